@@ -1,0 +1,2 @@
+//! The PBX command.
+fn main() {}
