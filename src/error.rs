@@ -1,0 +1,309 @@
+//! What can go wrong, as the caller is told it.
+//!
+//! One variant of [`Status`] a condition, and one text a failure. A message never holds a PIN, a key
+//! or a hash: it names what failed, what was and was not changed, and what to do.
+
+use std::fmt;
+
+/// The result of every exported function: 0 is done, everything else comes with an error object.
+///
+/// Numbers are grouped by origin and never reused. The short exception name that PowerShell shows is
+/// [`Status::id`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i32)]
+pub enum Status {
+    /// Done.
+    Ok = 0,
+
+    // 1xx: the call itself.
+    /// A pointer that must point somewhere is null.
+    NullPointer = 100,
+    /// A text is not UTF-8.
+    InvalidUtf8 = 101,
+    /// The handle was never open, or is closed.
+    InvalidHandle = 102,
+    /// The request document is malformed, names an unknown operation or parameter, or a value has the wrong type.
+    InvalidRequest = 103,
+    /// A value is outside its range or form.
+    InvalidArgument = 104,
+
+    // 2xx: finding the object.
+    /// No object has this identity.
+    NotFound = 200,
+    /// Several objects have this identity.
+    Ambiguous = 201,
+    /// The identity is empty, blank, too long or absent where one is needed.
+    InvalidIdentity = 202,
+    /// The domain controller is not a fully qualified name.
+    InvalidDomainController = 203,
+    /// IgnoreDefaultScope together with a domain controller.
+    ScopeWithDomainController = 204,
+    /// IgnoreDefaultScope with an identity that is not a distinguished name.
+    ScopeNeedsDistinguishedName = 205,
+    /// A filter expression cannot be read.
+    InvalidFilter = 206,
+
+    // 3xx: unified messaging.
+    /// The mailbox is not enabled for unified messaging.
+    NotUmEnabled = 300,
+    /// The mailbox is already enabled.
+    AlreadyUmEnabled = 301,
+    /// The mailbox is already disabled.
+    AlreadyUmDisabled = 302,
+    /// The PIN breaks a rule; the message names it.
+    WeakPin = 303,
+    /// No PIN could be generated that passes every rule.
+    PinGeneration = 304,
+    /// The address for the notice is not an e-mail address.
+    InvalidNotifyEmail = 305,
+    /// The recipient has no SMTP address, so it has no mailbox.
+    NoMailbox = 306,
+    /// An extension is not numeric or has not the plan's digits.
+    InvalidExtension = 307,
+    /// An extension, SIP address or number is taken in the dial plan.
+    ExtensionNotUnique = 308,
+    /// No extension was given and none could be made from the phone number.
+    CouldNotGenerateExtension = 309,
+    /// The dial plan needs a SIP address.
+    SipResourceIdNeeded = 310,
+    /// The dial plan needs an E.164 number.
+    E164ResourceIdNeeded = 311,
+    /// The name is taken.
+    NameInUse = 312,
+    /// The policy is referenced by a mailbox.
+    PolicyInUse = 313,
+    /// The dial plan is referenced by a policy or a mailbox.
+    DialPlanInUse = 314,
+    /// A policy value is out of range or conflicts with another.
+    InvalidPolicyValue = 315,
+    /// The mailbox changed while the PIN was being set; nothing was written.
+    Conflict = 316,
+    /// The sign-in was refused; no reason is given here.
+    SignInRefused = 317,
+    /// A recipient that is still in use cannot be removed.
+    RecipientInUse = 318,
+    /// An address is malformed or taken by another recipient.
+    InvalidAddress = 319,
+
+    // 4xx: the store.
+    /// The store's folder or file cannot be created or written.
+    StoreNotWritable = 400,
+    /// The file is not a store, or is damaged.
+    StoreDamaged = 401,
+    /// The store was written by a newer version.
+    StoreTooNew = 402,
+    /// The store lies on a network file system.
+    StoreOnNetwork = 403,
+    /// Another process held the store for too long.
+    StoreBusy = 404,
+    /// Reading or writing the store failed.
+    StoreIo = 405,
+    /// The store's or the key's folder belongs to somebody else.
+    StoreNotOwned = 406,
+    /// There is no store yet.
+    StoreMissing = 407,
+    /// A backup or restore failed.
+    BackupFailed = 408,
+    /// The audit trail was changed outside this program.
+    AuditTampered = 409,
+
+    // 5xx: the key.
+    /// The store names a key and there is no key file.
+    KeyMissing = 500,
+    /// The key file is not one, or is cut short.
+    KeyMalformed = 501,
+    /// The key file holds other keys than the one the store names.
+    KeyWrong = 502,
+    /// The key file can be read by everybody.
+    KeyExposed = 503,
+    /// The key file cannot be created, read or written.
+    KeyIo = 504,
+    /// A sealed value does not open: it was changed or moved.
+    SealBroken = 505,
+
+    // 6xx: mail.
+    /// A transport setting is wrong.
+    InvalidTransport = 600,
+    /// A message could not be delivered; it stays queued.
+    DeliveryFailed = 601,
+
+    // 7xx: import.
+    /// The input cannot be read as a table of recipients.
+    ImportUnreadable = 700,
+    /// One row cannot be taken; the others go on.
+    ImportRow = 701,
+    /// A prune was refused; nobody was removed.
+    PruneRefused = 702,
+
+    // 9xx: us.
+    /// A defect in this library. Nothing was committed.
+    Internal = 900,
+    /// A panic was caught at the boundary. Nothing was committed.
+    Panic = 901,
+}
+
+impl Status {
+    /// Every status, for tables that must be complete.
+    pub const ALL: &'static [Status] = &[
+        Status::Ok,
+        Status::NullPointer,
+        Status::InvalidUtf8,
+        Status::InvalidHandle,
+        Status::InvalidRequest,
+        Status::InvalidArgument,
+        Status::NotFound,
+        Status::Ambiguous,
+        Status::InvalidIdentity,
+        Status::InvalidDomainController,
+        Status::ScopeWithDomainController,
+        Status::ScopeNeedsDistinguishedName,
+        Status::InvalidFilter,
+        Status::NotUmEnabled,
+        Status::AlreadyUmEnabled,
+        Status::AlreadyUmDisabled,
+        Status::WeakPin,
+        Status::PinGeneration,
+        Status::InvalidNotifyEmail,
+        Status::NoMailbox,
+        Status::InvalidExtension,
+        Status::ExtensionNotUnique,
+        Status::CouldNotGenerateExtension,
+        Status::SipResourceIdNeeded,
+        Status::E164ResourceIdNeeded,
+        Status::NameInUse,
+        Status::PolicyInUse,
+        Status::DialPlanInUse,
+        Status::InvalidPolicyValue,
+        Status::Conflict,
+        Status::SignInRefused,
+        Status::RecipientInUse,
+        Status::InvalidAddress,
+        Status::StoreNotWritable,
+        Status::StoreDamaged,
+        Status::StoreTooNew,
+        Status::StoreOnNetwork,
+        Status::StoreBusy,
+        Status::StoreIo,
+        Status::StoreNotOwned,
+        Status::StoreMissing,
+        Status::BackupFailed,
+        Status::AuditTampered,
+        Status::KeyMissing,
+        Status::KeyMalformed,
+        Status::KeyWrong,
+        Status::KeyExposed,
+        Status::KeyIo,
+        Status::SealBroken,
+        Status::InvalidTransport,
+        Status::DeliveryFailed,
+        Status::ImportUnreadable,
+        Status::ImportRow,
+        Status::PruneRefused,
+        Status::Internal,
+        Status::Panic,
+    ];
+
+    /// The short exception name: Exchange's where Exchange has one.
+    pub fn id(self) -> &'static str {
+        match self {
+            Status::Ok => "",
+            Status::NullPointer => "NullPointerException",
+            Status::InvalidUtf8 => "InvalidUtf8Exception",
+            Status::InvalidHandle => "InvalidHandleException",
+            Status::InvalidRequest => "InvalidRequestException",
+            Status::InvalidArgument => "ParameterOutOfRangeException",
+            Status::NotFound => "ManagementObjectNotFoundException",
+            Status::Ambiguous => "ManagementObjectAmbiguousException",
+            Status::InvalidIdentity => "InvalidIdentityException",
+            Status::InvalidDomainController => "InvalidDomainControllerException",
+            Status::ScopeWithDomainController => "IgnoreDefaultScopeWithDomainControllerException",
+            Status::ScopeNeedsDistinguishedName => "IgnoreDefaultScopeNeedsDistinguishedNameException",
+            Status::InvalidFilter => "InvalidFilterException",
+            Status::NotUmEnabled => "UserNotUmEnabledException",
+            Status::AlreadyUmEnabled => "UserAlreadyUmEnabledException",
+            Status::AlreadyUmDisabled => "UserAlreadyUmDisabledException",
+            Status::WeakPin => "WeakPinException",
+            Status::PinGeneration => "DefaultPinGenerationException",
+            Status::InvalidNotifyEmail => "InvalidNotifyEmailException",
+            Status::NoMailbox => "RecipientWithoutMailboxException",
+            Status::InvalidExtension => "InvalidExtensionException",
+            Status::ExtensionNotUnique => "ExtensionNotUniqueException",
+            Status::CouldNotGenerateExtension => "CouldNotGenerateExtensionException",
+            Status::SipResourceIdNeeded => "SipResourceIdAndExtensionsNeededException",
+            Status::E164ResourceIdNeeded => "E164ResourceIdNeededException",
+            Status::NameInUse => "ManagementObjectAlreadyExistsException",
+            Status::PolicyInUse => "CannotDeleteAssociatedMailboxPolicyException",
+            Status::DialPlanInUse => "CannotDeleteAssociatedDialPlanException",
+            Status::InvalidPolicyValue => "DataValidationException",
+            Status::Conflict => "MailboxChangedException",
+            Status::SignInRefused => "SignInRefusedException",
+            Status::RecipientInUse => "RecipientInUseException",
+            Status::InvalidAddress => "InvalidProxyAddressException",
+            Status::StoreNotWritable => "StoreNotWritableException",
+            Status::StoreDamaged => "StoreDamagedException",
+            Status::StoreTooNew => "StoreTooNewException",
+            Status::StoreOnNetwork => "StoreOnNetworkPathException",
+            Status::StoreBusy => "StoreBusyException",
+            Status::StoreIo => "RecipientTaskException",
+            Status::StoreNotOwned => "StoreNotOwnedException",
+            Status::StoreMissing => "StoreMissingException",
+            Status::BackupFailed => "BackupFailedException",
+            Status::AuditTampered => "AuditTrailTamperedException",
+            Status::KeyMissing => "KeyMissingException",
+            Status::KeyMalformed => "KeyMalformedException",
+            Status::KeyWrong => "KeyWrongException",
+            Status::KeyExposed => "KeyExposedException",
+            Status::KeyIo => "KeyFileException",
+            Status::SealBroken => "SealBrokenException",
+            Status::InvalidTransport => "InvalidTransportException",
+            Status::DeliveryFailed => "DeliveryFailedException",
+            Status::ImportUnreadable => "ImportUnreadableException",
+            Status::ImportRow => "ImportRowException",
+            Status::PruneRefused => "PruneRefusedException",
+            Status::Internal => "InternalErrorException",
+            Status::Panic => "PanicException",
+        }
+    }
+}
+
+/// A failure: its condition, the object it is about, and the text for the person who called.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error {
+    /// The condition.
+    pub status: Status,
+    /// For the person who called. Never a PIN, a key or a hash.
+    pub message: String,
+    /// The object worked on, as the caller named it; empty where there is none.
+    pub target: String,
+}
+
+/// What every fallible function here returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// A failure that is about no object.
+    pub fn new(status: Status, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), target: String::new() }
+    }
+
+    /// The same failure, about `target`.
+    #[must_use]
+    pub fn about(mut self, target: impl Into<String>) -> Self {
+        self.target = target.into();
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.status, self.message)
+    }
+}
+
+impl std::error::Error for Error {}
