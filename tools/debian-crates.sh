@@ -1,0 +1,328 @@
+#!/usr/bin/env bash
+# Crates from Debian's librust-*-dev packages, for a machine that cannot reach the Rust registry.
+#
+#   tools/debian-crates.sh
+#
+# Reads Cargo.toml, asks a private apt (own lists, own status, own cache; the system's apt is left as it is) for the
+# packages and all they depend on, unpacks them into a cache outside the checkout and points the checkout's git-ignored
+# .cargo/config.toml at it. SQLite is compiled from the amalgamation that npm's better-sqlite3 carries.
+# What is already there is not fetched again. build.sh calls this; see docs/development.md.
+set -euo pipefail
+
+readonly marker='# Written by tools/debian-crates.sh; build.sh replaces or removes it as needed.'
+# Raised when the layout of the cache changes, so that an old one is not taken for a new one.
+readonly layout=1
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+suite=${UMPIN_DEBIAN_SUITE:-forky}
+cache=${UMPIN_CACHE:-${XDG_CACHE_HOME:-${HOME:-${TMPDIR:-/tmp}}/.cache}/ummailboxpin}
+mkdir -p "$cache"
+cache=$(cd "$cache" && pwd)
+apt_dir=$cache/debian-crates/apt-$suite
+
+say() { printf '  %s\n' "$*"; }
+die() {
+    printf 'debian-crates: %s\n' "$1" >&2
+    shift
+    if (($#)); then printf '  %s\n' "$@" >&2; fi
+    exit 1
+}
+
+need() {
+    command -v "$1" >/dev/null 2>&1 || die "the program '$1' is missing." \
+        "The Rust registry cannot be reached, and the replacement, Debian's packages of crates, needs $1 ($2)." \
+        "Either install it, or give cargo a way to the registry (a proxy, a mirror or a vendored source in cargo's own configuration)."
+}
+
+# name, compatible version (0.x or the major number) and features of each dependency in Cargo.toml, one a line.
+dependencies() {
+    awk '
+        function emit(line,    name, version, features, n, i, parts) {
+            name = line; sub(/[ \t]*=.*/, "", name); gsub(/["\047 ]/, "", name)
+            version = line
+            if (line ~ /=[ \t]*\{/) {
+                if (line ~ /[{,][ \t]*path[ \t]*=/) return
+                if (match(line, /package[ \t]*=[ \t]*"[^"]*"/)) { name = substr(line, RSTART, RLENGTH); gsub(/.*= *"|"/, "", name) }
+                if (!match(line, /version[ \t]*=[ \t]*"[^"]*"/)) return
+                version = substr(line, RSTART, RLENGTH)
+            }
+            sub(/^[^=]*=[ \t]*"/, "", version); sub(/".*/, "", version)
+            gsub(/^[ =^~<>]+/, "", version); sub(/[, ].*/, "", version)
+            split(version, parts, ".")
+            version = parts[1] == "0" ? parts[1] "." parts[2] : parts[1]
+            features = ""
+            if (match(line, /(^|[^-])features[ \t]*=[ \t]*\[[^]]*\]/)) {
+                features = substr(line, RSTART, RLENGTH)
+                sub(/^[^[]*\[/, "", features); gsub(/[]", \t]+/, " ", features)
+            }
+            if (line !~ /default-features[ \t]*=[ \t]*false/) features = "default " features
+            print name, version, features
+        }
+        /^[ \t]*#/ { next }
+        /^\[/ { on = ($0 ~ /^\[((build-|dev-)?dependencies|target\..*\.((build-|dev-)?dependencies))\]/); held = ""; next }
+        !on { next }
+        {
+            line = $0
+            sub(/[ \t]#.*$/, "", line)
+            held = held line
+            open = held; close_ = held
+            if (gsub(/[[{]/, "", open) > gsub(/[]}]/, "", close_)) next
+            if (held ~ /=/) emit(held)
+            held = ""
+        }' "$root/Cargo.toml"
+}
+
+dependencies_text=$(dependencies)
+key=$(printf '%s\n' "$layout $suite" "$dependencies_text" | sha256sum | cut -c1-16)
+vendor=$cache/debian-crates/$key
+sqlite=$cache/sqlite
+config=$root/.cargo/config.toml
+
+write_config() {
+    local text
+    text=$(
+        printf '%s\n' "$marker" "# crates: debian $key"
+        printf '%s\n' '[source.crates-io]' 'replace-with = "debian-crates"' '' '[source.debian-crates]' "directory = '$vendor/crates'" ''
+        printf '%s\n' '[env]' 'SQLITE3_STATIC = "1"' 'SQLITE3_NO_PKG_CONFIG = "1"' "SQLITE3_LIB_DIR = '$sqlite/lib'" "SQLITE3_INCLUDE_DIR = '$sqlite/include'"
+    )
+    if [[ -f $config ]]; then
+        if ! grep -qF 'tools/debian-crates.sh' "$config"; then
+            die "$config was not written by this script, so it stays as it is." \
+                "Move it away, or set UMPIN_CRATES=registry to build with your own source settings."
+        fi
+        if [[ $(cat "$config") == "$text" ]]; then return 0; fi
+        # Other packages than before: what was locked may be gone.
+        rm -f "$root/Cargo.lock"
+    fi
+    mkdir -p "$root/.cargo"
+    printf '%s\n' "$text" >"$config.$$"
+    mv -f "$config.$$" "$config"
+}
+
+# A lock file from the registry carries checksums that a directory source has not.
+if [[ -f $root/Cargo.lock ]] && grep -q '^checksum = ' "$root/Cargo.lock"; then rm -f "$root/Cargo.lock"; fi
+
+if [[ -f $vendor/.complete && -f $sqlite/.complete && -z ${UMPIN_REFRESH:-} ]]; then
+    write_config
+    exit 0
+fi
+
+need apt-get "Debian's package tool; a container or machine of Debian 12 or later has it"
+need dpkg-deb 'from Debian'
+need flock 'from util-linux'
+need cc 'a C compiler, for SQLite'
+need ar 'from binutils'
+need npm 'Node.js with npm, for the SQLite amalgamation'
+
+exec 9>"$cache/debian-crates.lock"
+if ! flock -n 9; then
+    say 'another build is filling the cache; waiting for it'
+    flock -w 900 9 || die 'the other build did not finish within 15 minutes.' "If none is running, delete $cache/debian-crates.lock."
+fi
+if [[ -f $vendor/.complete && -f $sqlite/.complete && -z ${UMPIN_REFRESH:-} ]]; then
+    write_config
+    exit 0
+fi
+
+scratch=$(mktemp -d "$cache/.scratch.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+
+# The mirror this machine is set up with, whatever it is called.
+mirror() {
+    if [[ -n ${UMPIN_DEBIAN_MIRROR:-} ]]; then
+        printf '%s\n' "$UMPIN_DEBIAN_MIRROR"
+        return
+    fi
+    # shellcheck disable=SC2016 # the fields are apt's, not the shell's
+    apt-get indextargets --no-release-info --format '$(REPO_URI)|$(RELEASE)' 'Created-By: Packages' 2>/dev/null |
+        awk -F'|' '$2 !~ /-security|-updates|-backports/ && $1 ~ /debian/ && $1 !~ /debian-security/ { print $1; exit }'
+}
+
+prepare_apt() {
+    local uri keyring options
+    uri=$(mirror)
+    [[ -n $uri ]] || die 'no Debian mirror was found in the apt configuration of this machine.' \
+        'Set UMPIN_DEBIAN_MIRROR to the address of one.'
+    mkdir -p "$apt_dir/lists/partial" "$apt_dir/archives/partial" "$apt_dir/log"
+    : >"$apt_dir/status"
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    options=
+    if [[ -r $keyring ]]; then options="[signed-by=$keyring] "; fi
+    printf 'deb %s%s %s main\n' "$options" "$uri" "$suite" >"$apt_dir/sources.list"
+    # The machine's settings (proxy, certificates) still count: this file is read after them and moves only the places.
+    cat >"$apt_dir/apt.conf" <<CONF
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear DPkg::Post-Invoke;
+#clear DPkg::Pre-Install-Pkgs;
+Dir::Etc::SourceList "$apt_dir/sources.list";
+Dir::Etc::SourceParts "/dev/null";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "/dev/null";
+Dir::State "$apt_dir";
+Dir::State::Lists "$apt_dir/lists";
+Dir::State::status "$apt_dir/status";
+Dir::Cache "$apt_dir";
+Dir::Cache::Archives "$apt_dir/archives";
+Dir::Log "$apt_dir/log";
+APT::Sandbox::User "$(id -un)";
+APT::Install-Recommends "false";
+APT::Install-Suggests "false";
+APT::Keep-Downloaded-Packages "true";
+Acquire::Check-Valid-Until "false";
+Acquire::Languages "none";
+Acquire::Retries "2";
+Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
+CONF
+}
+
+apt_run() {
+    local tool=$1
+    shift
+    "$tool" -c "$apt_dir/apt.conf" "$@"
+}
+
+update_lists() {
+    say "reading the package lists of Debian $suite"
+    apt_run apt-get -q update >"$scratch/update.log" 2>&1 || {
+        tail -n 15 "$scratch/update.log" >&2
+        die "the package lists of Debian $suite could not be read." 'Check the network and the mirror (UMPIN_DEBIAN_MIRROR, UMPIN_DEBIAN_SUITE).'
+    }
+    rm -f "$apt_dir"/names
+}
+
+# Names of the packages that Cargo.toml asks for; a crate that the suite lacks is reported with what it has instead.
+roots() {
+    local name version features package feature missing=0
+    if [[ ! -s $apt_dir/names ]]; then
+        apt_run apt-cache dumpavail | awk '
+            /^Package: / { own = $2; rust = (own ~ /^librust-/); if (rust) print own }
+            rust && /^Provides: / {
+                sub(/^Provides: /, ""); n = split($0, all, /, */)
+                for (i = 1; i <= n; i++) { sub(/ .*/, "", all[i]); print all[i] }
+            }' | sort -u >"$apt_dir/names.$$"
+        mv -f "$apt_dir/names.$$" "$apt_dir/names"
+    fi
+    while read -r name version features; do
+        [[ -n $name ]] || continue
+        package=librust-${name//_/-}-$version
+        if ! grep -qxF -- "$package-dev" "$apt_dir/names"; then
+            printf "debian-crates: Debian %s has no crate %s %s; it has: %s\n" "$suite" "$name" "$version" \
+                "$(grep -E "^librust-${name//_/-}-[0-9.]+-dev\$" "$apt_dir/names" | tr '\n' ' ')" >&2
+            missing=1
+            continue
+        fi
+        printf '%s\n' "$package-dev"
+        for feature in $features; do
+            # A feature that needs nothing more has no package of its own; one that does not exist, cargo names.
+            if grep -qxF -- "$package+${feature//_/-}-dev" "$apt_dir/names"; then printf '%s\n' "$package+${feature//_/-}-dev"; fi
+        done
+    done <<<"$dependencies_text"
+    return "$missing"
+}
+
+# Name, version and file of each package in the closure: apt's own solver, on a machine with nothing installed.
+solve() {
+    local wanted
+    mapfile -t wanted <"$scratch/roots"
+    apt_run apt-get -q -y --print-uris install "${wanted[@]}" >"$scratch/uris" 2>"$scratch/solve.log" || {
+        tail -n 20 "$scratch/uris" "$scratch/solve.log" >&2
+        die 'the dependencies of the crates cannot be resolved from these package lists (see above).' 'Run with UMPIN_REFRESH=1 to read the lists anew.'
+    }
+    awk '/^\047/ { file = $2; if (file !~ /^librust-/) next; split(file, p, "_"); v = p[2]; gsub(/%3a/, ":", v); print p[1] "=" v, file }' \
+        "$scratch/uris" | sort -u >"$scratch/closure"
+    [[ -s $scratch/closure ]] || die 'apt named no package of a crate.' "Its answer is in $scratch/uris."
+}
+
+download() {
+    local spec file
+    local -a wanted=()
+    while read -r spec file; do
+        [[ -s $apt_dir/archives/$file ]] || wanted+=("$spec")
+    done <"$scratch/closure"
+    ((${#wanted[@]})) || return 0
+    say "fetching ${#wanted[@]} of $(wc -l <"$scratch/closure") packages of crates (about half a minute for all)"
+    mkdir -p "$scratch/get"
+    (cd "$scratch/get" && apt_run apt-get -q download "${wanted[@]}" >"$scratch/download.log" 2>&1) || return 1
+    mv -f "$scratch"/get/*.deb "$apt_dir/archives/"
+}
+
+fetch_crates() {
+    local spec file manifest work
+    prepare_apt
+    if [[ -n ${UMPIN_REFRESH:-} ]] || ! compgen -G "$apt_dir/lists/*Packages*" >/dev/null; then update_lists; fi
+    if ! roots >"$scratch/roots" 2>"$scratch/missing"; then
+        update_lists
+        roots >"$scratch/roots" || die 'Cargo.toml asks for crates that this Debian suite lacks (named above).' \
+            'Build where the Rust registry can be reached, or change the requirement.'
+    fi
+    solve
+    if ! download; then
+        say 'some packages were not there any more; the suite has moved on'
+        update_lists
+        solve
+        download || {
+            tail -n 15 "$scratch/download.log" >&2
+            die 'packages of crates could not be fetched.'
+        }
+    fi
+    say 'unpacking the crates'
+    work=$scratch/vendor
+    mkdir -p "$work/unpacked"
+    while read -r spec file; do
+        dpkg-deb --fsys-tarfile "$apt_dir/archives/$file" |
+            tar -x -C "$work/unpacked" --wildcards --no-wildcards-match-slash --no-same-owner './usr/share/cargo/registry' 2>/dev/null || {
+            # A package that only points to others (a feature's) carries no crate.
+            if dpkg-deb -c "$apt_dir/archives/$file" | grep -q 'usr/share/cargo/registry/.*Cargo.toml'; then
+                die "$file could not be unpacked." "Delete $apt_dir/archives/$file and run again."
+            fi
+        }
+    done <"$scratch/closure"
+    mv "$work/unpacked/usr/share/cargo/registry" "$work/crates"
+    rm -rf "$work/unpacked"
+    # Debian's checksum files hold placeholders, or sums from before its patches.
+    for manifest in "$work"/crates/*/Cargo.toml; do
+        printf '{"files":{}}\n' >"${manifest%/*}/.cargo-checksum.json"
+    done
+    for manifest in "$work"/crates/rusqlite-[0-9]*/Cargo.toml; do
+        # Debian links the system's SQLite and drops the feature that our manifest asks for.
+        if [[ -f $manifest ]] && ! grep -q '^bundled = ' "$manifest"; then sed -i 's/^\[features\]$/[features]\nbundled = []/' "$manifest"; fi
+    done
+    cut -d' ' -f1 "$scratch/closure" >"$work/packages"
+    date -u +%Y-%m-%dT%H:%M:%SZ >"$work/.complete"
+    mkdir -p "${vendor%/*}"
+    if [[ -d $vendor ]]; then mv "$vendor" "$scratch/old"; fi
+    mv "$work" "$vendor"
+}
+
+build_sqlite() {
+    local pack work source
+    say "fetching and compiling SQLite (from npm's better-sqlite3)"
+    work=$scratch/sqlite
+    mkdir -p "$work/lib" "$work/include" "$work/npm"
+    (cd "$work/npm" && HOME=${HOME:-$work} npm pack --silent --cache "$work/npm-cache" better-sqlite3 >"$scratch/npm.out" 2>"$scratch/npm.log") || {
+        tail -n 15 "$scratch/npm.log" >&2
+        die "npm could not fetch the package better-sqlite3, which carries SQLite's source."
+    }
+    pack=$(compgen -G "$work/npm/better-sqlite3-*.tgz") || die 'npm left no package.' "It said: $(cat "$scratch/npm.out")"
+    tar -xzf "$pack" -C "$work/npm"
+    source=$work/npm/package/deps/sqlite3
+    [[ -f $source/sqlite3.c ]] || die "this better-sqlite3 has no deps/sqlite3/sqlite3.c: ${pack##*/}"
+    # As the crate's own bundled build has it, less the extensions that this product does not use.
+    cc -O2 -g0 -fPIC -fvisibility=hidden -w -c "$source/sqlite3.c" -o "$work/sqlite3.o" \
+        -DSQLITE_CORE -DSQLITE_THREADSAFE=1 -DSQLITE_DEFAULT_FOREIGN_KEYS=1 -DSQLITE_ENABLE_API_ARMOR -DSQLITE_ENABLE_COLUMN_METADATA \
+        -DSQLITE_ENABLE_MEMORY_MANAGEMENT -DSQLITE_ENABLE_STAT4 -DSQLITE_HAVE_ISNAN -DSQLITE_USE_URI -DSQLITE_SOUNDEX \
+        -DHAVE_USLEEP=1 -D_POSIX_THREAD_SAFE_FUNCTIONS -DHAVE_ISNAN -DHAVE_LOCALTIME_R -DSQLITE_OMIT_LOAD_EXTENSION
+    ar rcs "$work/lib/libsqlite3.a" "$work/sqlite3.o"
+    cp "$source/sqlite3.h" "$source/sqlite3ext.h" "$work/include/"
+    printf '%s\n' "${pack##*/}" >"$work/.complete"
+    rm -rf "$work/npm" "$work/npm-cache" "$work/sqlite3.o"
+    if [[ -d $sqlite ]]; then mv "$sqlite" "$scratch/old-sqlite"; fi
+    mv "$work" "$sqlite"
+}
+
+if [[ ! -f $vendor/.complete || -n ${UMPIN_REFRESH:-} ]]; then fetch_crates; fi
+if [[ ! -f $sqlite/.complete || -n ${UMPIN_REFRESH:-} ]]; then build_sqlite; fi
+write_config
+say "crates: $(wc -l <"$vendor/packages") packages of Debian $suite; SQLite: $(grep -o -m1 'SQLITE_VERSION  *"[^"]*"' "$sqlite/include/sqlite3.h" | cut -d'"' -f2), static"
