@@ -211,6 +211,8 @@ export DOTNET_GENERATE_ASPNET_CERTIFICATE=false DOTNET_CLI_WORKLOAD_UPDATE_NOTIF
 # No server of ours stays behind, and none of another clone's is used.
 export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
 export POWERSHELL_TELEMETRY_OPTOUT=1 POWERSHELL_UPDATECHECK=Off
+# In a log, PowerShell's colours are noise.
+[[ -t 1 ]] || export NO_COLOR=1
 
 pwsh=
 pwsh_absent=
@@ -299,7 +301,7 @@ assemble() {
         warn "$source/$name.psd1 is missing."
         return 1
     }
-    version=$(sed -n "s/^[[:space:]]*ModuleVersion[[:space:]]*=[[:space:]]*['\"]\([^'\"]*\)['\"].*/\1/p" "$source/$name.psd1" | head -n 1)
+    version=$(sed -n "s/^[[:space:]@{]*ModuleVersion[[:space:]]*=[[:space:]]*['\"]\([^'\"]*\)['\"].*/\1/p" "$source/$name.psd1" | head -n 1)
     if [[ $version != "$(crate_version | sed 's/[-+].*//')" ]]; then
         warn "$source/$name.psd1 has version '$version', Cargo.toml $(crate_version)." 'One release has one version: change them together.'
         return 1
@@ -604,8 +606,11 @@ tally() {
 }
 
 powershell_files() {
-    find build.ps1 tools powershell tests/powershell examples benches \( -name '*.ps1' -o -name '*.psm1' -o -name '*.psd1' \) \
-        -not -path '*/obj/*' -not -path '*/bin/*' 2>/dev/null | LC_ALL=C sort
+    local place
+    for place in build.ps1 tools powershell tests/powershell examples benches; do
+        [[ -e $place ]] || continue
+        find "$place" -type f \( -name '*.ps1' -o -name '*.psm1' -o -name '*.psd1' \) -not -path '*/obj/*' -not -path '*/bin/*'
+    done | LC_ALL=C sort
 }
 
 ring_analyzer() {

@@ -125,7 +125,7 @@ if [[ -f $vendor/.complete && -f $sqlite/.complete && -z ${UMPIN_REFRESH:-} ]]; 
 fi
 
 scratch=$(mktemp -d "$cache/.scratch.XXXXXX")
-trap 'rm -rf "$scratch"' EXIT
+trap 'if [[ -n ${compiling:-} ]]; then wait "$compiling" 2>/dev/null || true; fi; rm -rf "$scratch"' EXIT
 
 # The mirror this machine is set up with, whatever it is called.
 mirror() {
@@ -322,7 +322,13 @@ build_sqlite() {
     mv "$work" "$sqlite"
 }
 
+# SQLite takes a core for half a minute; the crates take the network.
+compiling=
+if [[ ! -f $sqlite/.complete || -n ${UMPIN_REFRESH:-} ]]; then
+    build_sqlite &
+    compiling=$!
+fi
 if [[ ! -f $vendor/.complete || -n ${UMPIN_REFRESH:-} ]]; then fetch_crates; fi
-if [[ ! -f $sqlite/.complete || -n ${UMPIN_REFRESH:-} ]]; then build_sqlite; fi
+if [[ -n $compiling ]]; then wait "$compiling" || exit 1; fi
 write_config
 say "crates: $(wc -l <"$vendor/packages") packages of Debian $suite; SQLite: $(grep -o -m1 'SQLITE_VERSION  *"[^"]*"' "$sqlite/include/sqlite3.h" | cut -d'"' -f2), static"
