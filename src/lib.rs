@@ -1,1 +1,15 @@
-//! Voice-mail PINs.
+//! Voice-mail PINs for any PBX: the engine behind the Exchange Unified Messaging PIN cmdlets.
+//!
+//! docs/architecture.md is the map. In short: [`service`] does each cmdlet's work over [`store`], by the rules of
+//! [`pin`], with the seals of [`crypto`]; [`ffi`] is the only door for C and PowerShell.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod crypto;
+pub mod directory;
+pub mod error;
+pub mod ffi;
+pub mod mail;
+pub mod pin;
+pub mod service;
+pub mod session;
+pub mod store;

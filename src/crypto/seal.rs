@@ -1,0 +1,106 @@
+//! XChaCha20-Poly1305 with a random nonce and associated data that ties a sealed value to its place.
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use zeroize::Zeroizing;
+
+use super::key::MasterKey;
+use super::random;
+use crate::error::{Error, Result, Status};
+
+/// What a sealed value is for. Each purpose has a subkey of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The hash of a current PIN.
+    Pin,
+    /// The hash of an earlier PIN.
+    History,
+    /// A message that waits for delivery.
+    Mail,
+    /// The key of the audit trail's chain.
+    AuditKey,
+    /// The key of the marks that detect one PIN tried across many mailboxes.
+    SprayKey,
+}
+
+impl Purpose {
+    /// In the associated data and in the subkey's derivation; part of the format, never changed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Purpose::Pin => "pin",
+            Purpose::History => "history",
+            Purpose::Mail => "mail",
+            Purpose::AuditKey => "audit",
+            Purpose::SprayKey => "spray",
+        }
+    }
+}
+
+const NONCE_LEN: usize = 24;
+
+/// Seals `plain` for `place` (a mailbox GUID or a row's name). `nonce || ciphertext || tag`.
+pub fn seal(key: &MasterKey, purpose: Purpose, place: &str, plain: &[u8]) -> Result<Vec<u8>> {
+    let nonce: [u8; NONCE_LEN] = random()?;
+    let context = context(key, purpose, place);
+    let sealed = cipher(key, purpose)
+        .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: context.as_bytes() })
+        .map_err(|_| Error::new(Status::Internal, "A value could not be sealed. Nothing was changed."))?;
+    Ok([&nonce[..], &sealed].concat())
+}
+
+/// Opens what [`seal`] made for the same key, purpose and place; anything else is [`Status::SealBroken`].
+pub fn open(key: &MasterKey, purpose: Purpose, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    let broken = || {
+        Error::new(
+            Status::SealBroken,
+            format!(
+                "A sealed value ({}) does not open under key {}: it was changed or moved. Nothing was changed. \
+                 Restore the store from a backup, or set a new PIN for the mailbox.",
+                purpose.name(),
+                key.id()
+            ),
+        )
+        .about(place)
+    };
+    let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or_else(broken)?;
+    let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_| broken())?;
+    let context = context(key, purpose, place);
+    cipher(key, purpose)
+        .decrypt(&XNonce::from(nonce), Payload { msg: body, aad: context.as_bytes() })
+        .map(Zeroizing::new)
+        .map_err(|_| broken())
+}
+
+fn cipher(key: &MasterKey, purpose: Purpose) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new((&*key.subkey(purpose.name())).into())
+}
+
+fn context(key: &MasterKey, purpose: Purpose, place: &str) -> String {
+    format!("umpin 1\n{}\n{}\n{place}", purpose.name(), key.id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opens_only_in_its_own_place_for_its_own_purpose_under_its_own_key() {
+        let key = MasterKey::generate().unwrap();
+        let sealed = seal(&key, Purpose::Pin, "row-1", b"hash").unwrap();
+        assert_eq!(&open(&key, Purpose::Pin, "row-1", &sealed).unwrap()[..], b"hash");
+
+        let other = MasterKey::generate().unwrap();
+        for refused in [
+            open(&key, Purpose::Pin, "row-2", &sealed),
+            open(&key, Purpose::History, "row-1", &sealed),
+            open(&other, Purpose::Pin, "row-1", &sealed),
+            open(&key, Purpose::Pin, "row-1", &sealed[..10]),
+            open(&key, Purpose::Pin, "row-1", &[]),
+        ] {
+            assert_eq!(refused.unwrap_err().status, Status::SealBroken);
+        }
+        let mut changed = sealed.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        assert!(open(&key, Purpose::Pin, "row-1", &changed).is_err());
+    }
+}

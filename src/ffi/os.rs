@@ -1,0 +1,123 @@
+//! What the operating system alone can tell, and needs `unsafe` to ask.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::path::Path;
+
+/// The account this process runs under, as the system names it.
+#[cfg(unix)]
+pub fn account() -> String {
+    // SAFETY: geteuid takes nothing and cannot fail.
+    let uid = unsafe { libc::geteuid() };
+    let mut entry = std::mem::MaybeUninit::<libc::passwd>::uninit();
+    let mut buffer = vec![0 as libc::c_char; 4096];
+    let mut found = std::ptr::null_mut();
+    // SAFETY: all pointers are valid for the call, and the length is the buffer's own.
+    let status =
+        unsafe { libc::getpwuid_r(uid, entry.as_mut_ptr(), buffer.as_mut_ptr(), buffer.len(), &raw mut found) };
+    if status != 0 || found.is_null() {
+        return format!("uid {uid}");
+    }
+    // SAFETY: found is not null, so the entry is filled and its name points into the buffer, NUL-terminated.
+    let name = unsafe { std::ffi::CStr::from_ptr((*found).pw_name) };
+    name.to_string_lossy().into_owned()
+}
+
+/// The account this process runs under, as the system names it.
+#[cfg(windows)]
+pub fn account() -> String {
+    use std::os::windows::ffi::OsStringExt;
+    #[link(name = "secur32")]
+    unsafe extern "system" {
+        fn GetUserNameExW(format: i32, buffer: *mut u16, size: *mut u32) -> u8;
+    }
+    const NAME_SAM_COMPATIBLE: i32 = 2;
+    let mut buffer = vec![0u16; 512];
+    let mut size = buffer.len() as u32;
+    // SAFETY: the buffer has `size` places.
+    if unsafe { GetUserNameExW(NAME_SAM_COMPATIBLE, buffer.as_mut_ptr(), &raw mut size) } != 0 {
+        return std::ffi::OsString::from_wide(&buffer[..size as usize]).to_string_lossy().into_owned();
+    }
+    std::env::var("USERNAME").unwrap_or_else(|_| "unknown".into())
+}
+
+/// This machine's name.
+#[cfg(unix)]
+pub fn host_name() -> String {
+    let mut buffer = [0u8; 256];
+    // SAFETY: the buffer is one byte longer than the length given, so it stays NUL-terminated.
+    let status = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) };
+    let end = buffer.iter().position(|b| *b == 0).unwrap_or(0);
+    if status == 0 && end > 0 { String::from_utf8_lossy(&buffer[..end]).into_owned() } else { "localhost".into() }
+}
+
+/// This machine's name.
+#[cfg(windows)]
+pub fn host_name() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_else(|_| "localhost".into())
+}
+
+/// Whether `existing` lies on a file system of another machine.
+#[cfg(target_os = "linux")]
+pub fn is_network_file_system(existing: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    // From linux/magic.h and the file systems' own headers: NFS, SMB, CIFS, SMB2, NCP, AFS, kAFS, CODA, Ceph, 9P, Lustre, GFS2, OCFS2.
+    const NETWORK: [u32; 13] = [
+        0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x564C, 0x5346_414F, 0x6B41_4653, 0x7375_7245, 0x00C3_6400,
+        0x0102_1997, 0x0BD0_0BD0, 0x0116_1970, 0x7461_636F,
+    ];
+    let Ok(path) = std::ffi::CString::new(existing.as_os_str().as_bytes()) else { return false };
+    let mut told = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the path is NUL-terminated and `told` has room for the answer.
+    if unsafe { libc::statfs(path.as_ptr(), told.as_mut_ptr()) } != 0 {
+        return false;
+    }
+    // SAFETY: statfs returned 0, so the answer is filled.
+    let told = unsafe { told.assume_init() };
+    NETWORK.contains(&(told.f_type as u32))
+}
+
+/// Whether `existing` lies on a file system of another machine.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub fn is_network_file_system(existing: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let Ok(path) = std::ffi::CString::new(existing.as_os_str().as_bytes()) else { return false };
+    let mut told = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the path is NUL-terminated and `told` has room for the answer.
+    if unsafe { libc::statfs(path.as_ptr(), told.as_mut_ptr()) } != 0 {
+        return false;
+    }
+    // SAFETY: statfs returned 0, so the answer is filled.
+    let told = unsafe { told.assume_init() };
+    (told.f_flags as u32) & (libc::MNT_LOCAL as u32) == 0
+}
+
+/// Whether `existing` lies on a drive of another machine.
+#[cfg(windows)]
+pub fn is_network_file_system(existing: &Path) -> bool {
+    use std::os::windows::ffi::OsStrExt;
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn GetDriveTypeW(root: *const u16) -> u32;
+    }
+    const DRIVE_REMOTE: u32 = 4;
+    let full = std::path::absolute(existing).unwrap_or_else(|_| existing.into());
+    let Some(std::path::Component::Prefix(prefix)) = full.components().next() else { return false };
+    let mut root: Vec<u16> = prefix.as_os_str().encode_wide().collect();
+    root.extend([u16::from(b'\\'), 0]);
+    // SAFETY: the text is NUL-terminated.
+    unsafe { GetDriveTypeW(root.as_ptr()) == DRIVE_REMOTE }
+}
+
+/// Makes a folder, and its missing parents, that its owner alone can use (0700).
+#[cfg(unix)]
+pub fn create_private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Makes a folder, and its missing parents. What others may do there is the parent's access list.
+#[cfg(windows)]
+pub fn create_private_folder(folder: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)
+}

@@ -1,0 +1,12 @@
+//! The PIN rules: pure, no I/O. Section 2 of the contract stands here and nowhere else.
+
+pub mod generate;
+pub mod human;
+pub mod policy;
+pub mod rules;
+pub mod secret;
+
+pub use generate::generate;
+pub use policy::PinPolicy;
+pub use rules::{Refusal, check};
+pub use secret::Pin;

@@ -1,0 +1,50 @@
+//! What each cmdlet does: resolve, check, one transaction. One file an operation, named after its cmdlet.
+
+pub mod audit;
+pub mod document;
+pub mod import;
+pub mod notice;
+pub mod parameters;
+pub mod pin_change;
+pub mod resolve;
+
+pub mod get_um_mailbox_pin;
+pub mod set_um_mailbox_pin;
+pub mod sign_in;
+
+use serde_json::Value;
+
+use crate::error::{Error, Result, Status};
+use crate::pin::Pin;
+use crate::session::Session;
+use document::{Request, Response};
+
+/// Runs the operation that has this cmdlet's name. `secret` is its PIN, for the operations that take one.
+pub fn execute(session: &Session, operation: &str, request: &[u8], secret: Option<Pin>) -> Result<Response> {
+    let request: Value = serde_json::from_slice(request).map_err(|e| {
+        Error::new(Status::InvalidRequest, format!("The request of {operation} is not a JSON document: {e}. Nothing was changed."))
+    })?;
+    let request = Request::new(operation, &request, secret)?;
+    // One line an operation; the name is the cmdlet's.
+    let run: fn(&Session, &Request) -> Result<Response> = match operation {
+        _ => {
+            return Err(Error::new(
+                Status::InvalidRequest,
+                format!("There is no operation '{operation}'. Nothing was changed."),
+            ));
+        }
+    };
+    #[allow(unreachable_code)]
+    run(session, &request)
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The bytes that [`hex`] wrote.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
+    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|p| p[0] * 16 + p[1]).collect())
+}

@@ -1,0 +1,164 @@
+//! Queueing a message in the transaction of the change that it tells of.
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::crypto::new_guid;
+use crate::crypto::seal::{Purpose, seal};
+use crate::error::{Error, Result, Status};
+use crate::mail::notice::{Kind, Notice};
+use crate::pin::Pin;
+use crate::session::Change;
+use crate::store::outbox::OutboxRow;
+use crate::store::recipients::Recipient;
+use crate::store::{Tx, settings};
+
+/// Whether a text can stand as a mail address: one `@`, no blanks, no control characters, nothing that could end a
+/// header. Letters of any script may (RFC 6531).
+pub fn is_mail_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let fine = |c: char| !c.is_control() && !c.is_whitespace() && !"<>()[],;:\\\"".contains(c);
+    let label = |l: &str| !l.is_empty() && l.chars().all(|c| c.is_alphanumeric() || c == '-') && !l.starts_with('-') && !l.ends_with('-');
+    !local.is_empty()
+        && local.chars().count() <= 64
+        && local.chars().all(|c| fine(c) && c != '@')
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && domain.len() <= 253
+        && domain.split('.').all(label)
+}
+
+/// Checks -NotifyEmail. Empty counts as not given.
+pub fn check_notify_email(text: Option<&str>) -> Result<()> {
+    match text {
+        None | Some("") => Ok(()),
+        Some(text) if is_mail_address(text) => Ok(()),
+        Some(text) => Err(Error::new(
+            Status::InvalidNotifyEmail,
+            format!(
+                "'{}' is not an e-mail address. Nothing was changed. Correct -NotifyEmail or leave it out.",
+                text.chars().filter(|c| !c.is_control()).take(80).collect::<String>()
+            ),
+        )),
+    }
+}
+
+/// What a notice about a new PIN needs to be told.
+pub struct NewPinNotice<'a> {
+    /// `Welcome` or `Reset`; becomes `Changed` where the policy asks for notices without a PIN.
+    pub kind: Kind,
+    /// Where it goes instead of the primary SMTP address.
+    pub notify_email: Option<&'a str>,
+    /// The new PIN.
+    pub pin: &'a Pin,
+    /// Whether it must be changed at the first sign-in.
+    pub must_change: bool,
+}
+
+/// Queues a notice about a new PIN, in place of an older undelivered one about the same mailbox. Returns its id.
+pub fn queue(c: &Change<'_>, recipient: &Recipient, notice: &NewPinNotice<'_>) -> Result<String> {
+    let mailbox = c.tx.um_mailbox(&recipient.guid)?;
+    let policy = match mailbox.as_ref().and_then(|m| m.policy_guid.as_deref()) {
+        Some(guid) => c.tx.policy(guid)?,
+        None => None,
+    };
+    let plan = match &policy {
+        Some(policy) => c.tx.dial_plan(&policy.dial_plan_guid)?,
+        None => None,
+    };
+    let document = |text: Option<&str>| text.and_then(|t| serde_json::from_str::<Value>(t).ok()).unwrap_or_default();
+    let policy_settings = document(policy.as_ref().map(|p| p.settings.as_str()));
+    let plan_settings = document(plan.as_ref().map(|p| p.settings.as_str()));
+    let mailbox_settings = document(mailbox.as_ref().map(|m| m.settings.as_str()));
+
+    let without_pin = policy.as_ref().is_some_and(|p| p.notify_without_pin) && notice.kind == Kind::Reset;
+    let kind = if without_pin { Kind::Changed } else { notice.kind };
+    let text = |settings: &Value, name: &str| settings[name].as_str().unwrap_or_default().to_owned();
+    let pilot = text(&mailbox_settings, "PilotNumber");
+    let access_numbers = if pilot.is_empty() {
+        plan_settings["AccessTelephoneNumbers"]
+            .as_array()
+            .map(|numbers| numbers.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            .unwrap_or_default()
+    } else {
+        vec![pilot]
+    };
+    let pin = if without_pin { String::new() } else { String::from_utf8_lossy(notice.pin.expose()).into_owned() };
+    let to = notice.notify_email.filter(|a| !a.is_empty()).unwrap_or(&recipient.primary_smtp_address);
+    let sealed_notice = Notice {
+        kind,
+        to: to.to_owned(),
+        display_name: recipient.display_name.clone(),
+        user_id: recipient.primary_smtp_address.clone(),
+        language: recipient.language.clone(),
+        pin,
+        must_change: notice.must_change,
+        access_numbers,
+        extension: c
+            .tx
+            .um_addresses(&recipient.guid)?
+            .into_iter()
+            .find(|a| a.kind == "Extension")
+            .map(|a| a.address)
+            .unwrap_or_default(),
+        policy_text: text(&policy_settings, if kind == Kind::Welcome { "UMEnabledText" } else { "ResetPINText" }),
+        expires_on: 0,
+    };
+    put(c, recipient, &sealed_notice)
+}
+
+/// Seals and queues, in place of older undelivered messages about the same mailbox.
+pub(crate) fn put(c: &Change<'_>, recipient: &Recipient, notice: &Notice) -> Result<String> {
+    for older in c.tx.outbox_of(&recipient.guid)? {
+        c.tx.remove_outbox(&older.id)?;
+    }
+    let id = new_guid()?;
+    let plain = Zeroizing::new(serde_json::to_vec(notice).map_err(|_| {
+        Error::new(Status::Internal, "The notice could not be written down. Nothing was changed.")
+    })?);
+    let domain = recipient.primary_smtp_address.rsplit_once('@').map_or("localhost", |(_, d)| d);
+    c.tx.put_outbox(&OutboxRow {
+        sealed: seal(c.key, Purpose::Mail, &id, &plain)?,
+        message_id: format!("<{id}@{domain}>"),
+        id: id.clone(),
+        recipient_guid: recipient.guid.clone(),
+        user_id: recipient.primary_smtp_address.clone(),
+        kind: notice.kind.name().into(),
+        to_address: notice.to.clone(),
+        key_id: c.key.id().into(),
+        queued_at: c.now,
+        due_at: c.now,
+        attempts: 0,
+        last_error: String::new(),
+        claimed_by: String::new(),
+        claimed_until: 0,
+    })?;
+    Ok(id)
+}
+
+/// Whether a transport is configured at all.
+pub fn has_transport(tx: &Tx<'_>) -> Result<bool> {
+    Ok(tx
+        .setting(settings::MAIL)?
+        .and_then(|text| serde_json::from_str::<Value>(&text).ok())
+        .is_some_and(|mail| mail["Transport"].as_str().is_some_and(|t| t != "None")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_one_at_sign_and_nothing_that_ends_a_header() {
+        for fine in ["tony@contoso.com", "t.o-n+y@mail.contoso.com", "müller@bücher.example", "o'neil@contoso.com"] {
+            assert!(is_mail_address(fine), "{fine}");
+        }
+        for bad in [
+            "tony", "@contoso.com", "tony@", "a b@contoso.com", "tony@contoso.com\r\nBcc: x@y.com", "<tony@contoso.com>",
+            "tony@contoso..com", "tony@-contoso.com", "a,b@contoso.com", "tony@@contoso.com", ".tony@contoso.com",
+        ] {
+            assert!(!is_mail_address(bad), "{bad}");
+        }
+    }
+}

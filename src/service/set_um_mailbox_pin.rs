@@ -1,0 +1,268 @@
+//! Set-UMMailboxPIN, in the contract's order: resolve, check or generate, (the caller prompts), commit.
+//!
+//! Every call replaces the PIN, also one that only locks or unlocks.
+
+use once_cell::sync::OnceCell;
+
+use crate::error::{Error, Result, Status};
+use crate::mail::notice::Kind;
+use crate::pin::generate::{MAX_TRIES, exhausted};
+use crate::pin::{Pin, PinPolicy, generate, rules};
+use crate::service::audit::audit_refusal;
+use crate::service::document::Warning;
+use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, queue};
+use crate::service::pin_change::{Hashed, NewState, Salted, weak};
+use crate::service::resolve::Lookup;
+use crate::session::{Cause, Mode, Session};
+use crate::store::Tx;
+use crate::store::pins::PinState;
+use crate::store::recipients::Recipient;
+
+/// What is asked.
+#[derive(Debug, Default)]
+pub struct SetPin {
+    /// Whose PIN.
+    pub who: Lookup,
+    /// Absent or empty: one is generated.
+    pub pin: Option<Pin>,
+    /// Where the notice goes instead of the primary SMTP address.
+    pub notify_email: Option<String>,
+    /// Unset means expired.
+    pub pin_expired: Option<bool>,
+    /// Unset means unlocked.
+    pub locked_out: Option<bool>,
+    /// Unset means yes.
+    pub send_email: Option<bool>,
+}
+
+/// A change that is checked but not made. Dropping it changes nothing.
+pub struct Reset {
+    asked: SetPin,
+    cause: Cause,
+    guid: String,
+    target: String,
+    smtp: String,
+    typed: bool,
+    pin: Pin,
+    salted: Salted,
+    hashed: OnceCell<Hashed>,
+}
+
+/// What a commit did.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The state now.
+    pub state: PinState,
+    /// For the person.
+    pub warnings: Vec<Warning>,
+    /// The outbox id of the queued notice.
+    pub notice: Option<String>,
+}
+
+/// A mailbox that can get a PIN.
+pub(crate) struct Enabled {
+    pub recipient: Recipient,
+    pub policy: PinPolicy,
+    pub extensions: Vec<String>,
+}
+
+/// Exchange's words for a mailbox without unified messaging.
+pub fn not_um_enabled(smtp: &str) -> Error {
+    Error::new(Status::NotUmEnabled, format!("The Mailbox {smtp} isn't enabled for unified messaging.")).about(smtp)
+}
+
+/// The mailbox with the rules that hold for it; an error where it is not enabled.
+pub(crate) fn enabled(tx: &Tx<'_>, recipient: Recipient) -> Result<Enabled> {
+    let policy = match tx.um_mailbox(&recipient.guid)?.and_then(|m| m.policy_guid) {
+        Some(guid) => tx.policy(&guid)?,
+        None => None,
+    };
+    let policy = policy.ok_or_else(|| not_um_enabled(&recipient.primary_smtp_address))?.pin;
+    let extensions = extensions(tx, &recipient.guid)?;
+    Ok(Enabled { recipient, policy, extensions })
+}
+
+/// Every number that signs in to the mailbox.
+pub(crate) fn extensions(tx: &Tx<'_>, guid: &str) -> Result<Vec<String>> {
+    Ok(tx.um_addresses(guid)?.into_iter().map(|a| a.address).collect())
+}
+
+/// Steps 1 and 2: resolves, then checks or generates. Writes nothing, and does not look at the current PIN or the
+/// history: what it says must not tell whether a PIN is in use.
+pub fn begin(session: &Session, mut asked: SetPin) -> Result<Reset> {
+    asked.who.validate()?;
+    check_notify_email(asked.notify_email.as_deref())?;
+    let typed = asked.pin.take().filter(|p| !p.expose().is_empty());
+    let (mailbox, salted) = session.read(|tx| {
+        let recipient = asked.who.recipient(session, tx)?;
+        let salted = Salted::of(tx, &recipient.guid, session.hash)?;
+        Ok((enabled(tx, recipient)?, salted))
+    })?;
+    let smtp = mailbox.recipient.primary_smtp_address.clone();
+    let is_typed = typed.is_some();
+    let pin = match typed {
+        Some(pin) => {
+            rules::check(&pin, &mailbox.policy, &mailbox.extensions).map_err(|refusal| weak(&refusal, &smtp))?;
+            pin
+        }
+        None => generate(&mailbox.policy, &mailbox.extensions)?,
+    };
+    let cause = Cause {
+        cmdlet: "Set-UMMailboxPIN".into(),
+        parameters: recorded(&asked, is_typed),
+        domain_controller: asked.who.domain_controller.clone(),
+    };
+    Ok(Reset {
+        cause,
+        guid: mailbox.recipient.guid,
+        target: mailbox.recipient.canonical_name,
+        smtp,
+        typed: is_typed,
+        pin,
+        salted,
+        hashed: OnceCell::new(),
+        asked,
+    })
+}
+
+/// The parameters as the audit trail keeps them: that a PIN was given, never which.
+fn recorded(asked: &SetPin, typed: bool) -> String {
+    let mut p = serde_json::Map::new();
+    let mut put = |name: &str, value: serde_json::Value| {
+        if !value.is_null() {
+            p.insert(name.into(), value);
+        }
+    };
+    put("Identity", asked.who.identity.clone().into());
+    if typed {
+        put("Pin", "(given)".into());
+    }
+    put("PinExpired", asked.pin_expired.into());
+    put("LockedOut", asked.locked_out.into());
+    put("NotifyEmail", asked.notify_email.clone().into());
+    put("SendEmail", asked.send_email.into());
+    if !asked.who.domain_controller.is_empty() {
+        put("DomainController", asked.who.domain_controller.clone().into());
+    }
+    if asked.who.ignore_default_scope {
+        put("IgnoreDefaultScope", true.into());
+    }
+    serde_json::Value::Object(p).to_string()
+}
+
+impl Reset {
+    /// The mailbox's canonical name, for ShouldProcess.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The slow part, on any thread and ahead of time. Holds no lock.
+    pub fn hash(&self) -> Result<()> {
+        self.hashed.get_or_try_init(|| self.salted.hash(&self.pin)).map(|_| ())
+    }
+
+    /// Step 4, in one transaction. A generated PIN that history bars is generated anew; a typed one is refused, and
+    /// the refusal is recorded.
+    pub fn commit(mut self, session: &Session) -> Result<Outcome> {
+        let mut outcome = Err(exhausted());
+        for _ in 0..MAX_TRIES {
+            outcome = self.hash().and_then(|()| self.try_commit(session));
+            match &outcome {
+                Err(e) if e.status == Status::WeakPin && !self.typed => self.generate_again(session)?,
+                Err(e) if e.status == Status::Conflict => {
+                    self.salted = session.read(|tx| Salted::of(tx, &self.guid, session.hash))?;
+                    self.hashed = OnceCell::new();
+                }
+                _ => break,
+            }
+        }
+        let outcome = match outcome {
+            Err(e) if e.status == Status::WeakPin && !self.typed => Err(exhausted()),
+            other => other,
+        };
+        if let Err(e) = &outcome {
+            audit_refusal(session, &self.cause, &self.target, e);
+        }
+        outcome
+    }
+
+    fn generate_again(&mut self, session: &Session) -> Result<()> {
+        let (policy, extensions) = session.read(|tx| {
+            let recipient = tx.recipient(&self.guid)?.ok_or_else(|| self.asked.who.not_found(session, tx))?;
+            let mailbox = enabled(tx, recipient)?;
+            Ok((mailbox.policy, mailbox.extensions))
+        })?;
+        self.pin = generate(&policy, &extensions)?;
+        self.hashed = OnceCell::new();
+        Ok(())
+    }
+
+    fn try_commit(&self, session: &Session) -> Result<Outcome> {
+        let hashed = self.hashed.get().ok_or_else(super::pin_change::stale)?;
+        session.change(Mode::Commit, &self.cause, |c| {
+            let recipient = c.tx.recipient(&self.guid)?.ok_or_else(|| self.asked.who.not_found(session, c.tx))?;
+            let mailbox = enabled(c.tx, recipient)?;
+            // The policy may have changed since the check.
+            let refused = rules::check(&self.pin, &mailbox.policy, &mailbox.extensions).err();
+            let refused = match refused {
+                Some(refusal) => Some(refusal),
+                None => hashed.refused_by_history(c, &self.guid, &mailbox.policy)?,
+            };
+            if let Some(refusal) = refused {
+                return Err(weak(&refusal, &self.smtp));
+            }
+            let expired = self.asked.pin_expired.unwrap_or(true);
+            let locked = self.asked.locked_out.unwrap_or(false);
+            hashed.put(c, &self.guid, &NewState { forced_expired: expired, admin_locked: locked, ..NewState::clean() })?;
+
+            let mut warnings = Vec::new();
+            let mut notice = None;
+            if self.asked.send_email.unwrap_or(true) {
+                notice = Some(queue(
+                    c,
+                    &mailbox.recipient,
+                    &NewPinNotice {
+                        kind: Kind::Reset,
+                        notify_email: self.asked.notify_email.as_deref(),
+                        pin: &self.pin,
+                        must_change: expired,
+                    },
+                )?);
+                if !has_transport(c.tx)? {
+                    warnings.push(no_transport());
+                }
+            } else {
+                // An older notice still tells the PIN that was just replaced.
+                for older in c.tx.outbox_of(&self.guid)? {
+                    c.tx.remove_outbox(&older.id)?;
+                }
+                if !self.typed {
+                    warnings.push(Warning::from(format!(
+                        "The PIN of {} was generated and SendEmail is $false, so nobody will know it. Run Set-UMMailboxPIN \
+                         again with -Pin, or without -SendEmail $false.",
+                        self.smtp
+                    )));
+                }
+            }
+            c.audit(&self.target, if locked { "PIN replaced, mailbox locked" } else { "PIN replaced, mailbox unlocked" })?;
+            let state = c.tx.pin_state(&self.guid)?.ok_or_else(|| not_um_enabled(&self.smtp))?;
+            Ok(Outcome { state, warnings, notice })
+        })
+    }
+}
+
+/// The warning that every queued notice brings while there is no transport.
+pub(crate) fn no_transport() -> Warning {
+    Warning {
+        message: "No mail transport is configured, so PIN notices wait in the outbox, sealed, and nobody gets them. Choose one \
+                  with Set-UMPinConfiguration, for example Set-UMPinConfiguration -Transport Pickup -PickupFolder <folder>."
+            .into(),
+        once_per_session: true,
+    }
+}
+
+impl std::fmt::Debug for Reset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reset({})", self.target)
+    }
+}

@@ -1,0 +1,236 @@
+//! A session: one store, one key file, one clock, and who is asking.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::crypto::hash::HashParams;
+use crate::crypto::key::{KeyFile, KeyRing, MasterKey};
+use crate::crypto::seal::{Purpose, seal};
+use crate::crypto::{new_guid, random};
+use crate::error::{Error, Result, Status};
+use crate::service::import::Imports;
+use crate::store::location::Location;
+use crate::store::{Store, Tx, settings};
+
+/// Where the time comes from.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The operating system.
+    System,
+    /// A test's own: milliseconds since 1970-01-01 UTC.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// Milliseconds since 1970-01-01 UTC.
+    pub fn now(&self) -> i64 {
+        match self {
+            Clock::System => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX)),
+            Clock::Manual(now) => now.load(Ordering::SeqCst),
+        }
+    }
+}
+
+/// What a test may want otherwise.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// What new hashes cost.
+    pub hash: HashParams,
+    /// At which multiples of time a refused sign-in leaves.
+    pub refusal_interval: Duration,
+}
+
+impl Tuning {
+    /// What users get.
+    pub const SHIPPED: Tuning = Tuning {
+        clock: Clock::System,
+        hash: HashParams::SHIPPED,
+        refusal_interval: crate::service::sign_in::REFUSAL_INTERVAL,
+    };
+
+    /// Hashes that protect nothing and refusals that tell by their time. For tests of everything else.
+    #[doc(hidden)]
+    pub fn danger_test(clock: Clock) -> Self {
+        Self { clock, hash: HashParams::danger_test_minimum(), refusal_interval: Duration::ZERO }
+    }
+}
+
+/// Who and what stands behind a call, for the audit trail and for messages.
+#[derive(Clone, Debug, Default)]
+pub struct Cause {
+    /// The operation, by its cmdlet's name.
+    pub cmdlet: String,
+    /// The bound parameters as JSON, without secrets.
+    pub parameters: String,
+    /// A fully qualified name, or empty.
+    pub domain_controller: String,
+}
+
+impl Cause {
+    /// A cause with no parameters to record.
+    pub fn new(cmdlet: &str) -> Self {
+        Self { cmdlet: cmdlet.into(), ..Self::default() }
+    }
+}
+
+/// Whether a change is for real.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Everything runs and is rolled back; nothing is created.
+    Validate,
+    /// Everything runs and is committed.
+    Commit,
+}
+
+/// One store as one caller sees it. Usable from many threads.
+pub struct Session {
+    pub(crate) store: Store,
+    pub(crate) keys: KeyFile,
+    pub(crate) clock: Clock,
+    pub(crate) hash: HashParams,
+    pub(crate) caller: String,
+    pub(crate) claimed: String,
+    /// The container that recipients are looked up in, as `canonical/name/`; empty is everywhere.
+    pub(crate) scope: RwLock<String>,
+    pub(crate) imports: Imports,
+    pub(crate) refusal_interval: Duration,
+    location: Location,
+}
+
+/// What a change works with, inside its transaction.
+pub struct Change<'a> {
+    /// The transaction.
+    pub tx: &'a Tx<'a>,
+    /// The key that everything new is sealed under.
+    pub key: &'a MasterKey,
+    /// All keys, for what is sealed already.
+    pub keys: &'a KeyRing,
+    /// The moment of the change.
+    pub now: i64,
+    /// What is asked, and by whom.
+    pub cause: &'a Cause,
+    pub(crate) caller: &'a str,
+    pub(crate) claimed: &'a str,
+}
+
+impl Session {
+    /// A session over the named files (or the usual ones). Touches no file.
+    pub fn open(store: Option<PathBuf>, key: Option<PathBuf>, remote_user: Option<String>) -> Result<Self> {
+        Self::with(Location::resolve(store, key)?, remote_user, Tuning::SHIPPED)
+    }
+
+    /// The same with the caller's own tuning.
+    #[doc(hidden)]
+    pub fn with(location: Location, remote_user: Option<String>, tuning: Tuning) -> Result<Self> {
+        location.refuse_network()?;
+        Ok(Self {
+            store: Store::new(location.store.clone()),
+            keys: KeyFile::new(location.key.clone()),
+            clock: tuning.clock,
+            hash: tuning.hash,
+            refusal_interval: tuning.refusal_interval,
+            caller: crate::ffi::os::account(),
+            claimed: remote_user.unwrap_or_default(),
+            scope: RwLock::default(),
+            imports: Imports::default(),
+            location,
+        })
+    }
+
+    /// Where the two files lie.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Milliseconds since 1970-01-01 UTC.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// The container that recipients are looked up in; empty is everywhere.
+    pub fn scope(&self) -> String {
+        self.scope.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads on one consistent snapshot. A missing store reads as empty.
+    pub fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        self.store.read(work)
+    }
+
+    /// Runs a change: committed, or rolled back where `mode` only validates. The store and its key are made first
+    /// where a commit finds none.
+    pub fn change<T>(&self, mode: Mode, cause: &Cause, work: impl FnOnce(&Change<'_>) -> Result<T>) -> Result<T> {
+        let initialised = self.store.exists() && self.store.read(|tx| tx.setting(settings::KEY_ID))?.is_some();
+        match mode {
+            Mode::Commit => {
+                if !initialised {
+                    self.initialise()?;
+                }
+                let keys = self.keys.load()?;
+                self.store.write(|tx| self.with_change(tx, &keys, cause, work))
+            }
+            Mode::Validate if initialised => {
+                let keys = self.keys.load()?;
+                self.store.rehearse(|tx| self.with_change(tx, &keys, cause, work))
+            }
+            Mode::Validate => {
+                // No store, so no key either: one for this rehearsal, in memory.
+                let key = MasterKey::generate()?;
+                let keys = KeyRing::in_memory(key.clone());
+                self.store.rehearse(|tx| {
+                    self.first_settings(tx, &key)?;
+                    self.with_change(tx, &keys, cause, work)
+                })
+            }
+        }
+    }
+
+    fn with_change<T>(
+        &self,
+        tx: &Tx<'_>,
+        keys: &KeyRing,
+        cause: &Cause,
+        work: impl FnOnce(&Change<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let key = keys.get(&key_id(tx)?)?;
+        work(&Change { tx, key, keys, now: self.now(), cause, caller: &self.caller, claimed: &self.claimed })
+    }
+
+    fn initialise(&self) -> Result<()> {
+        let keys = self.keys.load_or_create()?;
+        let first = keys.ids().next().unwrap_or_default().to_owned();
+        let key = keys.get(&first)?;
+        self.store.create(|tx| match tx.setting(settings::KEY_ID)? {
+            // Another process was first.
+            Some(_) => Ok(()),
+            None => self.first_settings(tx, key),
+        })
+    }
+
+    fn first_settings(&self, tx: &Tx<'_>, key: &MasterKey) -> Result<()> {
+        tx.set_setting(settings::KEY_ID, key.id())?;
+        tx.set_setting(settings::STORE_ID, &new_guid()?)?;
+        for (name, purpose) in [(settings::AUDIT_KEY, Purpose::AuditKey), (settings::SPRAY_KEY, Purpose::SprayKey)] {
+            let made = zeroize::Zeroizing::new(random::<32>()?);
+            tx.set_setting(name, &crate::service::hex(&seal(key, purpose, name, made.as_slice())?))?;
+        }
+        Ok(())
+    }
+
+    /// The key that the store names, for a sign-in or a delivery. Never makes one.
+    pub(crate) fn ring(&self) -> Result<Arc<KeyRing>> {
+        self.keys.load()
+    }
+}
+
+/// The id of the key that the store names.
+pub(crate) fn key_id(tx: &Tx<'_>) -> Result<String> {
+    tx.setting(settings::KEY_ID)?
+        .ok_or_else(|| Error::new(Status::StoreDamaged, "the store names no key; it was changed outside this program"))
+}

@@ -1,0 +1,92 @@
+//! The audit trail's rows. The chain over them is `service::audit`'s.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Tx, sql};
+use crate::error::Result;
+
+/// One change, or one refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    /// 1, 2, 3, ... without gaps.
+    pub seq: i64,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub at: i64,
+    /// The operating system's account.
+    pub caller: String,
+    /// The remote user as PowerShell told it: a claim.
+    pub claimed: String,
+    /// The operation.
+    pub cmdlet: String,
+    /// What it worked on.
+    pub object: String,
+    /// The parameters as JSON; never a PIN.
+    pub parameters: String,
+    /// Whether it was done.
+    pub succeeded: bool,
+    /// What was done, or why not.
+    pub detail: String,
+    /// Keyed MAC over the row before and this one.
+    pub mac: Vec<u8>,
+}
+
+pub(super) const COLUMNS: &str = "seq, at, caller, claimed, cmdlet, object, parameters, succeeded, detail, mac";
+
+pub(super) fn audit_row(r: &Row<'_>) -> rusqlite::Result<AuditRow> {
+    Ok(AuditRow {
+        seq: r.get(0)?,
+        at: r.get(1)?,
+        caller: r.get(2)?,
+        claimed: r.get(3)?,
+        cmdlet: r.get(4)?,
+        object: r.get(5)?,
+        parameters: r.get(6)?,
+        succeeded: r.get(7)?,
+        detail: r.get(8)?,
+        mac: r.get(9)?,
+    })
+}
+
+impl Tx<'_> {
+    /// The newest row's number and MAC.
+    pub fn audit_tail(&self) -> Result<Option<(i64, Vec<u8>)>> {
+        self.sql
+            .prepare_cached("SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1")
+            .map_err(sql)?
+            .query_row([], |r| Ok((r.get(0)?, r.get(1)?)))
+            .optional()
+            .map_err(sql)
+    }
+
+    /// Appends a row.
+    pub fn add_audit(&self, a: &AuditRow) -> Result<()> {
+        self.sql
+            .prepare_cached(&format!("INSERT INTO audit ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"))
+            .map_err(sql)?
+            .execute(params![
+                a.seq,
+                a.at,
+                a.caller,
+                a.claimed,
+                a.cmdlet,
+                a.object,
+                a.parameters,
+                a.succeeded,
+                a.detail,
+                a.mac
+            ])
+            .map_err(sql)?;
+        Ok(())
+    }
+
+    /// Rows from a number on, in order.
+    pub fn audit_rows(&self, from_seq: i64, limit: usize) -> Result<Vec<AuditRow>> {
+        self.sql
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM audit WHERE seq >= ?1 ORDER BY seq LIMIT ?2"))
+            .map_err(sql)?
+            .query_map(params![from_seq, limit as i64], audit_row)
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+}

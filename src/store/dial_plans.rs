@@ -1,0 +1,102 @@
+//! Dial plans.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Tx, sql};
+use crate::error::Result;
+
+/// One dial plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DialPlan {
+    /// GUID.
+    pub guid: String,
+    /// As it was spelled.
+    pub name: String,
+    /// Digits of every extension in it.
+    pub digits: u32,
+    /// `TelExtn`, `E164` or `SipName`.
+    pub uri_type: String,
+    /// Everything else, one JSON object.
+    pub settings: String,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub when_created: i64,
+    /// Likewise.
+    pub when_changed: i64,
+}
+
+const COLUMNS: &str = "guid, name, digits, uri_type, settings, when_created, when_changed";
+
+fn dial_plan(r: &Row<'_>) -> rusqlite::Result<DialPlan> {
+    Ok(DialPlan {
+        guid: r.get(0)?,
+        name: r.get(1)?,
+        digits: r.get(2)?,
+        uri_type: r.get(3)?,
+        settings: r.get(4)?,
+        when_created: r.get(5)?,
+        when_changed: r.get(6)?,
+    })
+}
+
+impl Tx<'_> {
+    /// By GUID.
+    pub fn dial_plan(&self, guid: &str) -> Result<Option<DialPlan>> {
+        self.sql
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM dial_plan WHERE guid = ?1"))
+            .map_err(sql)?
+            .query_row([guid], dial_plan)
+            .optional()
+            .map_err(sql)
+    }
+
+    /// By folded name or GUID.
+    pub fn dial_plan_by_key(&self, key: &str) -> Result<Option<DialPlan>> {
+        self.sql
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM dial_plan WHERE name_key = ?1 OR guid = ?1"))
+            .map_err(sql)?
+            .query_row([key], dial_plan)
+            .optional()
+            .map_err(sql)
+    }
+
+    /// All, by name.
+    pub fn dial_plans(&self) -> Result<Vec<DialPlan>> {
+        self.sql
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM dial_plan ORDER BY name_key"))
+            .map_err(sql)?
+            .query_map([], dial_plan)
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// Adds a plan or replaces one.
+    pub fn put_dial_plan(&self, p: &DialPlan) -> Result<()> {
+        self.sql
+            .prepare_cached(
+                "INSERT INTO dial_plan (guid, name, name_key, digits, uri_type, settings, when_created, when_changed) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (guid) DO UPDATE SET name = excluded.name, \
+                 name_key = excluded.name_key, digits = excluded.digits, uri_type = excluded.uri_type, \
+                 settings = excluded.settings, when_changed = excluded.when_changed",
+            )
+            .map_err(sql)?
+            .execute(params![
+                p.guid,
+                p.name,
+                crate::directory::identity::fold(&p.name),
+                p.digits,
+                p.uri_type,
+                p.settings,
+                p.when_created,
+                p.when_changed
+            ])
+            .map_err(sql)?;
+        Ok(())
+    }
+
+    /// Removes a plan that nothing references.
+    pub fn remove_dial_plan(&self, guid: &str) -> Result<()> {
+        self.sql.prepare_cached("DELETE FROM dial_plan WHERE guid = ?1").map_err(sql)?.execute([guid]).map_err(sql)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! UM mailboxes and the addresses that sign in to them.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Tx, sql};
+use crate::error::Result;
+
+/// A mailbox that is or was enabled for unified messaging.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UmMailbox {
+    /// The recipient's GUID.
+    pub guid: String,
+    /// `None` while disabled.
+    pub policy_guid: Option<String>,
+    /// Telephone settings, one JSON object.
+    pub settings: String,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub when_changed: i64,
+}
+
+/// An EUM proxy address: an extension, SIP address or E.164 number in one dial plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UmAddress {
+    /// The plan it is unique in.
+    pub dial_plan_guid: String,
+    /// As it was given.
+    pub address: String,
+    /// `Extension`, `SipName` or `E164`.
+    pub kind: String,
+    /// The recipient's GUID.
+    pub guid: String,
+    /// Printed `EUM:`; at most one a mailbox.
+    pub is_primary: bool,
+}
+
+fn address(r: &Row<'_>) -> rusqlite::Result<UmAddress> {
+    Ok(UmAddress {
+        dial_plan_guid: r.get(0)?,
+        address: r.get(1)?,
+        kind: r.get(2)?,
+        guid: r.get(3)?,
+        is_primary: r.get(4)?,
+    })
+}
+
+const ADDRESS: &str = "dial_plan_guid, address, kind, recipient_guid, is_primary";
+
+impl Tx<'_> {
+    /// The UM mailbox of a recipient; `None` where it never was enabled.
+    pub fn um_mailbox(&self, guid: &str) -> Result<Option<UmMailbox>> {
+        self.sql
+            .prepare_cached("SELECT recipient_guid, policy_guid, settings, when_changed FROM um_mailbox WHERE recipient_guid = ?1")
+            .map_err(sql)?
+            .query_row([guid], |r| {
+                Ok(UmMailbox { guid: r.get(0)?, policy_guid: r.get(1)?, settings: r.get(2)?, when_changed: r.get(3)? })
+            })
+            .optional()
+            .map_err(sql)
+    }
+
+    /// Adds a UM mailbox or replaces one.
+    pub fn put_um_mailbox(&self, m: &UmMailbox) -> Result<()> {
+        self.sql
+            .prepare_cached(
+                "INSERT INTO um_mailbox (recipient_guid, policy_guid, settings, when_changed) VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT (recipient_guid) DO UPDATE SET policy_guid = excluded.policy_guid, \
+                 settings = excluded.settings, when_changed = excluded.when_changed",
+            )
+            .map_err(sql)?
+            .execute(params![m.guid, m.policy_guid, m.settings, m.when_changed])
+            .map_err(sql)?;
+        Ok(())
+    }
+
+    /// Erases every UM datum of a recipient, queued mail included.
+    pub fn erase_um_mailbox(&self, guid: &str) -> Result<()> {
+        for table in ["um_address", "pin", "pin_history", "outbox", "spray_mark", "um_mailbox"] {
+            self.sql
+                .prepare_cached(&format!("DELETE FROM {table} WHERE recipient_guid = ?1"))
+                .map_err(sql)?
+                .execute([guid])
+                .map_err(sql)?;
+        }
+        Ok(())
+    }
+
+    /// A mailbox's addresses in order, the primary first.
+    pub fn um_addresses(&self, guid: &str) -> Result<Vec<UmAddress>> {
+        self.sql
+            .prepare_cached(&format!(
+                "SELECT {ADDRESS} FROM um_address WHERE recipient_guid = ?1 ORDER BY is_primary DESC, position"
+            ))
+            .map_err(sql)?
+            .query_map([guid], address)
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// Replaces a mailbox's addresses. Each must be free in its plan ([`Tx::um_addresses_by_key`]).
+    pub fn set_um_addresses(&self, guid: &str, addresses: &[UmAddress]) -> Result<()> {
+        self.sql
+            .prepare_cached("DELETE FROM um_address WHERE recipient_guid = ?1")
+            .map_err(sql)?
+            .execute([guid])
+            .map_err(sql)?;
+        let mut add = self
+            .sql
+            .prepare_cached(
+                "INSERT INTO um_address (dial_plan_guid, address_key, address, kind, recipient_guid, is_primary, position) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )
+            .map_err(sql)?;
+        for (position, a) in addresses.iter().enumerate() {
+            add.execute(params![
+                a.dial_plan_guid,
+                a.address.to_lowercase(),
+                a.address,
+                a.kind,
+                guid,
+                a.is_primary,
+                position as i64
+            ])
+            .map_err(sql)?;
+        }
+        Ok(())
+    }
+
+    /// Who has this address, in one plan or in any.
+    pub fn um_addresses_by_key(&self, text: &str, dial_plan_guid: Option<&str>) -> Result<Vec<UmAddress>> {
+        self.sql
+            .prepare_cached(&format!(
+                "SELECT {ADDRESS} FROM um_address WHERE address_key = ?1 AND (?2 IS NULL OR dial_plan_guid = ?2)"
+            ))
+            .map_err(sql)?
+            .query_map(params![text.to_lowercase(), dial_plan_guid], address)
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// How many enabled mailboxes a policy has.
+    pub fn policy_mailbox_count(&self, policy_guid: &str) -> Result<i64> {
+        self.sql
+            .prepare_cached("SELECT COUNT(*) FROM um_mailbox WHERE policy_guid = ?1")
+            .map_err(sql)?
+            .query_row([policy_guid], |r| r.get(0))
+            .map_err(sql)
+    }
+}

@@ -1,0 +1,295 @@
+//! The embedded store: one SQLite file, write-ahead log, every commit on disk before it is acknowledged.
+//!
+//! This folder is the only place with SQL. A [`Store`] hands out transactions ([`Tx`]); what a transaction can do
+//! stands in one file a concept (`recipients`, `policies`, `pins`, ...), each an `impl Tx`.
+
+pub mod audit;
+pub mod dial_plans;
+pub mod location;
+pub mod mailboxes;
+pub mod outbox;
+pub mod pins;
+pub mod policies;
+pub mod recipients;
+pub mod schema;
+pub mod settings;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use crate::error::{Error, Result, Status};
+
+/// How long a writer waits for the others. Every write here is short, so this is reached only when one hangs.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Idle connections that are kept.
+const POOL_SIZE: usize = 8;
+
+/// One store, shared by the threads of a session.
+pub struct Store {
+    path: PathBuf,
+    /// Connections at rest, each with the file that it is open on: a file put in the store's place is another one.
+    idle: Mutex<Vec<(FileId, Connection)>>,
+    /// What a store that does not exist yet looks like: the same tables, empty, in memory.
+    empty: Mutex<Option<Connection>>,
+}
+
+/// Which file a path meant at some moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct FileId(u64, u64);
+
+impl FileId {
+    fn of(meta: &std::fs::Metadata) -> Self {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            Self(meta.dev(), meta.ino())
+        }
+        // Windows does not let a file be replaced while it is open.
+        #[cfg(not(unix))]
+        {
+            let _ = meta;
+            Self(0, 0)
+        }
+    }
+}
+
+/// One transaction.
+pub struct Tx<'a> {
+    sql: rusqlite::Transaction<'a>,
+}
+
+impl Store {
+    /// Touches nothing.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, idle: Mutex::default(), empty: Mutex::default() }
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether there is a store. One that was made but never filled (its maker was killed) counts as none.
+    pub fn exists(&self) -> bool {
+        self.file().is_some()
+    }
+
+    fn file(&self) -> Option<FileId> {
+        self.path.metadata().ok().filter(|m| m.len() > 0).map(|m| FileId::of(&m))
+    }
+
+    /// Runs `work` on one consistent snapshot. A missing store reads as empty and stays missing.
+    pub fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        self.run(TransactionBehavior::Deferred, false, work)
+    }
+
+    /// Runs `work` as the only writer, then undoes it. A missing store reads as empty and stays missing.
+    pub fn rehearse<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        self.run(TransactionBehavior::Immediate, false, work)
+    }
+
+    /// Runs `work` as the only writer and commits when it succeeds. The store must exist ([`Store::create`]).
+    pub fn write<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        self.run(TransactionBehavior::Immediate, true, work)
+    }
+
+    fn run<T>(
+        &self,
+        behavior: TransactionBehavior,
+        commit: bool,
+        work: impl FnOnce(&Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let Some(file) = self.file() else {
+            if commit {
+                return Err(Error::new(
+                    Status::StoreMissing,
+                    format!("The store '{}' does not exist. Nothing was changed.", self.path.display()),
+                ));
+            }
+            return self.run_empty(work);
+        };
+        let mut connection = self.take_idle(file).map_or_else(|| self.connect(false), Ok)?;
+        let result = transact(&mut connection, behavior, commit, work).map_err(|e| self.explain(e));
+        // A connection that met an I/O error is not worth keeping; opening one takes a millisecond.
+        if !matches!(&result, Err(e) if matches!(e.status, Status::StoreIo | Status::StoreDamaged)) {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < POOL_SIZE {
+                idle.push((file, connection));
+            }
+        }
+        result
+    }
+
+    fn take_idle(&self, file: FileId) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|(on, _)| *on == file);
+        idle.pop().map(|(_, connection)| connection)
+    }
+
+    fn run_empty<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        let mut empty = self.empty.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match &mut *empty {
+            Some(connection) => connection,
+            none => {
+                let mut connection = Connection::open_in_memory().map_err(sql)?;
+                connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
+                schema::MIGRATIONS.to_latest(&mut connection).map_err(|e| self.migration(e))?;
+                none.insert(connection)
+            }
+        };
+        transact(connection, TransactionBehavior::Immediate, false, work)
+    }
+
+    /// Makes the store with `first` as its first transaction, in which the key's id is recorded. A store that
+    /// another process makes meanwhile is used as it is: `first` must look before it writes.
+    pub fn create<T>(&self, first: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        let unwritable = |e: std::io::Error| {
+            self.error(
+                Status::StoreNotWritable,
+                format!(
+                    "The store '{}' cannot be created: {e}. Nothing was changed. Check the folder's owner and mode, or name \
+                     another file in UMPIN_STORE.",
+                    self.path.display()
+                ),
+            )
+        };
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        location::create_folder(folder).map_err(unwritable)?;
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600);
+        }
+        let file = options.open(&self.path).map_err(unwritable)?;
+        #[cfg(unix)]
+        if location::is_shared(folder) && !self.exists() {
+            use std::os::unix::fs::PermissionsExt;
+            file.set_permissions(std::fs::Permissions::from_mode(0o660)).map_err(unwritable)?;
+        }
+        drop(file);
+        let mut connection = self.connect(true)?;
+        transact(&mut connection, TransactionBehavior::Immediate, true, first).map_err(|e| self.explain(e))
+    }
+
+    /// Closes what is open, for a restore.
+    pub fn disconnect(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// A connection of its own, for a backup.
+    pub fn connect_for_backup(&self) -> Result<Connection> {
+        self.connect(false)
+    }
+
+    fn connect(&self, new: bool) -> Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(&self.path, flags).map_err(|e| self.explain(sql(e)))?;
+        self.prepare(&mut connection, new).map_err(|e| self.explain(e))?;
+        Ok(connection)
+    }
+
+    fn prepare(&self, connection: &mut Connection, new: bool) -> Result<()> {
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(sql)?;
+        connection.set_prepared_statement_cache_capacity(128);
+        if new {
+            let mode: String =
+                connection.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0)).map_err(sql)?;
+            if mode != "wal" {
+                return Err(self.error(
+                    Status::StoreIo,
+                    format!("The store '{}' cannot use a write-ahead log there (it says '{mode}').", self.path.display()),
+                ));
+            }
+        }
+        // Distributions change this default silently, so it is set and read back.
+        connection.pragma_update(None, "synchronous", "FULL").map_err(sql)?;
+        #[cfg(target_os = "macos")]
+        connection.pragma_update(None, "fullfsync", true).map_err(sql)?;
+        let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |r| r.get(0)).map_err(sql)?;
+        if synchronous < 2 {
+            return Err(Error::new(Status::Internal, "This SQLite does not write through to the disk."));
+        }
+        connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
+        // What is deleted (delivered mail, above all) is overwritten, not merely unlinked.
+        connection.pragma_update(None, "secure_delete", true).map_err(sql)?;
+        schema::MIGRATIONS.to_latest(connection).map_err(|e| self.migration(e))
+    }
+
+    fn migration(&self, e: rusqlite_migration::Error) -> Error {
+        use rusqlite_migration::{Error as M, MigrationDefinitionError as D};
+        match e {
+            M::MigrationDefinition(D::DatabaseTooFarAhead) => self.error(
+                Status::StoreTooNew,
+                format!(
+                    "The store '{}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the module \
+                     or the command that you use.",
+                    self.path.display()
+                ),
+            ),
+            M::RusqliteError { err, .. } => self.explain(sql(err)),
+            other => self.error(Status::StoreIo, format!("The store '{}' cannot be opened: {other}", self.path.display())),
+        }
+    }
+
+    /// Adds the file and what to do to SQLite's own words.
+    fn explain(&self, e: Error) -> Error {
+        let path = self.path.display();
+        let message = match e.status {
+            _ if !e.target.is_empty() => return e,
+            Status::StoreDamaged => format!(
+                "The store '{path}' is damaged or is not a store: {}. Nothing was changed, and the file was left as it is. \
+                 Restore a backup with Restore-UMPinStore, or name another file in UMPIN_STORE.",
+                e.message
+            ),
+            Status::StoreNotWritable => format!(
+                "The store '{path}' cannot be opened for writing: {}. Nothing was changed. Check the owner and mode of the \
+                 file and of its folder.",
+                e.message
+            ),
+            Status::StoreBusy => format!(
+                "The store '{path}' was held by another process for more than {} seconds. Nothing was changed. Try again.",
+                BUSY_TIMEOUT.as_secs()
+            ),
+            Status::StoreIo => format!("The store '{path}' could not be read or written: {}. Nothing was changed.", e.message),
+            _ => return e,
+        };
+        self.error(e.status, message)
+    }
+
+    fn error(&self, status: Status, message: String) -> Error {
+        Error::new(status, message).about(self.path.display().to_string())
+    }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    behavior: TransactionBehavior,
+    commit: bool,
+    work: impl FnOnce(&Tx<'_>) -> Result<T>,
+) -> Result<T> {
+    let tx = Tx { sql: connection.transaction_with_behavior(behavior).map_err(sql)? };
+    let result = work(&tx)?;
+    if commit {
+        tx.sql.commit().map_err(sql)?;
+    } else {
+        tx.sql.rollback().map_err(sql)?;
+    }
+    Ok(result)
+}
+
+/// SQLite's error as ours. The text never holds values, so it holds no secrets.
+pub(crate) fn sql(e: rusqlite::Error) -> Error {
+    let status = match e.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Status::StoreDamaged,
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Status::StoreNotWritable,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Status::StoreBusy,
+        Some(_) => Status::StoreIo,
+        None => Status::Internal,
+    };
+    Error::new(status, e.to_string())
+}

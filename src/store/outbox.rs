@@ -1,0 +1,110 @@
+//! Sealed messages that wait for delivery.
+
+use rusqlite::{Row, params};
+
+use super::{Tx, sql};
+use crate::error::Result;
+
+/// One message that waits.
+#[derive(Clone, Debug)]
+pub struct OutboxRow {
+    /// GUID, also the sealed value's place.
+    pub id: String,
+    /// Whom it is about; empty for none.
+    pub recipient_guid: String,
+    /// That person's primary SMTP address when it was queued.
+    pub user_id: String,
+    /// `Welcome`, `Reset`, `Changed` or `Expiry`.
+    pub kind: String,
+    /// Where it goes.
+    pub to_address: String,
+    /// Stable over retries, so that a repeat can be recognised.
+    pub message_id: String,
+    /// The key it is sealed under.
+    pub key_id: String,
+    /// The sealed notice.
+    pub sealed: Vec<u8>,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub queued_at: i64,
+    /// Not tried before, likewise.
+    pub due_at: i64,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Why the last try failed; never holds message text.
+    pub last_error: String,
+    /// Who is at it, empty for nobody.
+    pub claimed_by: String,
+    /// Until when, likewise.
+    pub claimed_until: i64,
+}
+
+pub(super) const COLUMNS: &str = "id, recipient_guid, user_id, kind, to_address, message_id, key_id, sealed, queued_at, \
+    due_at, attempts, last_error, claimed_by, claimed_until";
+
+pub(super) fn outbox_row(r: &Row<'_>) -> rusqlite::Result<OutboxRow> {
+    Ok(OutboxRow {
+        id: r.get(0)?,
+        recipient_guid: r.get(1)?,
+        user_id: r.get(2)?,
+        kind: r.get(3)?,
+        to_address: r.get(4)?,
+        message_id: r.get(5)?,
+        key_id: r.get(6)?,
+        sealed: r.get(7)?,
+        queued_at: r.get(8)?,
+        due_at: r.get(9)?,
+        attempts: r.get(10)?,
+        last_error: r.get(11)?,
+        claimed_by: r.get(12)?,
+        claimed_until: r.get(13)?,
+    })
+}
+
+impl Tx<'_> {
+    /// Queues a message or replaces the row of the same id.
+    pub fn put_outbox(&self, o: &OutboxRow) -> Result<()> {
+        self.sql
+            .prepare_cached(&format!(
+                "INSERT INTO outbox ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
+                 ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed, \
+                 due_at = excluded.due_at, attempts = excluded.attempts, last_error = excluded.last_error, \
+                 claimed_by = excluded.claimed_by, claimed_until = excluded.claimed_until"
+            ))
+            .map_err(sql)?
+            .execute(params![
+                o.id,
+                o.recipient_guid,
+                o.user_id,
+                o.kind,
+                o.to_address,
+                o.message_id,
+                o.key_id,
+                o.sealed,
+                o.queued_at,
+                o.due_at,
+                o.attempts,
+                o.last_error,
+                o.claimed_by,
+                o.claimed_until
+            ])
+            .map_err(sql)?;
+        Ok(())
+    }
+
+    /// The messages about one person.
+    pub fn outbox_of(&self, recipient_guid: &str) -> Result<Vec<OutboxRow>> {
+        self.sql
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM outbox WHERE recipient_guid = ?1 ORDER BY queued_at, id"))
+            .map_err(sql)?
+            .query_map([recipient_guid], outbox_row)
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// Erases a message (the freed bytes are overwritten).
+    pub fn remove_outbox(&self, id: &str) -> Result<()> {
+        self.sql.prepare_cached("DELETE FROM outbox WHERE id = ?1").map_err(sql)?.execute([id]).map_err(sql)?;
+        Ok(())
+    }
+}

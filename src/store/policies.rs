@@ -1,0 +1,152 @@
+//! UM mailbox policies.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Tx, sql};
+use crate::error::Result;
+use crate::pin::PinPolicy;
+
+/// One policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// GUID.
+    pub guid: String,
+    /// As it was spelled.
+    pub name: String,
+    /// The one plan it belongs to.
+    pub dial_plan_guid: String,
+    /// The PIN rules.
+    pub pin: PinPolicy,
+    /// Ours: days before expiry at which a notice is mailed.
+    pub expiry_notice_days: Option<u32>,
+    /// Ours: notices say only that the PIN was changed.
+    pub notify_without_pin: bool,
+    /// Everything else, one JSON object.
+    pub settings: String,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub when_created: i64,
+    /// Likewise.
+    pub when_changed: i64,
+}
+
+/// The PIN rules' columns, in the order that [`pin_policy`] reads them.
+pub(super) const PIN_COLUMNS: &str = "p.min_length, p.lifetime_days, p.history_count, p.allow_common_patterns, \
+    p.failures_before_reset, p.max_attempts, p.lockout_minutes, p.lifetime_failures, p.block_human_pins";
+
+/// Reads [`PIN_COLUMNS`] from column `at` on.
+pub(super) fn pin_policy(r: &Row<'_>, at: usize) -> rusqlite::Result<PinPolicy> {
+    Ok(PinPolicy {
+        min_length: r.get(at)?,
+        lifetime_days: r.get(at + 1)?,
+        history_count: r.get(at + 2)?,
+        allow_common_patterns: r.get(at + 3)?,
+        failures_before_reset: r.get(at + 4)?,
+        max_attempts: r.get(at + 5)?,
+        lockout_minutes: r.get(at + 6)?,
+        lifetime_failures: r.get(at + 7)?,
+        block_human_pins: r.get(at + 8)?,
+    })
+}
+
+fn policy(r: &Row<'_>) -> rusqlite::Result<Policy> {
+    Ok(Policy {
+        guid: r.get(0)?,
+        name: r.get(1)?,
+        dial_plan_guid: r.get(2)?,
+        expiry_notice_days: r.get(3)?,
+        notify_without_pin: r.get(4)?,
+        settings: r.get(5)?,
+        when_created: r.get(6)?,
+        when_changed: r.get(7)?,
+        pin: pin_policy(r, 8)?,
+    })
+}
+
+fn select(rest: &str) -> String {
+    format!(
+        "SELECT p.guid, p.name, p.dial_plan_guid, p.expiry_notice_days, p.notify_without_pin, p.settings, \
+         p.when_created, p.when_changed, {PIN_COLUMNS} FROM policy p {rest}"
+    )
+}
+
+impl Tx<'_> {
+    /// By GUID.
+    pub fn policy(&self, guid: &str) -> Result<Option<Policy>> {
+        self.sql
+            .prepare_cached(&select("WHERE p.guid = ?1"))
+            .map_err(sql)?
+            .query_row([guid], policy)
+            .optional()
+            .map_err(sql)
+    }
+
+    /// By folded name or GUID.
+    pub fn policy_by_key(&self, key: &str) -> Result<Option<Policy>> {
+        self.sql
+            .prepare_cached(&select("WHERE p.name_key = ?1 OR p.guid = ?1"))
+            .map_err(sql)?
+            .query_row([key], policy)
+            .optional()
+            .map_err(sql)
+    }
+
+    /// All, by name; or those of one plan.
+    pub fn policies(&self, dial_plan_guid: Option<&str>) -> Result<Vec<Policy>> {
+        self.sql
+            .prepare_cached(&select("WHERE ?1 IS NULL OR p.dial_plan_guid = ?1 ORDER BY p.name_key"))
+            .map_err(sql)?
+            .query_map([dial_plan_guid], policy)
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// Adds a policy or replaces one.
+    pub fn put_policy(&self, p: &Policy) -> Result<()> {
+        self.sql
+            .prepare_cached(
+                "INSERT INTO policy (guid, name, name_key, dial_plan_guid, min_length, lifetime_days, history_count, \
+                 allow_common_patterns, failures_before_reset, max_attempts, lockout_minutes, lifetime_failures, \
+                 block_human_pins, expiry_notice_days, notify_without_pin, settings, when_created, when_changed) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
+                 ON CONFLICT (guid) DO UPDATE SET name = excluded.name, name_key = excluded.name_key, \
+                 dial_plan_guid = excluded.dial_plan_guid, min_length = excluded.min_length, \
+                 lifetime_days = excluded.lifetime_days, history_count = excluded.history_count, \
+                 allow_common_patterns = excluded.allow_common_patterns, \
+                 failures_before_reset = excluded.failures_before_reset, max_attempts = excluded.max_attempts, \
+                 lockout_minutes = excluded.lockout_minutes, lifetime_failures = excluded.lifetime_failures, \
+                 block_human_pins = excluded.block_human_pins, expiry_notice_days = excluded.expiry_notice_days, \
+                 notify_without_pin = excluded.notify_without_pin, settings = excluded.settings, \
+                 when_changed = excluded.when_changed",
+            )
+            .map_err(sql)?
+            .execute(params![
+                p.guid,
+                p.name,
+                crate::directory::identity::fold(&p.name),
+                p.dial_plan_guid,
+                p.pin.min_length,
+                p.pin.lifetime_days,
+                p.pin.history_count,
+                p.pin.allow_common_patterns,
+                p.pin.failures_before_reset,
+                p.pin.max_attempts,
+                p.pin.lockout_minutes,
+                p.pin.lifetime_failures,
+                p.pin.block_human_pins,
+                p.expiry_notice_days,
+                p.notify_without_pin,
+                p.settings,
+                p.when_created,
+                p.when_changed
+            ])
+            .map_err(sql)?;
+        Ok(())
+    }
+
+    /// Removes a policy that no mailbox references.
+    pub fn remove_policy(&self, guid: &str) -> Result<()> {
+        self.sql.prepare_cached("DELETE FROM policy WHERE guid = ?1").map_err(sql)?.execute([guid]).map_err(sql)?;
+        Ok(())
+    }
+}

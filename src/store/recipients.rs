@@ -1,0 +1,211 @@
+//! People of the directory: the texts that name them, their addresses.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Tx, sql};
+use crate::directory::identity;
+use crate::error::Result;
+
+/// One person. Texts are empty where the source had none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // Each field is the directory attribute of the same name.
+pub struct Recipient {
+    pub guid: String,
+    pub name: String,
+    pub display_name: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub alias: String,
+    pub sam_account_name: String,
+    pub user_principal_name: String,
+    pub primary_smtp_address: String,
+    pub legacy_exchange_dn: String,
+    pub distinguished_name: String,
+    pub canonical_name: String,
+    pub phone: String,
+    pub linked_master_account: String,
+    pub server_name: String,
+    pub server_legacy_dn: String,
+    pub language: String,
+    pub when_created: i64,
+    pub when_changed: i64,
+    /// All but the EUM ones, which `um_address` holds.
+    pub addresses: Vec<ProxyAddress>,
+    /// The NetBIOS domain that the import named, for DOMAIN\account; not a column, only a key.
+    pub netbios_domain: String,
+}
+
+/// One proxy address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyAddress {
+    /// Lower case: `smtp`, `sip`, `x500`, ...
+    pub prefix: String,
+    /// What stands behind the colon.
+    pub address: String,
+    /// Printed with an upper-case prefix.
+    pub is_primary: bool,
+}
+
+impl ProxyAddress {
+    /// As directories print it.
+    pub fn text(&self) -> String {
+        if self.is_primary {
+            format!("{}:{}", self.prefix.to_uppercase(), self.address)
+        } else {
+            format!("{}:{}", self.prefix, self.address)
+        }
+    }
+}
+
+const COLUMNS: &str = "guid, name, display_name, first_name, last_name, alias, sam_account_name, user_principal_name, \
+    primary_smtp_address, legacy_exchange_dn, distinguished_name, canonical_name, phone, linked_master_account, \
+    server_name, server_legacy_dn, language, when_created, when_changed";
+
+fn recipient(r: &Row<'_>) -> rusqlite::Result<Recipient> {
+    Ok(Recipient {
+        guid: r.get(0)?,
+        name: r.get(1)?,
+        display_name: r.get(2)?,
+        first_name: r.get(3)?,
+        last_name: r.get(4)?,
+        alias: r.get(5)?,
+        sam_account_name: r.get(6)?,
+        user_principal_name: r.get(7)?,
+        primary_smtp_address: r.get(8)?,
+        legacy_exchange_dn: r.get(9)?,
+        distinguished_name: r.get(10)?,
+        canonical_name: r.get(11)?,
+        phone: r.get(12)?,
+        linked_master_account: r.get(13)?,
+        server_name: r.get(14)?,
+        server_legacy_dn: r.get(15)?,
+        language: r.get(16)?,
+        when_created: r.get(17)?,
+        when_changed: r.get(18)?,
+        addresses: Vec::new(),
+        netbios_domain: String::new(),
+    })
+}
+
+impl Tx<'_> {
+    /// Everyone whom the folded text `key` names, each once: GUID and canonical name. `form` narrows to one form.
+    pub fn recipients_by_key(&self, key: &str, form: Option<&str>) -> Result<Vec<(String, String)>> {
+        self.sql
+            .prepare_cached(
+                "SELECT DISTINCT r.guid, r.canonical_name FROM recipient_key k JOIN recipient r ON r.guid = k.recipient_guid \
+                 WHERE k.key = ?1 AND (?2 IS NULL OR k.form = ?2)",
+            )
+            .map_err(sql)?
+            .query_map(params![key, form], |r| Ok((r.get(0)?, r.get(1)?)))
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// One person with addresses.
+    pub fn recipient(&self, guid: &str) -> Result<Option<Recipient>> {
+        let found = self
+            .sql
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM recipient WHERE guid = ?1"))
+            .map_err(sql)?
+            .query_row([guid], recipient)
+            .optional()
+            .map_err(sql)?;
+        match found {
+            None => Ok(None),
+            Some(mut found) => {
+                found.addresses = self.proxy_addresses(guid)?;
+                Ok(Some(found))
+            }
+        }
+    }
+
+    fn proxy_addresses(&self, guid: &str) -> Result<Vec<ProxyAddress>> {
+        self.sql
+            .prepare_cached(
+                "SELECT prefix, address, is_primary FROM proxy_address WHERE recipient_guid = ?1 ORDER BY position",
+            )
+            .map_err(sql)?
+            .query_map([guid], |r| Ok(ProxyAddress { prefix: r.get(0)?, address: r.get(1)?, is_primary: r.get(2)? }))
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// Adds a person or replaces all that is known of one; the keys and addresses follow.
+    pub fn put_recipient(&self, r: &Recipient) -> Result<()> {
+        self.sql
+            .prepare_cached(&format!(
+                "INSERT INTO recipient ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
+                 ?16, ?17, ?18, ?19) ON CONFLICT (guid) DO UPDATE SET name = excluded.name, \
+                 display_name = excluded.display_name, first_name = excluded.first_name, last_name = excluded.last_name, \
+                 alias = excluded.alias, sam_account_name = excluded.sam_account_name, \
+                 user_principal_name = excluded.user_principal_name, primary_smtp_address = excluded.primary_smtp_address, \
+                 legacy_exchange_dn = excluded.legacy_exchange_dn, distinguished_name = excluded.distinguished_name, \
+                 canonical_name = excluded.canonical_name, phone = excluded.phone, \
+                 linked_master_account = excluded.linked_master_account, server_name = excluded.server_name, \
+                 server_legacy_dn = excluded.server_legacy_dn, language = excluded.language, \
+                 when_changed = excluded.when_changed"
+            ))
+            .map_err(sql)?
+            .execute(params![
+                r.guid,
+                r.name,
+                r.display_name,
+                r.first_name,
+                r.last_name,
+                r.alias,
+                r.sam_account_name,
+                r.user_principal_name,
+                r.primary_smtp_address,
+                r.legacy_exchange_dn,
+                r.distinguished_name,
+                r.canonical_name,
+                r.phone,
+                r.linked_master_account,
+                r.server_name,
+                r.server_legacy_dn,
+                r.language,
+                r.when_created,
+                r.when_changed
+            ])
+            .map_err(sql)?;
+        for table in ["recipient_key", "proxy_address"] {
+            self.sql
+                .prepare_cached(&format!("DELETE FROM {table} WHERE recipient_guid = ?1"))
+                .map_err(sql)?
+                .execute([&r.guid])
+                .map_err(sql)?;
+        }
+        let mut add_key = self
+            .sql
+            .prepare_cached("INSERT INTO recipient_key (key, form, recipient_guid) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
+            .map_err(sql)?;
+        for (form, key) in identity::keys(r) {
+            add_key.execute(params![key, form, r.guid]).map_err(sql)?;
+        }
+        let mut add_address = self
+            .sql
+            .prepare_cached(
+                "INSERT INTO proxy_address (recipient_guid, position, prefix, address, is_primary) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )
+            .map_err(sql)?;
+        for (position, a) in r.addresses.iter().enumerate() {
+            add_address
+                .execute(params![r.guid, position as i64, a.prefix, a.address, a.is_primary])
+                .map_err(sql)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a person who has no UM datum.
+    pub fn remove_recipient(&self, guid: &str) -> Result<()> {
+        self.sql.prepare_cached("DELETE FROM recipient WHERE guid = ?1").map_err(sql)?.execute([guid]).map_err(sql)?;
+        Ok(())
+    }
+
+    /// How many people the directory has.
+    pub fn recipient_count(&self) -> Result<i64> {
+        self.sql.query_row("SELECT COUNT(*) FROM recipient", [], |r| r.get(0)).map_err(sql)
+    }
+}

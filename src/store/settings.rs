@@ -1,0 +1,53 @@
+//! The store's own settings, one text a name.
+
+use rusqlite::OptionalExtension;
+
+use super::{Tx, sql};
+use crate::error::Result;
+
+/// The key that everything new is sealed under.
+pub const KEY_ID: &str = "key_id";
+/// A GUID made with the store.
+pub const STORE_ID: &str = "store_id";
+/// The audit chain's key, sealed (hexadecimal).
+pub const AUDIT_KEY: &str = "audit_key";
+/// The keyed head of the audit chain.
+pub const AUDIT_HEAD: &str = "audit_head";
+/// What retention removed: the number and MAC that the chain goes on from.
+pub const AUDIT_ANCHOR: &str = "audit_anchor";
+/// The marks' key, sealed (hexadecimal).
+pub const SPRAY_KEY: &str = "spray_key";
+/// The name that not-found messages and mails show for this server.
+pub const SERVER_NAME: &str = "server_name";
+/// Mail transport and sender, one document.
+pub const MAIL: &str = "mail";
+
+impl Tx<'_> {
+    /// A setting, or `None` where it was never set.
+    pub fn setting(&self, name: &str) -> Result<Option<String>> {
+        self.sql
+            .prepare_cached("SELECT value FROM setting WHERE name = ?1")
+            .map_err(sql)?
+            .query_row([name], |r| r.get(0))
+            .optional()
+            .map_err(sql)
+    }
+
+    /// Sets or replaces a setting.
+    pub fn set_setting(&self, name: &str, value: &str) -> Result<()> {
+        self.sql
+            .prepare_cached(
+                "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            )
+            .map_err(sql)?
+            .execute([name, value])
+            .map_err(sql)?;
+        Ok(())
+    }
+
+    /// Forgets a setting.
+    pub fn remove_setting(&self, name: &str) -> Result<()> {
+        self.sql.prepare_cached("DELETE FROM setting WHERE name = ?1").map_err(sql)?.execute([name]).map_err(sql)?;
+        Ok(())
+    }
+}
