@@ -25,17 +25,31 @@ pub fn execute(session: &Session, operation: &str, request: &[u8], secret: Optio
         Error::new(Status::InvalidRequest, format!("The request of {operation} is not a JSON document: {e}. Nothing was changed."))
     })?;
     let request = Request::new(operation, &request, secret)?;
-    // One line an operation; the name is the cmdlet's.
-    let run: fn(&Session, &Request) -> Result<Response> = match operation {
-        _ => {
-            return Err(Error::new(
-                Status::InvalidRequest,
-                format!("There is no operation '{operation}'. Nothing was changed."),
-            ));
-        }
-    };
-    #[allow(unreachable_code)]
+    let run: Operation = find(operation).ok_or_else(|| {
+        Error::new(Status::InvalidRequest, format!("There is no operation '{operation}'. Nothing was changed."))
+    })?;
     run(session, &request)
+}
+
+/// An operation over its documents.
+type Operation = fn(&Session, &Request) -> Result<Response>;
+
+/// One line an operation, under its cmdlet's name.
+fn find(operation: &str) -> Option<Operation> {
+    match operation {
+        // Directory.
+
+        // Mailboxes.
+
+        // Policies and dial plans.
+
+        // Mail and settings.
+
+        // Keys, backups, audit.
+
+        //
+        _ => None,
+    }
 }
 
 /// Lower-case hexadecimal digits.
