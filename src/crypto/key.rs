@@ -270,8 +270,9 @@ impl KeyFile {
         if lines.next() != Some(HEADER) {
             return Err(self.malformed());
         }
-        let keys: Vec<MasterKey> =
-            lines.map(|l| unhex(l).map(|b| MasterKey::new(*b)).ok_or_else(|| self.malformed())).collect::<Result<_>>()?;
+        let keys: Vec<MasterKey> = lines
+            .map(|l| unhex(l).map(|b| MasterKey::new(*b)).ok_or_else(|| self.malformed()))
+            .collect::<Result<_>>()?;
         if keys.is_empty() {
             return Err(self.malformed());
         }
@@ -306,7 +307,10 @@ impl KeyFile {
         }
         self.error(
             Status::KeyIo,
-            format!("The key file '{}' cannot be read: {e}. Nothing was changed. Check its owner and mode.", self.path.display()),
+            format!(
+                "The key file '{}' cannot be read: {e}. Nothing was changed. Check its owner and mode.",
+                self.path.display()
+            ),
         )
     }
 

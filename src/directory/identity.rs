@@ -91,7 +91,11 @@ pub fn canonical_name(distinguished_name: &str) -> String {
     for part in parts(distinguished_name) {
         let (attribute, value) = part.split_once('=').unwrap_or(("", &part));
         let value = unescape(value.trim());
-        if attribute.trim().eq_ignore_ascii_case("dc") { domain.push(value) } else { path.push(value.replace('/', "\\/")) }
+        if attribute.trim().eq_ignore_ascii_case("dc") {
+            domain.push(value)
+        } else {
+            path.push(value.replace('/', "\\/"))
+        }
     }
     path.push(domain.join("."));
     path.reverse();
@@ -136,7 +140,9 @@ pub fn keys(r: &Recipient) -> Vec<(&'static str, String)> {
         let domain = if r.netbios_domain.is_empty() {
             parts(&r.distinguished_name)
                 .iter()
-                .find_map(|p| p.split_once('=').filter(|(a, _)| a.trim().eq_ignore_ascii_case("dc")).map(|(_, v)| v.to_owned()))
+                .find_map(|p| {
+                    p.split_once('=').filter(|(a, _)| a.trim().eq_ignore_ascii_case("dc")).map(|(_, v)| v.to_owned())
+                })
                 .unwrap_or_default()
         } else {
             r.netbios_domain.clone()

@@ -1,4 +1,16 @@
 //! The only door for C and PowerShell, and the only place with `unsafe`.
+//!
+//! Every exported function runs in [`guard::guard`]: a panic, a null, bad UTF-8 or a closed handle comes back as a
+//! status. Conventions for callers stand at the head of `include/umpin.h` (cbindgen.toml).
+#![allow(unsafe_code)]
 
+mod guard;
+mod handles;
 pub mod os;
+mod text;
 pub mod types;
+
+pub mod execute;
+pub mod pins;
+pub mod session;
+pub mod sign_in;

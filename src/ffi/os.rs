@@ -63,8 +63,19 @@ pub fn is_network_file_system(existing: &Path) -> bool {
     use std::os::unix::ffi::OsStrExt;
     // From linux/magic.h and the file systems' own headers: NFS, SMB, CIFS, SMB2, NCP, AFS, kAFS, CODA, Ceph, 9P, Lustre, GFS2, OCFS2.
     const NETWORK: [u32; 13] = [
-        0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x564C, 0x5346_414F, 0x6B41_4653, 0x7375_7245, 0x00C3_6400,
-        0x0102_1997, 0x0BD0_0BD0, 0x0116_1970, 0x7461_636F,
+        0x6969,
+        0x517B,
+        0xFF53_4D42,
+        0xFE53_4D42,
+        0x564C,
+        0x5346_414F,
+        0x6B41_4653,
+        0x7375_7245,
+        0x00C3_6400,
+        0x0102_1997,
+        0x0BD0_0BD0,
+        0x0116_1970,
+        0x7461_636F,
     ];
     let Ok(path) = std::ffi::CString::new(existing.as_os_str().as_bytes()) else { return false };
     let mut told = std::mem::MaybeUninit::<libc::statfs>::uninit();

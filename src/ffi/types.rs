@@ -134,19 +134,19 @@ pub struct UmpinAnswer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UmpinReason {
     /// It was not refused.
-    UMPIN_REASON_NONE = 0,
+    None = 0,
     /// The PIN is wrong.
-    UMPIN_REASON_WRONG_PIN = 1,
+    WrongPin = 1,
     /// Locked out, by failures or by an administrator.
-    UMPIN_REASON_LOCKED_OUT = 2,
+    LockedOut = 2,
     /// No such extension or mailbox, or an extension in several plans with none named.
-    UMPIN_REASON_UNKNOWN = 3,
+    Unknown = 3,
     /// The mailbox is not enabled for unified messaging.
-    UMPIN_REASON_NOT_UM_ENABLED = 4,
+    NotUmEnabled = 4,
     /// The new PIN of a change breaks a rule; the error object names it.
-    UMPIN_REASON_WEAK_PIN = 5,
+    WeakPin = 5,
     /// This was the last try: the mailbox is now locked.
-    UMPIN_REASON_NOW_LOCKED = 6,
+    NowLocked = 6,
     /// A wrong PIN that led to an automatic reset: a new PIN is on its way by mail.
-    UMPIN_REASON_PIN_RESET = 7,
+    PinReset = 7,
 }

@@ -131,9 +131,9 @@ impl PinPolicy {
     pub fn lock_has_ended(&self, facts: &PinFacts, now: i64) -> bool {
         let reached = self.max_attempts.is_some_and(|max| facts.failures >= max);
         reached
-            && self.lockout_minutes.is_some_and(|minutes| {
-                now >= facts.last_failure_at.saturating_add(i64::from(minutes) * 60_000)
-            })
+            && self
+                .lockout_minutes
+                .is_some_and(|minutes| now >= facts.last_failure_at.saturating_add(i64::from(minutes) * 60_000))
     }
 }
 
@@ -171,29 +171,19 @@ mod tests {
     fn locks_at_exactly_max_attempts() {
         let policy = PinPolicy::default();
         assert_eq!(policy.lock(&PinFacts { failures: 14, ..facts() }, 0), None);
-        assert_eq!(
-            policy.lock(&PinFacts { failures: 15, ..facts() }, i64::MAX),
-            Some(LockReason::TooManyFailures)
-        );
+        assert_eq!(policy.lock(&PinFacts { failures: 15, ..facts() }, i64::MAX), Some(LockReason::TooManyFailures));
     }
 
     #[test]
     fn unlimited_attempts_never_lock_but_an_administrator_does() {
         let policy = PinPolicy { max_attempts: None, ..Default::default() };
         assert_eq!(policy.lock(&PinFacts { failures: u32::MAX, ..facts() }, 0), None);
-        assert_eq!(
-            policy.lock(&PinFacts { admin_locked: true, ..facts() }, 0),
-            Some(LockReason::Administrator)
-        );
+        assert_eq!(policy.lock(&PinFacts { admin_locked: true, ..facts() }, 0), Some(LockReason::Administrator));
     }
 
     #[test]
     fn a_timed_lock_ends_at_its_minute_and_the_total_does_not() {
-        let policy = PinPolicy {
-            lockout_minutes: Some(30),
-            lifetime_failures: Some(20),
-            ..Default::default()
-        };
+        let policy = PinPolicy { lockout_minutes: Some(30), lifetime_failures: Some(20), ..Default::default() };
         let locked = PinFacts { failures: 15, last_failure_at: 1000, ..facts() };
         assert!(policy.lock(&locked, 1000 + 30 * 60_000 - 1).is_some());
         assert_eq!(policy.lock(&locked, 1000 + 30 * 60_000), None);

@@ -48,10 +48,9 @@ impl fmt::Display for Refusal {
                 f,
                 "it is a common pattern: all digits are the same, or one run up or down (AllowCommonPatterns is false)"
             ),
-            Refusal::HoldsExtension => write!(
-                f,
-                "it is a common pattern: it contains an extension of the user (AllowCommonPatterns is false)"
-            ),
+            Refusal::HoldsExtension => {
+                write!(f, "it is a common pattern: it contains an extension of the user (AllowCommonPatterns is false)")
+            }
             Refusal::ExtensionTail => write!(f, "it is the end of an extension of the user, which is never allowed"),
             Refusal::Human(rule) => {
                 write!(f, "it is among the PINs that people choose most: {rule} (BlockHumanPINs is true)")
@@ -115,9 +114,7 @@ fn is_number(extension: &str) -> bool {
 
 /// All steps alike and +1, -1 or 0. From 9 to 0 is no step.
 fn is_run(digits: &[u8]) -> bool {
-    [1i16, -1, 0]
-        .iter()
-        .any(|step| digits.windows(2).all(|pair| i16::from(pair[1]) - i16::from(pair[0]) == *step))
+    [1i16, -1, 0].iter().any(|step| digits.windows(2).all(|pair| i16::from(pair[1]) - i16::from(pair[0]) == *step))
 }
 
 #[cfg(test)]

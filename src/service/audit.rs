@@ -16,7 +16,8 @@ use crate::store::{Tx, settings};
 
 /// A subkey that the store keeps sealed: the trail's or the marks'.
 pub(crate) fn stored_key(tx: &Tx<'_>, keys: &KeyRing, name: &str, purpose: Purpose) -> Result<Zeroizing<[u8; 32]>> {
-    let broken = || Error::new(Status::SealBroken, format!("The store's sealed {name} was changed outside this program."));
+    let broken =
+        || Error::new(Status::SealBroken, format!("The store's sealed {name} was changed outside this program."));
     let sealed = tx.setting(name)?.as_deref().and_then(unhex).ok_or_else(broken)?;
     let opened = open(keys.get(&key_id(tx)?)?, purpose, name, &sealed)?;
     Ok(Zeroizing::new(<[u8; 32]>::try_from(opened.as_slice()).map_err(|_| broken())?))

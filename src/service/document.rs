@@ -25,7 +25,10 @@ impl Request {
     /// Reads `{"Mode", "Parameters", "After"}`.
     pub fn new(operation: &str, document: &Value, secret: Option<Pin>) -> Result<Self> {
         let malformed = |what: &str| {
-            Error::new(Status::InvalidRequest, format!("The request of {operation} is malformed: {what}. Nothing was changed."))
+            Error::new(
+                Status::InvalidRequest,
+                format!("The request of {operation} is malformed: {what}. Nothing was changed."),
+            )
         };
         let document = document.as_object().ok_or_else(|| malformed("it is not an object"))?;
         let mode = match document.get("Mode").and_then(Value::as_str) {
@@ -45,7 +48,8 @@ impl Request {
         }
         let parameters = Parameters::new(operation, parameters);
         let domain_controller = parameters.text("DomainController")?.unwrap_or_default();
-        let cause = Cause { cmdlet: operation.into(), parameters: Value::Object(recorded).to_string(), domain_controller };
+        let cause =
+            Cause { cmdlet: operation.into(), parameters: Value::Object(recorded).to_string(), domain_controller };
         Ok(Self { mode, parameters, secret, after, cause })
     }
 }

@@ -22,7 +22,10 @@ use document::{Request, Response};
 /// Runs the operation that has this cmdlet's name. `secret` is its PIN, for the operations that take one.
 pub fn execute(session: &Session, operation: &str, request: &[u8], secret: Option<Pin>) -> Result<Response> {
     let request: Value = serde_json::from_slice(request).map_err(|e| {
-        Error::new(Status::InvalidRequest, format!("The request of {operation} is not a JSON document: {e}. Nothing was changed."))
+        Error::new(
+            Status::InvalidRequest,
+            format!("The request of {operation} is not a JSON document: {e}. Nothing was changed."),
+        )
     })?;
     let request = Request::new(operation, &request, secret)?;
     let run: Operation = find(operation).ok_or_else(|| {

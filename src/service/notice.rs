@@ -18,7 +18,9 @@ use crate::store::{Tx, settings};
 pub fn is_mail_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let fine = |c: char| !c.is_control() && !c.is_whitespace() && !"<>()[],;:\\\"".contains(c);
-    let label = |l: &str| !l.is_empty() && l.chars().all(|c| c.is_alphanumeric() || c == '-') && !l.starts_with('-') && !l.ends_with('-');
+    let label = |l: &str| {
+        !l.is_empty() && l.chars().all(|c| c.is_alphanumeric() || c == '-') && !l.starts_with('-') && !l.ends_with('-')
+    };
     !local.is_empty()
         && local.chars().count() <= 64
         && local.chars().all(|c| fine(c) && c != '@')
@@ -114,9 +116,10 @@ pub(crate) fn put(c: &Change<'_>, recipient: &Recipient, notice: &Notice) -> Res
         c.tx.remove_outbox(&older.id)?;
     }
     let id = new_guid()?;
-    let plain = Zeroizing::new(serde_json::to_vec(notice).map_err(|_| {
-        Error::new(Status::Internal, "The notice could not be written down. Nothing was changed.")
-    })?);
+    let plain = Zeroizing::new(
+        serde_json::to_vec(notice)
+            .map_err(|_| Error::new(Status::Internal, "The notice could not be written down. Nothing was changed."))?,
+    );
     let domain = recipient.primary_smtp_address.rsplit_once('@').map_or("localhost", |(_, d)| d);
     c.tx.put_outbox(&OutboxRow {
         sealed: seal(c.key, Purpose::Mail, &id, &plain)?,
@@ -155,8 +158,17 @@ mod tests {
             assert!(is_mail_address(fine), "{fine}");
         }
         for bad in [
-            "tony", "@contoso.com", "tony@", "a b@contoso.com", "tony@contoso.com\r\nBcc: x@y.com", "<tony@contoso.com>",
-            "tony@contoso..com", "tony@-contoso.com", "a,b@contoso.com", "tony@@contoso.com", ".tony@contoso.com",
+            "tony",
+            "@contoso.com",
+            "tony@",
+            "a b@contoso.com",
+            "tony@contoso.com\r\nBcc: x@y.com",
+            "<tony@contoso.com>",
+            "tony@contoso..com",
+            "tony@-contoso.com",
+            "a,b@contoso.com",
+            "tony@@contoso.com",
+            ".tony@contoso.com",
         ] {
             assert!(!is_mail_address(bad), "{bad}");
         }

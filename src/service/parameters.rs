@@ -112,7 +112,9 @@ impl Parameters {
     /// A whole number or the word `Unlimited`.
     pub fn unlimited(&self, name: &str) -> Result<Option<Unlimited>> {
         match self.value(name) {
-            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("unlimited") => Ok(Some(Unlimited::Unlimited)),
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("unlimited") => {
+                Ok(Some(Unlimited::Unlimited))
+            }
             _ => self
                 .integer(name)
                 .map(|n| n.map(Unlimited::Limited))

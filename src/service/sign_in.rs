@@ -72,7 +72,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn refused(reason: Reason) -> Self {
+    pub(crate) fn refused(reason: Reason) -> Self {
         Self { accepted: false, must_change: false, set_up_due: false, must_change_because: Vec::new(), reason }
     }
 }
@@ -254,8 +254,7 @@ struct Candidate {
 
 impl Candidate {
     fn new(session: &Session, guid: &str) -> Result<Self> {
-        let (mailbox, salted) =
-            session.read(|tx| Ok((current(tx, guid)?, Salted::of(tx, guid, session.hash)?)))?;
+        let (mailbox, salted) = session.read(|tx| Ok((current(tx, guid)?, Salted::of(tx, guid, session.hash)?)))?;
         let pin = generate(&mailbox.policy, &mailbox.extensions)?;
         let hashed = salted.hash(&pin)?;
         Ok(Self { pin, hashed })
@@ -264,7 +263,13 @@ impl Candidate {
 
 /// Decides; where the decision needs a new PIN that is not hashed yet, it is undone, the PIN is made, and the decision
 /// is taken again. So a reset and the count that causes it are one transaction, and no hash runs inside it.
-fn decide_with_reset(session: &Session, snapshot: &Snapshot, pin: &Pin, typed: &PinHash, cmdlet: &str) -> Result<Answer> {
+fn decide_with_reset(
+    session: &Session,
+    snapshot: &Snapshot,
+    pin: &Pin,
+    typed: &PinHash,
+    cmdlet: &str,
+) -> Result<Answer> {
     let cause = Cause::new(cmdlet);
     let mut candidate = None;
     for _ in 0..MAX_TRIES {
@@ -283,7 +288,13 @@ fn decide_with_reset(session: &Session, snapshot: &Snapshot, pin: &Pin, typed: &
 }
 
 /// The deciding transaction's work. [`Status::Conflict`] asks for a (new) candidate.
-fn decide(c: &Change<'_>, snapshot: &Snapshot, pin: &Pin, typed: &PinHash, candidate: Option<&Candidate>) -> Result<Answer> {
+fn decide(
+    c: &Change<'_>,
+    snapshot: &Snapshot,
+    pin: &Pin,
+    typed: &PinHash,
+    candidate: Option<&Candidate>,
+) -> Result<Answer> {
     let guid = &snapshot.guid;
     if c.tx.um_mailbox(guid)?.is_none_or(|m| m.policy_guid.is_none()) {
         return Ok(Answer::refused(Reason::NotUmEnabled));
@@ -293,7 +304,8 @@ fn decide(c: &Change<'_>, snapshot: &Snapshot, pin: &Pin, typed: &PinHash, candi
     let Some(mut row) = c.tx.pin(guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
     let key = c.keys.get(&row.key_id)?;
     let stored = open(key, Purpose::Pin, &place(guid, row.version), &row.sealed)?;
-    let stored = PinHash::from_opened(&stored).ok_or_else(|| Error::new(Status::SealBroken, "A stored PIN is malformed."))?;
+    let stored =
+        PinHash::from_opened(&stored).ok_or_else(|| Error::new(Status::SealBroken, "A stored PIN is malformed."))?;
 
     if policy.lock(&row.facts, c.now).is_some() {
         return Ok(Answer::refused(Reason::LockedOut));
@@ -302,7 +314,8 @@ fn decide(c: &Change<'_>, snapshot: &Snapshot, pin: &Pin, typed: &PinHash, candi
         row.facts.failures = 0;
     }
     // Another version, cost or salt than the one hashed: the PIN was replaced meanwhile, so what was typed is wrong.
-    let same = row.version == snapshot.row.version && row.params == snapshot.row.params && row.salt == snapshot.row.salt;
+    let same =
+        row.version == snapshot.row.version && row.params == snapshot.row.params && row.salt == snapshot.row.salt;
     if same && typed.matches(&stored) {
         return accept(c, guid, &mailbox, row, pin);
     }

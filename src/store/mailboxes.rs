@@ -49,7 +49,9 @@ impl Tx<'_> {
     /// The UM mailbox of a recipient; `None` where it never was enabled.
     pub fn um_mailbox(&self, guid: &str) -> Result<Option<UmMailbox>> {
         self.sql
-            .prepare_cached("SELECT recipient_guid, policy_guid, settings, when_changed FROM um_mailbox WHERE recipient_guid = ?1")
+            .prepare_cached(
+                "SELECT recipient_guid, policy_guid, settings, when_changed FROM um_mailbox WHERE recipient_guid = ?1",
+            )
             .map_err(sql)?
             .query_row([guid], |r| {
                 Ok(UmMailbox { guid: r.get(0)?, policy_guid: r.get(1)?, settings: r.get(2)?, when_changed: r.get(3)? })

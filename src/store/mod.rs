@@ -202,7 +202,10 @@ impl Store {
             if mode != "wal" {
                 return Err(self.error(
                     Status::StoreIo,
-                    format!("The store '{}' cannot use a write-ahead log there (it says '{mode}').", self.path.display()),
+                    format!(
+                        "The store '{}' cannot use a write-ahead log there (it says '{mode}').",
+                        self.path.display()
+                    ),
                 ));
             }
         }
@@ -255,7 +258,9 @@ impl Store {
                 "The store '{path}' was held by another process for more than {} seconds. Nothing was changed. Try again.",
                 BUSY_TIMEOUT.as_secs()
             ),
-            Status::StoreIo => format!("The store '{path}' could not be read or written: {}. Nothing was changed.", e.message),
+            Status::StoreIo => {
+                format!("The store '{path}' could not be read or written: {}. Nothing was changed.", e.message)
+            }
             _ => return e,
         };
         self.error(e.status, message)

@@ -153,7 +153,8 @@ impl Tx<'_> {
         found
             .map(|(salt, row)| {
                 let salt = Salt::try_from(salt.as_slice()).map_err(|_| {
-                    Error::new(Status::SealBroken, "A PIN's salt was changed outside this program. Set a new PIN.").about(guid)
+                    Error::new(Status::SealBroken, "A PIN's salt was changed outside this program. Set a new PIN.")
+                        .about(guid)
                 })?;
                 Ok(PinRow { salt, ..row })
             })
@@ -223,15 +224,7 @@ impl Tx<'_> {
                  key_id = excluded.key_id, sealed = excluded.sealed",
             )
             .map_err(sql)?
-            .execute(params![
-                guid,
-                h.version,
-                h.params.memory_kib,
-                h.params.passes,
-                h.params.lanes,
-                h.key_id,
-                h.sealed
-            ])
+            .execute(params![guid, h.version, h.params.memory_kib, h.params.passes, h.params.lanes, h.key_id, h.sealed])
             .map_err(sql)?;
         self.sql
             .prepare_cached(

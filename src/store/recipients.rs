@@ -179,7 +179,9 @@ impl Tx<'_> {
         }
         let mut add_key = self
             .sql
-            .prepare_cached("INSERT INTO recipient_key (key, form, recipient_guid) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
+            .prepare_cached(
+                "INSERT INTO recipient_key (key, form, recipient_guid) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )
             .map_err(sql)?;
         for (form, key) in identity::keys(r) {
             add_key.execute(params![key, form, r.guid]).map_err(sql)?;
@@ -191,9 +193,7 @@ impl Tx<'_> {
             )
             .map_err(sql)?;
         for (position, a) in r.addresses.iter().enumerate() {
-            add_address
-                .execute(params![r.guid, position as i64, a.prefix, a.address, a.is_primary])
-                .map_err(sql)?;
+            add_address.execute(params![r.guid, position as i64, a.prefix, a.address, a.is_primary]).map_err(sql)?;
         }
         Ok(())
     }
