@@ -68,9 +68,11 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/umpin-build.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
 if [[ -z ${HOME:-} || ! -d ${HOME:-} || ! -w ${HOME:-} ]]; then
-    # cargo, dotnet, npm and pwsh all want one; it goes with this run.
-    mkdir -p "$scratch/home"
-    export HOME=$scratch/home
+    # cargo, dotnet, npm and pwsh all want one. It stays, since the cache below it is used again.
+    HOME=${TMPDIR:-/tmp}/umpin-home-$(id -u)
+    mkdir -p -m 700 "$HOME"
+    [[ -O $HOME ]] || die "HOME is not set to a writable folder, and $HOME belongs to somebody else." 'Set HOME.'
+    export HOME
 fi
 cache=${UMPIN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ummailboxpin}
 
@@ -155,7 +157,6 @@ use_registry() {
     if [[ -f .cargo/config.toml ]] && grep -qF 'tools/debian-crates.sh' .cargo/config.toml; then rm -f .cargo/config.toml; fi
     # A lock file made from Debian's crates carries no checksums, and versions of its own.
     if [[ -f Cargo.lock ]] && ! grep -q '^checksum = ' Cargo.lock; then rm -f Cargo.lock; fi
-    echo registry >"$build_dir/crates"
 }
 
 use_debian() {
@@ -168,7 +169,10 @@ use_debian() {
 setup_crates() {
     setup_rust
     case ${UMPIN_CRATES:-auto} in
-    registry) use_registry ;;
+    registry)
+        rm -f "$build_dir/crates"
+        use_registry
+        ;;
     debian) use_debian ;;
     auto)
         if [[ -f .cargo/config.toml ]] && grep -qF 'tools/debian-crates.sh' .cargo/config.toml; then
@@ -179,8 +183,10 @@ setup_crates() {
             :
         elif [[ -f Cargo.lock ]] && grep -q '^checksum = ' Cargo.lock && cargo fetch --offline --locked >/dev/null 2>&1; then
             use_registry
+            echo registry >"$build_dir/crates"
         elif registry_reachable; then
             use_registry
+            echo registry >"$build_dir/crates"
         else
             step "the Rust registry cannot be reached; taking the crates from Debian's packages"
             use_debian

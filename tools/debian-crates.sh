@@ -75,7 +75,7 @@ dependencies() {
 dependencies_text=$(dependencies)
 key=$(printf '%s\n' "$layout $suite" "$dependencies_text" | sha256sum | cut -c1-16)
 vendor=$cache/debian-crates/$key
-sqlite=$cache/sqlite
+sqlite=$cache/sqlite-$layout
 config=$root/.cargo/config.toml
 
 write_config() {
