@@ -70,7 +70,7 @@ trap 'rm -rf "$scratch"' EXIT
 if [[ -z ${HOME:-} || ! -d ${HOME:-} || ! -w ${HOME:-} ]]; then
     # cargo, dotnet, npm and pwsh all want one. It stays, since the cache below it is used again.
     HOME=${TMPDIR:-/tmp}/umpin-home-$(id -u)
-    mkdir -p -m 700 "$HOME"
+    [[ -d $HOME ]] || mkdir -m 700 "$HOME"
     [[ -O $HOME ]] || die "HOME is not set to a writable folder, and $HOME belongs to somebody else." 'Set HOME.'
     export HOME
 fi
