@@ -5,9 +5,10 @@
 #![allow(unsafe_code)]
 
 mod guard;
+pub use guard::umpin_error_free;
 mod handles;
 pub mod os;
-mod text;
+pub mod text;
 pub mod types;
 
 pub mod execute;

@@ -119,7 +119,7 @@ pub struct UmpinSignIn {
 
 /// The answer to a sign-in. Every refusal is the same answer.
 #[repr(C)]
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UmpinAnswer {
     /// 1: the PIN signs in. 0: refused.
     pub accepted: u8,
