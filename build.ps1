@@ -353,7 +353,7 @@ function Invoke-CRing {
     Write-Ring '3. C: the header and the library'
     $programs = @(Get-ChildItem -Path 'tests/c/*.c' -ErrorAction Ignore)
     if (-not (Test-Path -LiteralPath (Join-Path $release $library))) { Add-Skip 'tests/c' 'the library was not built' $programs.Count; return }
-    if (-not (Test-Path -LiteralPath 'include/umpin.h')) { Add-Failure 'include/umpin.h is missing (build.rs writes it with cbindgen)'; return }
+    if (-not (Test-Path -LiteralPath 'include/umpin.h')) { Add-Failure 'include/umpin.h is missing (it is committed; tests/header.rs tells how to renew it)'; return }
     $cpp = $null
     foreach ($name in 'c++', 'g++', 'clang++') { if (-not $cpp) { $cpp = Find-Program $name } }
     if ($cpp) {

@@ -551,7 +551,7 @@ ring_c() {
         return 0
     fi
     if [[ ! -f include/umpin.h ]]; then
-        fail 'include/umpin.h is missing (build.rs writes it with cbindgen)'
+        fail 'include/umpin.h is missing (it is committed; tests/header.rs tells how to renew it)'
         ring_done
         return 0
     fi
