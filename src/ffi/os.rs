@@ -132,3 +132,13 @@ pub fn create_private_folder(folder: &Path) -> io::Result<()> {
 pub fn create_private_folder(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)
 }
+
+/// Ends a child process and, where it leads a group, everything in that group.
+pub fn kill_group(child: &mut std::process::Child) {
+    #[cfg(unix)]
+    if let Ok(leader) = libc::pid_t::try_from(child.id()) {
+        // SAFETY: killpg only sends a signal; the child is not waited for yet, so its group still is its own.
+        unsafe { libc::killpg(leader, libc::SIGKILL) };
+    }
+    let _ = child.kill();
+}

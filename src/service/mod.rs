@@ -9,7 +9,11 @@ pub mod pin_change;
 pub mod resolve;
 
 pub mod get_um_mailbox_pin;
+pub mod get_um_pin_configuration;
+pub mod get_um_pin_outbox;
+pub mod send_um_pin_outbox;
 pub mod set_um_mailbox_pin;
+pub mod set_um_pin_configuration;
 pub mod sign_in;
 
 use serde_json::Value;
@@ -47,6 +51,10 @@ fn find(operation: &str) -> Option<Operation> {
         // Policies and dial plans.
 
         // Mail and settings.
+        "Get-UMPinConfiguration" => Some(get_um_pin_configuration::run),
+        "Set-UMPinConfiguration" => Some(set_um_pin_configuration::run),
+        "Get-UMPinOutbox" => Some(get_um_pin_outbox::run),
+        "Send-UMPinOutbox" => Some(send_um_pin_outbox::run),
 
         // Keys, backups, audit.
 

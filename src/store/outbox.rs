@@ -1,6 +1,6 @@
 //! Sealed messages that wait for delivery.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Tx, sql};
 use crate::error::Result;
@@ -106,5 +106,63 @@ impl Tx<'_> {
     pub fn remove_outbox(&self, id: &str) -> Result<()> {
         self.sql.prepare_cached("DELETE FROM outbox WHERE id = ?1").map_err(sql)?.execute([id]).map_err(sql)?;
         Ok(())
+    }
+
+    /// All messages, the oldest first.
+    pub fn outbox(&self) -> Result<Vec<OutboxRow>> {
+        self.sql
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM outbox ORDER BY queued_at, id"))
+            .map_err(sql)?
+            .query_map([], outbox_row)
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// How many messages wait.
+    pub fn outbox_count(&self) -> Result<i64> {
+        self.sql.prepare_cached("SELECT COUNT(*) FROM outbox").map_err(sql)?.query_row([], |r| r.get(0)).map_err(sql)
+    }
+
+    /// The oldest message that is due and that nobody is at.
+    pub fn next_due(&self, now: i64) -> Result<Option<OutboxRow>> {
+        self.sql
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM outbox WHERE due_at <= ?1 AND claimed_until <= ?1 ORDER BY due_at, id LIMIT 1"
+            ))
+            .map_err(sql)?
+            .query_row([now], outbox_row)
+            .optional()
+            .map_err(sql)
+    }
+
+    /// One message.
+    pub fn outbox_row(&self, id: &str) -> Result<Option<OutboxRow>> {
+        self.sql
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM outbox WHERE id = ?1"))
+            .map_err(sql)?
+            .query_row([id], outbox_row)
+            .optional()
+            .map_err(sql)
+    }
+
+    /// Enabled mailboxes whose PIN expires between `now` and the day that their policy wants told, and whose owner was
+    /// not told yet: GUID and moment of expiry. Nobody for whom a message waits already.
+    pub fn expiring_pins(&self, now: i64, limit: usize) -> Result<Vec<(String, i64)>> {
+        self.sql
+            .prepare_cached(
+                "SELECT n.recipient_guid, n.set_at + p.lifetime_days * ?2 FROM pin n \
+                 JOIN um_mailbox m ON m.recipient_guid = n.recipient_guid JOIN policy p ON p.guid = m.policy_guid \
+                 WHERE p.expiry_notice_days IS NOT NULL AND p.lifetime_days IS NOT NULL AND n.expiry_noticed = 0 \
+                 AND n.forced_expired = 0 AND n.set_at + p.lifetime_days * ?2 >= ?1 \
+                 AND n.set_at + (p.lifetime_days - p.expiry_notice_days) * ?2 <= ?1 \
+                 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.recipient_guid = n.recipient_guid) \
+                 ORDER BY n.recipient_guid LIMIT ?3",
+            )
+            .map_err(sql)?
+            .query_map(params![now, crate::pin::policy::DAY, limit as i64], |r| Ok((r.get(0)?, r.get(1)?)))
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
     }
 }

@@ -19,6 +19,10 @@ pub const AUDIT_ANCHOR: &str = "audit_anchor";
 pub const SPRAY_KEY: &str = "spray_key";
 /// The name that not-found messages and mails show for this server.
 pub const SERVER_NAME: &str = "server_name";
+/// Days that audit records are kept.
+pub const AUDIT_AGE_DAYS: &str = "audit_age_days";
+/// Mailboxes that one PIN must be tried on to be recorded.
+pub const SPRAY_THRESHOLD: &str = "spray_threshold";
 /// Mail transport and sender, one document.
 pub const MAIL: &str = "mail";
 
