@@ -226,13 +226,15 @@ roots() {
 solve() {
     local wanted
     mapfile -t wanted <"$scratch/roots"
-    apt_run apt-get -q -y --print-uris install "${wanted[@]}" >"$scratch/uris" 2>"$scratch/solve.log" || {
+    # apt leaves out what its archive already has, so it is shown an empty one.
+    mkdir -p "$scratch/no-archives/partial"
+    apt_run apt-get -q -y -o Dir::Cache::Archives="$scratch/no-archives" --print-uris install "${wanted[@]}" >"$scratch/uris" 2>"$scratch/solve.log" || {
         tail -n 20 "$scratch/uris" "$scratch/solve.log" >&2
         die 'the dependencies of the crates cannot be resolved from these package lists (see above).' 'Run with UMPIN_REFRESH=1 to read the lists anew.'
     }
     awk '/^\047/ { file = $2; if (file !~ /^librust-/) next; split(file, p, "_"); v = p[2]; gsub(/%3a/, ":", v); print p[1] "=" v, file }' \
         "$scratch/uris" | sort -u >"$scratch/closure"
-    [[ -s $scratch/closure ]] || die 'apt named no package of a crate.' "Its answer is in $scratch/uris."
+    [[ -s $scratch/closure ]] || die 'apt named no package of a crate. It answered:' "$(tail -n 15 "$scratch/uris")"
 }
 
 download() {
