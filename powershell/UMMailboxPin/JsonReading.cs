@@ -1,0 +1,133 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Management.Automation;
+using System.Runtime.Serialization.Json;
+using System.Xml;
+
+namespace UMMailboxPin;
+
+/// <summary>Reads the library's documents into what PowerShell works with. It knows no property by name but the three marks below.</summary>
+internal static class JsonReading
+{
+    private const string TypeMark = "$type";
+    private const string DateMark = "$date";
+    private const string GuidMark = "$guid";
+
+    /// <summary>Reads one document. The reader presents JSON as XML: an element a value, its kind in the attribute "type".</summary>
+    internal static object? Read(Stream document)
+    {
+        using XmlDictionaryReader reader = JsonReaderWriterFactory.CreateJsonReader(document, XmlDictionaryReaderQuotas.Max);
+        reader.MoveToContent();
+        return Value(reader);
+    }
+
+    private static object? Value(XmlDictionaryReader reader) => reader.GetAttribute("type") switch
+    {
+        "object" => Object(reader),
+        "array" => Array(reader),
+        "number" => Number(reader.ReadElementContentAsString()),
+        "boolean" => reader.ReadElementContentAsString() == "true",
+        "null" => Null(reader),
+        _ => reader.ReadElementContentAsString(),
+    };
+
+    private static object? Null(XmlDictionaryReader reader)
+    {
+        reader.Skip();
+        return null;
+    }
+
+    private static object Number(string text)
+    {
+        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int small))
+        {
+            return small;
+        }
+
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long large))
+        {
+            return large;
+        }
+
+        return double.Parse(text, CultureInfo.InvariantCulture);
+    }
+
+    private static object? Object(XmlDictionaryReader reader)
+    {
+        if (!Enter(reader))
+        {
+            return new PSObject();
+        }
+
+        var result = new PSObject();
+        object? only = null;
+        string? onlyName = null;
+        int count = 0;
+        while (reader.NodeType == XmlNodeType.Element)
+        {
+            // A name that is no XML name, such as $type, stands in the attribute "item".
+            onlyName = reader.GetAttribute("item") ?? reader.LocalName;
+            only = Value(reader);
+            count++;
+            if (onlyName == TypeMark)
+            {
+                result.TypeNames.Insert(0, (string)only!);
+            }
+            else
+            {
+                result.Properties.Add(new PSNoteProperty(onlyName, only), preValidated: true);
+            }
+        }
+
+        reader.ReadEndElement();
+        if (count == 1 && onlyName == DateMark)
+        {
+            return DateTime.Parse((string)only!, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal)
+                .ToLocalTime();
+        }
+
+        return count == 1 && onlyName == GuidMark ? Guid.Parse((string)only!) : result;
+    }
+
+    /// <summary>An array: of strings where all are, since scripts index it and call string methods on what they find.</summary>
+    private static object Array(XmlDictionaryReader reader)
+    {
+        if (!Enter(reader))
+        {
+            return System.Array.Empty<string>();
+        }
+
+        var items = new List<object?>();
+        bool allStrings = true;
+        while (reader.NodeType == XmlNodeType.Element)
+        {
+            object? item = Value(reader);
+            allStrings &= item is string;
+            items.Add(item);
+        }
+
+        reader.ReadEndElement();
+        return allStrings ? items.ConvertAll(item => (string)item!).ToArray() : items.ToArray();
+    }
+
+    /// <summary>Steps into an object or array; false if it is empty.</summary>
+    private static bool Enter(XmlDictionaryReader reader)
+    {
+        bool empty = reader.IsEmptyElement;
+        reader.ReadStartElement();
+        if (empty)
+        {
+            return false;
+        }
+
+        if (reader.NodeType == XmlNodeType.EndElement)
+        {
+            reader.ReadEndElement();
+            return false;
+        }
+
+        return true;
+    }
+}

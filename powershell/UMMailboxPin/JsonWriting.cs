@@ -1,0 +1,126 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Management.Automation;
+using System.Runtime.Serialization.Json;
+using System.Text;
+using System.Xml;
+
+namespace UMMailboxPin;
+
+/// <summary>Writes request documents from whatever PowerShell bound.</summary>
+internal static class JsonWriting
+{
+    private const string Root = "root";
+    private const string Item = "item";
+
+    /// <summary>One document: an object with these members, in their order.</summary>
+    internal static ArraySegment<byte> Document(IEnumerable<KeyValuePair<string, object?>> members)
+    {
+        var stream = new MemoryStream();
+        using (XmlDictionaryWriter writer = JsonReaderWriterFactory.CreateJsonWriter(stream, Encoding.UTF8, ownsStream: false))
+        {
+            writer.WriteStartElement(Root);
+            Members(writer, members);
+            writer.WriteEndElement();
+        }
+
+        return new ArraySegment<byte>(stream.GetBuffer(), 0, (int)stream.Length);
+    }
+
+    private static void Members(XmlDictionaryWriter writer, IEnumerable<KeyValuePair<string, object?>> members)
+    {
+        writer.WriteAttributeString("type", "object");
+        foreach (KeyValuePair<string, object?> member in members)
+        {
+            // A member's name may hold anything (a column "Display Name"), so it goes where any text may stand.
+            writer.WriteStartElement("a", Item, Item);
+            writer.WriteAttributeString(Item, Text(member.Key));
+            Value(writer, member.Value);
+            writer.WriteEndElement();
+        }
+    }
+
+    private static void Value(XmlDictionaryWriter writer, object? value)
+    {
+        switch (value is PSObject wrapped ? Unwrap(wrapped) : value)
+        {
+            case null:
+                writer.WriteAttributeString("type", "null");
+                break;
+            case string text:
+                Scalar(writer, "string", Text(text));
+                break;
+            case bool yes:
+                Scalar(writer, "boolean", yes ? "true" : "false");
+                break;
+            case SwitchParameter present:
+                Scalar(writer, "boolean", present.IsPresent ? "true" : "false");
+                break;
+            case IArgument argument:
+                Value(writer, argument.Value);
+                break;
+            case DateTime time:
+                Scalar(writer, "string", time.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+                break;
+            case sbyte or byte or short or ushort or int or uint or long or ulong:
+                Scalar(writer, "number", Convert.ToString(value is PSObject number ? number.BaseObject : value, CultureInfo.InvariantCulture)!);
+                break;
+            case IEnumerable<KeyValuePair<string, object?>> members:
+                Members(writer, members);
+                break;
+            case IDictionary table:
+                Members(writer, Pairs(table));
+                break;
+            case IEnumerable items:
+                writer.WriteAttributeString("type", "array");
+                foreach (object? item in items)
+                {
+                    writer.WriteStartElement(Item);
+                    Value(writer, item);
+                    writer.WriteEndElement();
+                }
+
+                break;
+            default:
+                Scalar(writer, "string", Text(Arguments.ToText(value)));
+                break;
+        }
+    }
+
+    private static object Unwrap(PSObject wrapped) =>
+        wrapped.BaseObject is PSCustomObject ? Arguments.ToText(wrapped) : wrapped.BaseObject;
+
+    private static void Scalar(XmlDictionaryWriter writer, string type, string text)
+    {
+        writer.WriteAttributeString("type", type);
+        writer.WriteString(text);
+    }
+
+    private static IEnumerable<KeyValuePair<string, object?>> Pairs(IDictionary table)
+    {
+        foreach (DictionaryEntry entry in table)
+        {
+            yield return new KeyValuePair<string, object?>(Arguments.ToText(entry.Key), entry.Value);
+        }
+    }
+
+    /// <summary>
+    /// Half a surrogate pair has no UTF-8. It becomes the replacement character, as in every other text that crosses
+    /// the boundary, instead of an exception.
+    /// </summary>
+    private static string Text(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (char.IsSurrogate(text[i]))
+            {
+                return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+            }
+        }
+
+        return text;
+    }
+}

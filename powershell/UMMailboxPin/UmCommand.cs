@@ -1,0 +1,134 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Management.Automation;
+
+namespace UMMailboxPin;
+
+/// <summary>
+/// What every cmdlet of these modules shares: the session, failures as non-terminating errors, warnings, mails that a change queued.
+/// </summary>
+public abstract class UmCommand : PSCmdlet, IDisposable
+{
+    /// <summary>How long one invocation may spend on delivering the mails that it queued. The rest stays queued.</summary>
+    private static readonly TimeSpan DeliveryBudget = TimeSpan.FromSeconds(5);
+
+    private readonly Stopwatch delivering = new();
+    private int leftQueued;
+
+    private protected UmCommand()
+    {
+    }
+
+    private protected Session Session { get; private set; } = null!;
+
+    /// <summary>Ctrl+C was pressed.</summary>
+    private protected bool IsStopping { get; private set; }
+
+    /// <summary>Takes the runspace's session. Only a missing or foreign native library fails here; no file is touched yet.</summary>
+    protected override void BeginProcessing()
+    {
+        if (!Session.TryAcquire(SessionState, out Session session, out Failure failure))
+        {
+            ThrowTerminatingError(Errors.Record(failure));
+        }
+
+        Session = session;
+    }
+
+    /// <summary>Says what remained queued.</summary>
+    protected override void EndProcessing()
+    {
+        if (leftQueued > 0)
+        {
+            WriteWarning($"{leftQueued} messages are still queued. Send-UMPinOutbox delivers them.");
+        }
+    }
+
+    /// <summary>Notes Ctrl+C for the loops to see.</summary>
+    protected override void StopProcessing() => IsStopping = true;
+
+    /// <summary>Gives the session back. PowerShell calls this however the cmdlet ended.</summary>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Gives the session back.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        Session?.Release();
+        Session = null!;
+    }
+
+    private protected void WriteFailure(Failure failure, object? worked = null) => WriteError(Errors.Record(failure, worked));
+
+    private protected void WriteWarnings(Response response)
+    {
+        foreach (Warning warning in response.Warnings)
+        {
+            if (!warning.OncePerSession || Session.IsFirst(warning.Message))
+            {
+                WriteWarning(warning.Message);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Tries to deliver the mails that a commit queued, within this invocation's budget. A failed delivery is a warning:
+    /// the change stands and the mail stays queued.
+    /// </summary>
+    private protected void Deliver(Response committed)
+    {
+        var ids = new List<object?>(committed.Notices);
+        if (ids.Count == 0)
+        {
+            return;
+        }
+
+        TimeSpan left = DeliveryBudget - delivering.Elapsed;
+        if (left <= TimeSpan.Zero || IsStopping)
+        {
+            leftQueued += ids.Count;
+            return;
+        }
+
+        ArraySegment<byte> request = Request(Commit, new Dictionary<string, object?>
+        {
+            ["Ids"] = ids,
+            ["BudgetMilliseconds"] = (int)left.TotalMilliseconds,
+        });
+        delivering.Start();
+        bool done = Session.TryExecute("Send-UMPinOutbox", request, null, out Response sent, out Failure failure);
+        delivering.Stop();
+        if (done)
+        {
+            WriteWarnings(sent);
+        }
+        else
+        {
+            WriteWarning(failure.Message);
+        }
+    }
+
+    private protected const string Validate = "Validate";
+    private protected const string Commit = "Commit";
+
+    /// <summary>A request document.</summary>
+    private protected static ArraySegment<byte> Request(
+        string mode, IEnumerable<KeyValuePair<string, object?>> parameters, string? after = null)
+    {
+        var members = new List<KeyValuePair<string, object?>>
+        {
+            new("Mode", mode),
+            new("Parameters", parameters),
+        };
+        if (after is not null)
+        {
+            members.Add(new("After", after));
+        }
+
+        return JsonWriting.Document(members);
+    }
+}
