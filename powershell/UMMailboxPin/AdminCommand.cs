@@ -59,14 +59,21 @@ public abstract class AdminCommand : UmCommand
         }
     }
 
-    /// <summary>All pages of the operation, with all that comes along.</summary>
-    private void Run(string mode)
+    private void Run(string mode) => RunPages(after => TryExecute(mode, after, out Response page) ? page : null);
+
+    /// <summary>
+    /// All pages of an operation, with all that comes along. <paramref name="fetch"/> gets the place to go on from and
+    /// returns null after it reported a failure, which ends the run.
+    /// </summary>
+    private protected bool RunPages(Func<string?, Response?> fetch)
     {
         string? after = null;
         bool progressShown = false;
+        Response? page;
         do
         {
-            if (!TryExecute(mode, after, out Response page))
+            page = fetch(after);
+            if (page is null)
             {
                 break;
             }
@@ -91,9 +98,11 @@ public abstract class AdminCommand : UmCommand
         {
             WriteProgress(new ProgressRecord(0, Operation, " ") { RecordType = ProgressRecordType.Completed });
         }
+
+        return page is not null;
     }
 
-    private protected void ShowProgress(double done, double total) => WriteProgress(
+    private void ShowProgress(double done, double total) => WriteProgress(
         new ProgressRecord(0, Operation, $"{done:N0} / {total:N0}")
         {
             PercentComplete = total > 0 ? (int)Math.Min(100, done * 100 / total) : -1,

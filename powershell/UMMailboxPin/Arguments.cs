@@ -1,5 +1,6 @@
 using System;
 using System.Collections;
+using System.Collections.Generic;
 using System.Globalization;
 using System.Management.Automation;
 using System.Runtime.InteropServices;
@@ -19,18 +20,20 @@ internal static class Arguments
 {
     /// <summary>
     /// The value as an administrator would type it. A row of a table (Import-Csv) becomes its fields with commas between,
-    /// which is how Exchange writes a dial group entry.
+    /// which is how Exchange writes a dial group entry; an object that came through remoting keeps the text it had there.
     /// </summary>
     internal static string ToText(object? value)
     {
-        switch (value is PSObject wrapped && wrapped.BaseObject is not PSCustomObject ? wrapped.BaseObject : value)
+        switch (Plain(value))
         {
             case null:
                 return string.Empty;
             case string text:
                 return text;
+            case PSObject remote when remote.TypeNames[0].StartsWith("Deserialized.", StringComparison.Ordinal):
+                return remote.ToString();
             case PSObject row:
-                var fields = new System.Collections.Generic.List<string>();
+                var fields = new List<string>();
                 foreach (PSPropertyInfo property in row.Properties)
                 {
                     fields.Add(ToText(property.Value));
@@ -43,6 +46,10 @@ internal static class Arguments
                 return other.ToString() ?? string.Empty;
         }
     }
+
+    /// <summary>What PowerShell wrapped; an object that has nothing but its properties stays as it is.</summary>
+    internal static object? Plain(object? value) =>
+        value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;
 }
 
 /// <summary>
@@ -97,7 +104,7 @@ internal sealed class MultiValuedAttribute : ArgumentTransformationAttribute
 {
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        switch (inputData is PSObject wrapped && wrapped.BaseObject is not PSCustomObject ? wrapped.BaseObject : inputData)
+        switch (Arguments.Plain(inputData))
         {
             case null:
                 return null;
@@ -118,7 +125,7 @@ internal sealed class MultiValuedAttribute : ArgumentTransformationAttribute
 
     private static object[] Items(object? value)
     {
-        object? plain = value is PSObject wrapped && wrapped.BaseObject is not PSCustomObject ? wrapped.BaseObject : value;
+        object? plain = Arguments.Plain(value);
         if (plain is null)
         {
             return Array.Empty<object>();
@@ -129,7 +136,7 @@ internal sealed class MultiValuedAttribute : ArgumentTransformationAttribute
             return new object[] { Arguments.ToText(value) };
         }
 
-        var items = new System.Collections.Generic.List<object>();
+        var items = new List<object>();
         foreach (object? item in (IEnumerable)plain)
         {
             items.Add(Arguments.ToText(item));

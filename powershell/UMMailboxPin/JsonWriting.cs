@@ -45,7 +45,8 @@ internal static class JsonWriting
 
     private static void Value(XmlDictionaryWriter writer, object? value)
     {
-        switch (value is PSObject wrapped ? Unwrap(wrapped) : value)
+        object? plain = Arguments.Plain(value);
+        switch (plain)
         {
             case null:
                 writer.WriteAttributeString("type", "null");
@@ -66,7 +67,7 @@ internal static class JsonWriting
                 Scalar(writer, "string", time.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
                 break;
             case sbyte or byte or short or ushort or int or uint or long or ulong:
-                Scalar(writer, "number", Convert.ToString(value is PSObject number ? number.BaseObject : value, CultureInfo.InvariantCulture)!);
+                Scalar(writer, "number", Arguments.ToText(plain));
                 break;
             case IEnumerable<KeyValuePair<string, object?>> members:
                 Members(writer, members);
@@ -85,13 +86,10 @@ internal static class JsonWriting
 
                 break;
             default:
-                Scalar(writer, "string", Text(Arguments.ToText(value)));
+                Scalar(writer, "string", Text(Arguments.ToText(plain)));
                 break;
         }
     }
-
-    private static object Unwrap(PSObject wrapped) =>
-        wrapped.BaseObject is PSCustomObject ? Arguments.ToText(wrapped) : wrapped.BaseObject;
 
     private static void Scalar(XmlDictionaryWriter writer, string type, string text)
     {
