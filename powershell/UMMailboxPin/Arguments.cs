@@ -65,12 +65,6 @@ public sealed class Unlimited : IArgument
     /// <summary>From a number or a word.</summary>
     public Unlimited(string value) => text = value.Trim();
 
-    /// <summary>From a span of time: its whole days, which is how Exchange's objects hold a PIN lifetime.</summary>
-    public Unlimited(TimeSpan value)
-        : this((long)value.TotalDays)
-    {
-    }
-
     object? IArgument.Value => TryGetNumber(out long number) ? number : text;
 
     /// <summary>False for Unlimited and for what is no number.</summary>

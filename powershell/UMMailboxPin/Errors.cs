@@ -121,7 +121,9 @@ internal static class Errors
         }
 
         object? target = string.IsNullOrEmpty(failure.Target) ? worked : failure.Target;
-        var record = new ErrorRecord(UmException.For(failure), failure.Id, category, target);
+        UmException exception = UmException.For(failure);
+        var record = new ErrorRecord(exception, failure.Id, category, target);
+        exception.Record = record;
 
         // Exceptions without a class of their own still show their own short name.
         record.CategoryInfo.Reason = failure.Id;

@@ -21,6 +21,14 @@ namespace UMMailboxPin
         /// <summary>The library's status number (include/umpin.h).</summary>
         public int Status { get; }
 
+        /// <summary>
+        /// The record that this exception came in. Under -ErrorAction Stop PowerShell asks a RuntimeException for its
+        /// record, and without this a catch block would see an empty one.
+        /// </summary>
+        public override ErrorRecord ErrorRecord => Record ?? base.ErrorRecord;
+
+        internal ErrorRecord? Record { get; set; }
+
         internal static UmException For(Failure failure) => failure.Id switch
         {
             nameof(Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException) =>

@@ -158,9 +158,10 @@ public sealed class SetUMMailboxPolicyCommand : DirectoryCommand
     [Parameter]
     public bool BlockHumanPINs { get; set; }
 
-    /// <summary>Specifies how many days before a PIN expires its owner is told. 0 is never, the default; not in Exchange.</summary>
+    /// <summary>Specifies how many days before a PIN expires its owner is told; Unlimited, the default, is never. Not in Exchange.</summary>
     [Parameter]
-    public int ExpiryNoticeDays { get; set; }
+    [ArgumentCompleter(typeof(UnlimitedWords))]
+    public Unlimited? ExpiryNoticeDays { get; set; }
 
     /// <summary>Specifies the text added to fax messages.</summary>
     [Parameter]
