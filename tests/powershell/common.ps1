@@ -1,0 +1,47 @@
+# Dot-sourced in BeforeAll of every test file: the built modules, a store of its own for each file, and helpers.
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', '', Justification = 'Parameters are used in script blocks.')]
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseShouldProcessForStateChangingFunctions', '', Justification = 'Test helpers.')]
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'The test files use them.')]
+param()
+
+$UMModule = if ($env:UMPIN_MODULE) { $env:UMPIN_MODULE } else { "$PSScriptRoot/../../target/module/UMMailboxPin/UMMailboxPin.psd1" }
+$UMModuleRoot = (Resolve-Path (Join-Path (Split-Path $UMModule) '..')).Path
+if (($env:PSModulePath -split [System.IO.Path]::PathSeparator) -notcontains $UMModuleRoot) {
+    $env:PSModulePath = $UMModuleRoot + [System.IO.Path]::PathSeparator + $env:PSModulePath
+}
+Import-Module $UMModule
+Import-Module UMMailboxPin.ExchangeCompat
+
+# A new, empty store and a pickup folder, which the cmdlets use from now on.
+function New-TestStore([switch] $Seed, [switch] $Pickup) {
+    $folder = Join-Path ([System.IO.Path]::GetTempPath()) ('umpin-test-' + [guid]::NewGuid().ToString('N'))
+    $null = New-Item -ItemType Directory -Path $folder, "$folder/pickup"
+    if ($IsLinux -or $IsMacOS) { chmod 700 $folder }
+    $env:UMPIN_STORE = "$folder/um.db"
+    $env:UMPIN_KEY_FILE = "$folder/umpin.key"
+    if ($Pickup) { Set-UMPinConfiguration -MailTransport Pickup -PickupFolder "$folder/pickup" -SenderAddress voicemail@contoso.com -ErrorAction Stop }
+    if ($Seed) {
+        $null = Import-UMRecipient -Path "$PSScriptRoot/../../examples/recipients.csv" -ErrorAction Stop
+        $null = New-UMDialPlan -Name Redmond -NumberOfDigitsInExtension 5 -URIType TelExtn -CountryOrRegionCode 1 -ErrorAction Stop
+    }
+    $folder
+}
+
+function Remove-TestStore([string] $Folder) {
+    # The cmdlets let go of the store when they are told of another one.
+    $env:UMPIN_STORE = $env:UMPIN_KEY_FILE = $null
+    Remove-Item -Recurse -Force -LiteralPath $Folder -ErrorAction Ignore
+}
+
+# The lines that a command prints in a PowerShell of its own, with the modules on its path; ExitCode in $LASTEXITCODE.
+function Invoke-FreshPwsh([string] $Command) {
+    $file = Join-Path ([System.IO.Path]::GetTempPath()) ([guid]::NewGuid().ToString('N') + '.ps1')
+    Set-Content -LiteralPath $file -Value $Command -Encoding utf8
+    try { & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File $file 2>&1 | ForEach-Object { "$_" } }
+    finally { Remove-Item -LiteralPath $file }
+}
+
+# What Tab would offer at the end of a line.
+function Get-Completion([string] $Line) {
+    ([System.Management.Automation.CommandCompletion]::CompleteInput($Line, $Line.Length, $null)).CompletionMatches
+}
