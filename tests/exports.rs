@@ -76,7 +76,8 @@ impl Store {
         let store = Self::new();
         let session = store.open();
         let guid = "6f9619ff-8b86-d011-b42d-00cf4fc964ff";
-        let run = |operation: &str, parameters: serde_json::Value| execute(session, operation, "Commit", parameters, None);
+        let run =
+            |operation: &str, parameters: serde_json::Value| execute(session, operation, "Commit", parameters, None);
         let import = run("Import-UMRecipient", serde_json::json!({"Step": "Begin"}));
         let id = import["Objects"][0]["Import"].clone();
         run(
@@ -103,7 +104,13 @@ impl Store {
     }
 }
 
-fn execute(session: u64, operation: &str, mode: &str, parameters: serde_json::Value, secret: Option<&str>) -> serde_json::Value {
+fn execute(
+    session: u64,
+    operation: &str,
+    mode: &str,
+    parameters: serde_json::Value,
+    secret: Option<&str>,
+) -> serde_json::Value {
     let request = serde_json::json!({"Mode": mode, "Parameters": parameters}).to_string();
     let mut response = UmpinBuffer { data: null_mut(), len: 0 };
     call(|e| unsafe {
@@ -299,7 +306,8 @@ fn an_unknown_operation_or_parameter_is_named() {
     let mut response = UmpinBuffer { data: null_mut(), len: 0 };
     for (operation, request) in [("Format-Disk", "{}"), ("New-UMDialPlan", "[]"), ("New-UMDialPlan", "{")] {
         let (status, _, message) =
-            call(|e| unsafe { umpin_execute(session, s(operation), s(request), ABSENT, &raw mut response, e) }).unwrap_err();
+            call(|e| unsafe { umpin_execute(session, s(operation), s(request), ABSENT, &raw mut response, e) })
+                .unwrap_err();
         assert_eq!(status, Status::InvalidRequest as i32);
         assert!(message.contains(operation), "{message}");
     }

@@ -62,8 +62,8 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
     let budget = p.integer("BudgetMilliseconds")?.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
     let total = ids.len() as u64;
     let done = deliver(session, &Which::These(ids), budget)?;
-    let mut response = Response::default();
-    response.progress = Some(((done.sent.len() + done.failed.len()) as u64, total));
+    let tried = (done.sent.len() + done.failed.len()) as u64;
+    let mut response = Response { progress: Some((tried, total)), ..Response::default() };
     if queued_just_now {
         // The change stands; that its notice waits is no error.
         response.warnings.extend(done.failed.iter().map(|(row, e)| Warning::from(still_queued(row, e))));

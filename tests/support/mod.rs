@@ -1,0 +1,216 @@
+//! A store in a throwaway folder with people in it, hashes that protect nothing, and a clock that the test moves.
+#![allow(dead_code, missing_docs)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use umpin::crypto::new_guid;
+use umpin::error::Result;
+use umpin::pin::policy::DAY;
+use umpin::pin::{Pin, PinPolicy};
+use umpin::service::get_um_mailbox_pin;
+use umpin::service::pin_change::{NewState, Salted};
+use umpin::service::resolve::Lookup;
+use umpin::service::set_um_mailbox_pin::{self, Outcome, SetPin};
+use umpin::service::sign_in::{self, Answer, Caller};
+use umpin::service::{document::Response, execute};
+use umpin::session::{Cause, Clock, Mode, Session, Tuning};
+use umpin::store::dial_plans::DialPlan;
+use umpin::store::location::Location;
+use umpin::store::mailboxes::{UmAddress, UmMailbox};
+use umpin::store::pins::PinState;
+use umpin::store::policies::Policy;
+use umpin::store::recipients::{ProxyAddress, Recipient};
+
+pub const START: i64 = 1_790_000_000_000;
+pub const FIRST_PIN: &str = "739182";
+
+pub struct Fixture {
+    pub folder: tempfile::TempDir,
+    pub clock: Arc<AtomicI64>,
+    pub session: Session,
+}
+
+impl Fixture {
+    /// A policy with these rules and `people` enabled under it: `user0@contoso.com` with extension 50000, and so on,
+    /// each with [`FIRST_PIN`], unexpired.
+    pub fn new(pin: PinPolicy, people: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(AtomicI64::new(START));
+        let session = session_at(folder.path(), &clock);
+        let fixture = Self { folder, clock, session };
+        fixture.seed(pin, people);
+        fixture
+    }
+
+    /// Another session on the same files, as another process would have.
+    pub fn another(&self) -> Session {
+        session_at(self.folder.path(), &self.clock)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn advance(&self, milliseconds: i64) {
+        self.clock.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+
+    pub fn advance_days(&self, days: i64) {
+        self.advance(days * DAY);
+    }
+
+    fn seed(&self, pin: PinPolicy, people: usize) {
+        let salted = Salted { salt: [7; 16], costs: vec![Tuning::danger_test(Clock::System).hash] };
+        let hashed = salted.hash(&Pin::new(FIRST_PIN)).unwrap();
+        self.session
+            .change(Mode::Commit, &Cause::new("Seed"), |c| {
+                let (plan, policy) = (new_guid()?, new_guid()?);
+                c.tx.put_dial_plan(&DialPlan {
+                    guid: plan.clone(),
+                    name: "Plan".into(),
+                    digits: 5,
+                    uri_type: "TelExtn".into(),
+                    settings: r#"{"AccessTelephoneNumbers":["+1 425 555 0100"]}"#.into(),
+                    when_created: c.now,
+                    when_changed: c.now,
+                })?;
+                c.tx.put_policy(&Policy {
+                    guid: policy.clone(),
+                    name: "Policy".into(),
+                    dial_plan_guid: plan.clone(),
+                    pin,
+                    expiry_notice_days: None,
+                    notify_without_pin: false,
+                    settings: "{}".into(),
+                    when_created: c.now,
+                    when_changed: c.now,
+                })?;
+                for n in 0..people {
+                    let guid = new_guid()?;
+                    let smtp = format!("user{n}@contoso.com");
+                    let dn = format!("CN=User {n},OU=Users,DC=contoso,DC=com");
+                    c.tx.put_recipient(&Recipient {
+                        guid: guid.clone(),
+                        name: format!("User {n}"),
+                        display_name: format!("User {n}"),
+                        alias: format!("user{n}"),
+                        primary_smtp_address: smtp.clone(),
+                        canonical_name: umpin::directory::identity::canonical_name(&dn),
+                        distinguished_name: dn,
+                        addresses: vec![ProxyAddress { prefix: "smtp".into(), address: smtp, is_primary: true }],
+                        when_created: c.now,
+                        when_changed: c.now,
+                        ..Default::default()
+                    })?;
+                    c.tx.put_um_mailbox(&UmMailbox {
+                        guid: guid.clone(),
+                        policy_guid: Some(policy.clone()),
+                        settings: "{}".into(),
+                        when_changed: c.now,
+                    })?;
+                    let address = UmAddress {
+                        dial_plan_guid: plan.clone(),
+                        address: extension(n),
+                        kind: "Extension".into(),
+                        guid: guid.clone(),
+                        is_primary: true,
+                    };
+                    c.tx.set_um_addresses(&guid, &[address])?;
+                    hashed.put(c, &guid, &NewState::clean())?;
+                }
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    pub fn policy(&self, change: impl FnOnce(&mut Policy)) {
+        self.session
+            .change(Mode::Commit, &Cause::new("Seed"), |c| {
+                let mut policy = c.tx.policy_by_key("policy")?.unwrap();
+                change(&mut policy);
+                c.tx.put_policy(&policy)
+            })
+            .unwrap();
+    }
+
+    /// A pickup folder, configured.
+    pub fn pickup(&self) -> PathBuf {
+        let folder = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
+        let pickup = folder.join("pickup");
+        std::fs::create_dir(&pickup).unwrap();
+        // The store lies above it, so it cannot be set through Set-UMPinConfiguration, which refuses that.
+        let mail = serde_json::json!({"Transport": "Pickup", "PickupFolder": pickup.to_str().unwrap()}).to_string();
+        self.session
+            .change(Mode::Commit, &Cause::new("Seed"), |c| c.tx.set_setting(umpin::store::settings::MAIL, &mail))
+            .unwrap();
+        pickup
+    }
+
+    pub fn state(&self, n: usize) -> PinState {
+        get_um_mailbox_pin::get(&self.session, &who(n)).unwrap()
+    }
+
+    pub fn verify(&self, n: usize, pin: &str) -> Answer {
+        verify(&self.session, n, pin)
+    }
+
+    pub fn run(&self, operation: &str, parameters: &serde_json::Value) -> Result<Response> {
+        run(&self.session, operation, parameters)
+    }
+}
+
+pub fn session_at(folder: &Path, clock: &Arc<AtomicI64>) -> Session {
+    let location = Location { store: folder.join("um.db"), key: folder.join("umpin.key") };
+    Session::with(location, None, Tuning::danger_test(Clock::Manual(clock.clone()))).unwrap()
+}
+
+pub fn run(session: &Session, operation: &str, parameters: &serde_json::Value) -> Result<Response> {
+    let request = serde_json::json!({"Mode": "Commit", "Parameters": parameters}).to_string();
+    execute(session, operation, request.as_bytes(), None)
+}
+
+pub fn extension(n: usize) -> String {
+    (50_000 + n).to_string()
+}
+
+pub fn who(n: usize) -> Lookup {
+    Lookup { identity: Some(format!("user{n}")), ..Lookup::default() }
+}
+
+pub fn verify(session: &Session, n: usize, pin: &str) -> Answer {
+    sign_in::verify(session, &Caller::Number { number: extension(n), dial_plan: None }, &Pin::new(pin)).unwrap()
+}
+
+/// Set-UMMailboxPIN; the PIN is generated where none is given.
+pub fn set(session: &Session, n: usize, pin: Option<&str>) -> Result<Outcome> {
+    let asked = SetPin { who: who(n), pin: pin.map(Pin::new), ..SetPin::default() };
+    set_um_mailbox_pin::begin(session, asked)?.commit(session)
+}
+
+/// The messages in a pickup folder, decoded well enough to look for words: soft line breaks joined.
+pub fn mails(pickup: &Path) -> Vec<String> {
+    let mut files: Vec<_> = std::fs::read_dir(pickup).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    files
+        .iter()
+        .filter(|f| f.extension().is_some_and(|e| e == "eml"))
+        .map(|f| std::fs::read_to_string(f).unwrap().replace("=\r\n", ""))
+        .collect()
+}
+
+/// The PIN that a message tells.
+pub fn pin_in(mail: &str) -> Option<String> {
+    let (_, rest) = mail.split_once("  PIN: ")?;
+    Some(rest.chars().take_while(char::is_ascii_digit).collect())
+}
+
+/// Every byte of the store's files.
+pub fn store_bytes(folder: &Path) -> Vec<u8> {
+    ["um.db", "um.db-wal", "um.db-shm"].iter().filter_map(|f| std::fs::read(folder.join(f)).ok()).flatten().collect()
+}
+
+pub fn contains(haystack: &[u8], needle: &str) -> bool {
+    haystack.windows(needle.len()).any(|w| w == needle.as_bytes())
+}
