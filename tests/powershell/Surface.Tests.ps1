@@ -256,16 +256,21 @@ Force SwitchParameter
         @{
             Name = 'Set-UMPinConfiguration'; Impact = 'Medium'
             Table = @'
-MailTransport String
-MailCommand String[]
+AdminAuditLogAgeLimit Int32
+Command String
+CommandArguments String[]
+CommandTimeoutSeconds Int32
 PickupFolder String
 SenderAddress String
+SenderName String
 ServerName String
+SprayDetectionThreshold Int32
 TestMail String
+Transport String
 '@
         }
         @{ Name = 'Get-UMPinOutbox'; Output = 'UMMailboxPin.OutboxItem'; Table = '' }
-        @{ Name = 'Send-UMPinOutbox'; Impact = 'Medium'; Output = 'UMMailboxPin.OutboxItem'; Table = '' }
+        @{ Name = 'Send-UMPinOutbox'; Impact = 'Medium'; Output = 'UMMailboxPin.OutboxItem'; Table = $optional }
         @{ Name = 'Update-UMPinKey'; Impact = 'High'; Output = 'UMMailboxPin.KeyRotation'; Table = '' }
         @{ Name = 'Backup-UMPinStore'; Impact = 'Medium'; Output = 'UMMailboxPin.Backup'; Table = 'Path String R 0' }
         @{ Name = 'Restore-UMPinStore'; Impact = 'High'; Output = 'UMMailboxPin.Backup'; Table = 'Path String R 0' }

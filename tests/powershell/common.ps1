@@ -19,7 +19,7 @@ function New-TestStore([switch] $Seed, [switch] $Pickup) {
     if ($IsLinux -or $IsMacOS) { chmod 700 $folder }
     $env:UMPIN_STORE = "$folder/um.db"
     $env:UMPIN_KEY_FILE = "$folder/umpin.key"
-    if ($Pickup) { Set-UMPinConfiguration -MailTransport Pickup -PickupFolder "$folder/pickup" -SenderAddress voicemail@contoso.com -ErrorAction Stop }
+    if ($Pickup) { Set-UMPinConfiguration -Transport Pickup -PickupFolder "$folder/pickup" -SenderAddress voicemail@contoso.com -ErrorAction Stop }
     if ($Seed) {
         $null = Import-UMRecipient -Path "$PSScriptRoot/../../examples/recipients.csv" -ErrorAction Stop
         $null = New-UMDialPlan -Name Redmond -NumberOfDigitsInExtension 5 -URIType TelExtn -CountryOrRegionCode 1 -ErrorAction Stop

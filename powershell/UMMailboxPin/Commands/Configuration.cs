@@ -20,24 +20,32 @@ public sealed class GetUMPinConfigurationCommand : AdminCommand
 /// each message to the standard input of a program such as "sendmail -t -i", without a shell.
 /// </remarks>
 /// <example>
-/// <code>Set-UMPinConfiguration -MailTransport Pickup -PickupFolder D:\Pickup -SenderAddress voicemail@contoso.com</code>
+/// <code>Set-UMPinConfiguration -Transport Pickup -PickupFolder D:\Pickup -SenderAddress voicemail@contoso.com</code>
 /// <para>Lets the Exchange server on this machine deliver the mails.</para>
 /// </example>
 /// <example>
-/// <code>Set-UMPinConfiguration -MailTransport Command -MailCommand /usr/sbin/sendmail, -t, -i -TestMail administrator@contoso.com</code>
+/// <code>Set-UMPinConfiguration -Transport Command -Command /usr/sbin/sendmail -CommandArguments '-t', '-i' -TestMail administrator@contoso.com</code>
 /// <para>Sends through sendmail, and tries it with a message that holds no PIN.</para>
 /// </example>
 [Cmdlet(VerbsCommon.Set, "UMPinConfiguration", SupportsShouldProcess = true)]
 public sealed class SetUMPinConfigurationCommand : PathCommand
 {
-    /// <summary>Specifies how mail goes out: None, Pickup or Command.</summary>
+    /// <summary>Specifies for how many days audit records are kept.</summary>
     [Parameter]
-    [ArgumentCompleter(typeof(MailTransportWords))]
-    public string? MailTransport { get; set; }
+    public int AdminAuditLogAgeLimit { get; set; }
 
-    /// <summary>Specifies the program that Command runs, and its arguments, one each.</summary>
+    /// <summary>Specifies the program that the transport Command runs.</summary>
     [Parameter]
-    public string[]? MailCommand { get; set; }
+    public string? Command { get; set; }
+
+    /// <summary>Specifies the program's arguments, one each: there is no shell to split them.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    public string[]? CommandArguments { get; set; }
+
+    /// <summary>Specifies how many seconds the program may take.</summary>
+    [Parameter]
+    public int CommandTimeoutSeconds { get; set; }
 
     /// <summary>Specifies the folder that Pickup writes to.</summary>
     [Parameter]
@@ -47,13 +55,26 @@ public sealed class SetUMPinConfigurationCommand : PathCommand
     [Parameter]
     public string? SenderAddress { get; set; }
 
+    /// <summary>Specifies the name that mails come from.</summary>
+    [Parameter]
+    public string? SenderName { get; set; }
+
     /// <summary>Specifies the server name that not-found messages show.</summary>
     [Parameter]
     public string? ServerName { get; set; }
 
-    /// <summary>Sends a message without a PIN to this address, by the settings as they are then.</summary>
+    /// <summary>Specifies on how many mailboxes one PIN must be tried within an hour to be recorded as an attack; 0 is off.</summary>
+    [Parameter]
+    public int SprayDetectionThreshold { get; set; }
+
+    /// <summary>Sends a message without a PIN to this address, by the settings that are being made. If that fails, they are not made.</summary>
     [Parameter]
     public string? TestMail { get; set; }
+
+    /// <summary>Specifies how mail goes out: None, Pickup or Command.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(MailTransportWords))]
+    public string? Transport { get; set; }
 }
 
 /// <summary>Shows which mails wait, and why. Never a PIN.</summary>
@@ -78,4 +99,8 @@ public sealed class GetUMPinOutboxCommand : AdminCommand
 [OutputType("UMMailboxPin.OutboxItem")]
 public sealed class SendUMPinOutboxCommand : AdminCommand
 {
+    /// <summary>Specifies one message by its identity, the messages of one mailbox by its SMTP address, or an object of Get-UMPinOutbox. Left out: all.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Identity]
+    public UmObjectIdentity? Identity { get; set; }
 }
