@@ -15,10 +15,10 @@ Import-Module UMMailboxPin.ExchangeCompat
 # A new, empty store and a pickup folder, which the cmdlets use from now on.
 function New-TestStore([switch] $Seed, [switch] $Pickup) {
     $folder = Join-Path ([System.IO.Path]::GetTempPath()) ('umpin-test-' + [guid]::NewGuid().ToString('N'))
-    $null = New-Item -ItemType Directory -Path $folder, "$folder/pickup"
-    if ($IsLinux -or $IsMacOS) { chmod 700 $folder }
-    $env:UMPIN_STORE = "$folder/um.db"
-    $env:UMPIN_KEY_FILE = "$folder/umpin.key"
+    $null = New-Item -ItemType Directory -Path $folder, "$folder/store", "$folder/pickup"
+    if ($IsLinux -or $IsMacOS) { chmod 700 $folder "$folder/store" }
+    $env:UMPIN_STORE = "$folder/store/um.db"
+    $env:UMPIN_KEY_FILE = "$folder/store/umpin.key"
     if ($Pickup) { Set-UMPinConfiguration -Transport Pickup -PickupFolder "$folder/pickup" -SenderAddress voicemail@contoso.com -ErrorAction Stop }
     if ($Seed) {
         $null = Import-UMRecipient -Path "$PSScriptRoot/../../examples/recipients.csv" -ErrorAction Stop
