@@ -14,7 +14,10 @@ pub mod get_um_pin_outbox;
 pub mod send_um_pin_outbox;
 pub mod set_um_mailbox_pin;
 pub mod set_um_pin_configuration;
+pub mod settings;
 pub mod sign_in;
+pub mod um_dial_plan;
+pub mod um_mailbox_policy;
 
 use serde_json::Value;
 
@@ -49,6 +52,14 @@ fn find(operation: &str) -> Option<Operation> {
         // Mailboxes.
 
         // Policies and dial plans.
+        "New-UMMailboxPolicy" => Some(um_mailbox_policy::new),
+        "Get-UMMailboxPolicy" => Some(um_mailbox_policy::get),
+        "Set-UMMailboxPolicy" => Some(um_mailbox_policy::set),
+        "Remove-UMMailboxPolicy" => Some(um_mailbox_policy::remove),
+        "New-UMDialPlan" => Some(um_dial_plan::new),
+        "Get-UMDialPlan" => Some(um_dial_plan::get),
+        "Set-UMDialPlan" => Some(um_dial_plan::set),
+        "Remove-UMDialPlan" => Some(um_dial_plan::remove),
 
         // Mail and settings.
         "Get-UMPinConfiguration" => Some(get_um_pin_configuration::run),

@@ -149,4 +149,13 @@ impl Tx<'_> {
             .query_row([policy_guid], |r| r.get(0))
             .map_err(sql)
     }
+
+    /// How many numbers of mailboxes a plan has.
+    pub fn dial_plan_address_count(&self, dial_plan_guid: &str) -> Result<i64> {
+        self.sql
+            .prepare_cached("SELECT COUNT(*) FROM um_address WHERE dial_plan_guid = ?1")
+            .map_err(sql)?
+            .query_row([dial_plan_guid], |r| r.get(0))
+            .map_err(sql)
+    }
 }
