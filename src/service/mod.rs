@@ -8,15 +8,21 @@ pub mod parameters;
 pub mod pin_change;
 pub mod resolve;
 
+pub mod disable_um_mailbox;
+pub mod enable_um_mailbox;
 pub mod get_um_mailbox_pin;
 pub mod get_um_pin_configuration;
 pub mod get_um_pin_outbox;
+pub mod lock_um_mailbox;
 pub mod send_um_pin_outbox;
+pub mod set_um_mailbox;
 pub mod set_um_mailbox_pin;
 pub mod set_um_pin_configuration;
 pub mod settings;
 pub mod sign_in;
+pub mod um_addresses;
 pub mod um_dial_plan;
+pub mod um_mailbox_object;
 pub mod um_mailbox_policy;
 
 use serde_json::Value;
@@ -50,6 +56,11 @@ fn find(operation: &str) -> Option<Operation> {
         // Directory.
 
         // Mailboxes.
+        "Enable-UMMailbox" => Some(enable_um_mailbox::run),
+        "Disable-UMMailbox" => Some(disable_um_mailbox::run),
+        "Set-UMMailbox" => Some(set_um_mailbox::run),
+        "Lock-UMMailbox" => Some(lock_um_mailbox::lock),
+        "Unlock-UMMailbox" => Some(lock_um_mailbox::unlock),
 
         // Policies and dial plans.
         "New-UMMailboxPolicy" => Some(um_mailbox_policy::new),

@@ -1,0 +1,44 @@
+//! Disable-UMMailbox: sign-in is refused, numbers and policy are free, at once.
+
+use super::document::{Request, Response};
+use super::resolve::Lookup;
+use super::um_mailbox_object::um_mailbox_object;
+use crate::error::{Error, Result, Status};
+use crate::session::Session;
+
+/// Disable-UMMailbox. KeepProperties (the default) keeps settings and PIN history for a later Enable.
+pub fn run(session: &Session, request: &Request) -> Result<Response> {
+    let p = &request.parameters;
+    p.allow(&["KeepProperties"])?;
+    let lookup = Lookup::from_parameters(p)?;
+    let keep = p.flag("KeepProperties")?.unwrap_or(true);
+    session.change(request.mode, &request.cause, |c| {
+        let recipient = lookup.recipient(session, c.tx)?;
+        let guid = &recipient.guid;
+        let mailbox = c.tx.um_mailbox(guid)?.filter(|m| m.policy_guid.is_some());
+        let Some(mut mailbox) = mailbox else {
+            let smtp = recipient.primary_smtp_address;
+            return Err(Error::new(
+                Status::AlreadyUmDisabled,
+                format!("The mailbox {smtp} is already disabled for Unified Messaging. Nothing was changed."),
+            )
+            .about(smtp));
+        };
+        if keep {
+            mailbox.policy_guid = None;
+            mailbox.when_changed = c.now;
+            c.tx.put_um_mailbox(&mailbox)?;
+            c.tx.set_um_addresses(guid, &[])?;
+            // A notice that still waits tells a PIN that signs nobody in.
+            for waiting in c.tx.outbox_of(guid)? {
+                c.tx.remove_outbox(&waiting.id)?;
+            }
+        } else {
+            c.tx.erase_um_mailbox(guid)?;
+        }
+        let what = if keep { "settings and PIN history kept" } else { "every UM datum erased" };
+        c.audit(&recipient.canonical_name, &format!("disabled for unified messaging, {what}"))?;
+        let object = um_mailbox_object(c.tx, guid)?;
+        Ok(Response::object(object).about(&recipient.canonical_name, "Disable unified messaging"))
+    })
+}

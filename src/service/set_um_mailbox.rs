@@ -1,0 +1,57 @@
+//! Set-UMMailbox: telephone settings, name, policy. PIN fields cannot be set here.
+
+use serde_json::Value;
+
+use super::document::{Request, Response};
+use super::resolve::Lookup;
+use super::set_um_mailbox_pin::not_um_enabled;
+use super::settings::{self, MAILBOX, invalid};
+use super::um_mailbox_policy;
+use crate::error::Result;
+use crate::session::Session;
+
+/// Set-UMMailbox.
+pub fn run(session: &Session, request: &Request) -> Result<Response> {
+    let p = &request.parameters;
+    p.allow(&[&["Name", "UMMailboxPolicy", "VerifyGlobalRoutingEntry"][..], &settings::names(MAILBOX)].concat())?;
+    let lookup = Lookup::from_parameters(p)?;
+    let name = p.text("Name")?;
+    if name.as_ref().is_some_and(|n| n.trim().is_empty() || n.chars().count() > 64 || n.chars().any(char::is_control)) {
+        return Err(invalid("-Name must have 1 to 64 characters"));
+    }
+    session.change(request.mode, &request.cause, |c| {
+        let mut recipient = lookup.recipient(session, c.tx)?;
+        let mailbox = c.tx.um_mailbox(&recipient.guid)?;
+        let (Some(mut mailbox), canonical) = (mailbox.filter(|m| m.policy_guid.is_some()), recipient.canonical_name.clone())
+        else {
+            return Err(not_um_enabled(&recipient.primary_smtp_address));
+        };
+        if let Some(text) = p.text("UMMailboxPolicy")? {
+            let policy = um_mailbox_policy::find(session, c.tx, &text, &lookup.domain_controller)?;
+            let today = match mailbox.policy_guid.as_deref() {
+                Some(guid) => c.tx.policy(guid)?,
+                None => None,
+            };
+            if today.is_some_and(|today| today.dial_plan_guid != policy.dial_plan_guid) {
+                return Err(invalid(format!(
+                    "the UM mailbox policy '{}' belongs to another dial plan, and the mailbox's numbers belong to its own; disable \
+                     the mailbox and enable it under the new policy",
+                    policy.name
+                )));
+            }
+            mailbox.policy_guid = Some(policy.guid);
+        }
+        let mut document = settings::parse(&mailbox.settings);
+        settings::apply(MAILBOX, p, &mut document)?;
+        mailbox.settings = Value::Object(document).to_string();
+        mailbox.when_changed = c.now;
+        c.tx.put_um_mailbox(&mailbox)?;
+        if let Some(name) = &name {
+            recipient.name.clone_from(name);
+            recipient.when_changed = c.now;
+            c.tx.put_recipient(&recipient)?;
+        }
+        c.audit(&canonical, "UM mailbox changed")?;
+        Ok(Response::default().about(canonical, "Set UM mailbox"))
+    })
+}
