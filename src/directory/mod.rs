@@ -1,3 +1,6 @@
-//! How people are named and found. Pure; the store keeps what is made here.
+//! How people are named, read and found. Pure; the store keeps what is made here.
 
 pub mod identity;
+pub mod opath;
+pub mod row;
+pub mod table;

@@ -1,5 +1,489 @@
-//! Import-UMRecipient: many rows, read and applied in batches.
+//! Import-UMRecipient: read whole into a staging table, then applied in batches, each a transaction.
+//!
+//! Steps (parameter `Step`): `Begin` gives an id; `Read` (a file, repeated while `Next`) and `Rows` (piped objects) stage;
+//! `Apply` counts under Validate and applies under Commit (repeated while `Next`); `End` drops the staging.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use super::document::{Request, Response};
+use crate::crypto::new_guid;
+use crate::directory::row::{self, Field, field};
+use crate::directory::table::Table;
+use crate::error::{Error, Result, Status};
+use crate::service::audit::audit_refusal;
+use crate::session::{Change, Mode, Session};
+use crate::store::Tx;
+use crate::store::recipients::{ProxyAddress, Recipient};
+use crate::store::staging::{StagedRow, Staging};
+
+/// Rows in one transaction, and in one answer.
+const BATCH: usize = 500;
+/// A prune of more than one in so many people needs -Force.
+const PRUNE_SHARE: i64 = 10;
 
 /// The imports that a session has under way.
 #[derive(Default)]
-pub struct Imports {}
+pub struct Imports(Mutex<HashMap<String, Import>>);
+
+/// One import.
+struct Import {
+    staging: Staging,
+    table: Option<Table>,
+    line: i64,
+    checked: bool,
+    applied_to: i64,
+    pruned_to: String,
+    prune: Option<bool>,
+    counts: Counts,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    read: u64,
+    added: u64,
+    updated: u64,
+    unchanged: u64,
+    removed: u64,
+    failed: u64,
+}
+
+impl Counts {
+    fn object(&self) -> Value {
+        json!({
+            "$type": "UMMailboxPin.ImportResult",
+            "Read": self.read,
+            "Added": self.added,
+            "Updated": self.updated,
+            "Unchanged": self.unchanged,
+            "Removed": self.removed,
+            "Failed": self.failed,
+        })
+    }
+
+    fn summary(&self) -> String {
+        format!(
+            "{} read, {} added, {} updated, {} unchanged, {} removed, {} failed",
+            self.read, self.added, self.updated, self.unchanged, self.removed, self.failed
+        )
+    }
+}
+
+/// Import-UMRecipient, one step of it.
+pub fn run(session: &Session, request: &Request) -> Result<Response> {
+    let p = &request.parameters;
+    p.allow(&["Step", "Import", "Path", "Rows", "Prune", "Force"])?;
+    let step = p.required("Step")?;
+    let imports = || session.imports.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if step == "Begin" {
+        let id = new_guid()?;
+        imports().insert(id.clone(), Import::new()?);
+        return Ok(Response::object(json!({"Import": id})));
+    }
+    let id = p.required("Import")?;
+    // Taken out while it is worked on, so that another session's thread is not held up by it.
+    let mut import = imports().remove(&id).ok_or_else(|| {
+        Error::new(Status::InvalidRequest, "This import has ended or never began. Nothing was changed.")
+    })?;
+    let answer = match step.as_str() {
+        "Read" => import.read(Path::new(&p.required("Path")?)),
+        "Rows" => import.rows(p.value("Rows")),
+        "Apply" => {
+            import.prune = Some(p.switch("Prune")?);
+            import.apply(session, request, p.switch("Force")?)
+        }
+        "End" => return Ok(Response::default()),
+        _ => Err(Error::new(
+            Status::InvalidRequest,
+            format!("Import-UMRecipient has no step '{step}'. Nothing was changed."),
+        )),
+    };
+    imports().insert(id, import);
+    answer
+}
+
+impl Import {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            staging: Staging::new()?,
+            table: None,
+            line: 0,
+            checked: false,
+            applied_to: 0,
+            pruned_to: String::new(),
+            prune: None,
+            counts: Counts::default(),
+        })
+    }
+
+    /// Stages the next rows of a file.
+    fn read(&mut self, path: &Path) -> Result<Response> {
+        if self.table.is_none() {
+            self.table = Some(Table::open(path)?);
+        }
+        let Some(mut table) = self.table.take() else { return Ok(Response::default()) };
+        let mut response = Response::default();
+        let mut more = true;
+        let batch: Vec<_> = std::iter::from_fn(|| table.next_row()).take(BATCH).collect();
+        if batch.len() < BATCH {
+            more = false;
+        }
+        let staging = &self.staging;
+        let counts = &mut self.counts;
+        // Lines of several files or pipes must stay apart, so rows are numbered here and named by their line.
+        let numbers = &mut self.line;
+        staging.batch(|| {
+            for (line, values) in batch {
+                *numbers += 1;
+                let staged = values.and_then(|v| row::recipient(&v));
+                stage(staging, counts, *numbers, &format!("line {line}"), staged, &mut response.errors)?;
+            }
+            Ok(())
+        })?;
+        response.progress = Some((table.position(), table.size));
+        if more {
+            self.table = Some(table);
+            response.next = Some("more".into());
+        }
+        Ok(response)
+    }
+
+    /// Stages piped objects.
+    fn rows(&mut self, rows: Option<&Value>) -> Result<Response> {
+        let rows = rows.and_then(Value::as_array).ok_or_else(|| {
+            Error::new(Status::InvalidRequest, "The step Rows of Import-UMRecipient needs Rows. Nothing was changed.")
+        })?;
+        let mut response = Response::default();
+        let staging = &self.staging;
+        let counts = &mut self.counts;
+        let numbers = &mut self.line;
+        staging.batch(|| {
+            for object in rows {
+                *numbers += 1;
+                let staged = values_of(object).and_then(|v| row::recipient(&v));
+                stage(staging, counts, *numbers, &format!("object {numbers}"), staged, &mut response.errors)?;
+            }
+            Ok(())
+        })?;
+        Ok(response)
+    }
+
+    fn apply(&mut self, session: &Session, request: &Request, force: bool) -> Result<Response> {
+        let mut response = Response::default();
+        if !self.checked {
+            session.read(|tx| self.check(tx, &mut response.errors))?;
+            self.checked = true;
+        }
+        let prune = self.prune == Some(true);
+        if request.mode == Mode::Validate {
+            let mut counts = self.counts;
+            let refusal = session.read(|tx| {
+                self.each_row(0, |row| compare(tx, &row).map(|verdict| verdict.count(&mut counts)))?;
+                if prune { self.find_absent(tx, force) } else { Ok(None) }
+            })?;
+            if let Some(refusal) = refusal {
+                response.errors.push(refusal);
+            } else if prune {
+                counts.removed = u64::try_from(self.staging.absent_count()?).unwrap_or_default();
+            }
+            response.objects.push(counts.object());
+            let action = if prune { "Import recipients and remove the absent" } else { "Import recipients" };
+            return Ok(response.about(format!("the directory ({})", counts.summary()), action));
+        }
+
+        let total = u64::try_from(self.staging.count()?).unwrap_or_default();
+        let batch = self.staging.rows(self.applied_to, BATCH)?;
+        if let Some(last) = batch.last() {
+            let done = session.change(Mode::Commit, &request.cause, |c| {
+                let mut counts = self.counts;
+                for row in &batch {
+                    let verdict = compare(c.tx, row)?;
+                    verdict.count(&mut counts);
+                    if let Verdict::Add(r) | Verdict::Update(r) = verdict {
+                        let mut r = *r;
+                        r.when_changed = c.now;
+                        if r.when_created == 0 {
+                            r.when_created = c.now;
+                        }
+                        c.tx.put_recipient(&r)?;
+                    }
+                }
+                Ok(counts)
+            })?;
+            self.counts = done;
+            self.applied_to = last.line;
+            let applied = done.added + done.updated + done.unchanged;
+            response.progress = Some((applied, total));
+            response.next = Some("more".into());
+            return Ok(response);
+        }
+        if prune && self.pruned_to.is_empty() {
+            if let Some(refusal) = session.read(|tx| self.find_absent(tx, force))? {
+                audit_refusal(session, &request.cause, "directory", &refusal);
+                response.errors.push(refusal);
+                self.prune = Some(false);
+            }
+        }
+        if self.prune == Some(true) {
+            let batch = self.staging.absent(&self.pruned_to, BATCH)?;
+            if let Some(last) = batch.last() {
+                self.counts.removed += session.change(Mode::Commit, &request.cause, |c| remove(c, &batch))?;
+                self.pruned_to.clone_from(last);
+                response.next = Some("more".into());
+                return Ok(response);
+            }
+        }
+        session.change(Mode::Commit, &request.cause, |c| c.audit("directory", &self.counts.summary()))?;
+        response.objects.push(self.counts.object());
+        Ok(response)
+    }
+
+    fn each_row(&self, after: i64, mut work: impl FnMut(StagedRow) -> Result<()>) -> Result<()> {
+        let mut after = after;
+        loop {
+            let rows = self.staging.rows(after, BATCH)?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.line;
+            rows.into_iter().try_for_each(&mut work)?;
+        }
+    }
+
+    /// Takes out the rows whose address would then belong to two people. Taking one out leaves its person's addresses
+    /// as they are, which may bar another row; so until nothing more falls out.
+    fn check(&mut self, tx: &Tx<'_>, errors: &mut Vec<Error>) -> Result<()> {
+        loop {
+            let mut fallen = Vec::new();
+            self.each_row(0, |row| {
+                let r = read_back(&row)?;
+                for a in r.addresses.iter().filter(|a| a.prefix == "smtp") {
+                    for holder in tx.smtp_holders(&a.address)? {
+                        if holder != row.guid && self.staging.line_of(&holder)?.is_none() {
+                            let other = tx.recipient(&holder)?.map(|r| r.canonical_name).unwrap_or(holder);
+                            fallen.push((
+                                row.guid.clone(),
+                                row_error(
+                                    &format!("row {}", row.line),
+                                    &r.name,
+                                    &format!("the address {} belongs to {other}", a.address),
+                                ),
+                            ));
+                            return Ok(());
+                        }
+                    }
+                }
+                Ok(())
+            })?;
+            if fallen.is_empty() {
+                return Ok(());
+            }
+            for (guid, error) in fallen {
+                self.staging.remove(&guid)?;
+                self.counts.failed += 1;
+                errors.push(error);
+            }
+        }
+    }
+
+    /// Notes who would be removed, or says why nobody is.
+    fn find_absent(&self, tx: &Tx<'_>, force: bool) -> Result<Option<Error>> {
+        let refused = |why: String| Some(Error::new(Status::PruneRefused, format!("Nobody was removed: {why}.")));
+        if self.counts.failed > 0 {
+            return Ok(refused(format!(
+                "{} rows of the input could not be taken, so it cannot tell who is absent. Mend them and import again",
+                self.counts.failed
+            )));
+        }
+        if self.staging.count()? == 0 {
+            return Ok(refused("the input is empty".into()));
+        }
+        self.staging.clear_absent()?;
+        let mut after = String::new();
+        loop {
+            let page = tx.recipient_guids(&after, BATCH)?;
+            let Some(last) = page.last() else { break };
+            after.clone_from(last);
+            for guid in &page {
+                let enabled = tx.um_mailbox(guid)?.is_some_and(|m| m.policy_guid.is_some());
+                if !enabled && self.staging.line_of(guid)?.is_none() {
+                    self.staging.add_absent(guid)?;
+                }
+            }
+        }
+        let (absent, all) = (self.staging.absent_count()?, tx.recipient_count()?);
+        if absent * PRUNE_SHARE > all && !force {
+            return Ok(refused(format!(
+                "{absent} of {all} recipients are absent from the input, more than a tenth. If that is meant, use -Force"
+            )));
+        }
+        Ok(None)
+    }
+}
+
+enum Verdict {
+    Add(Box<Recipient>),
+    Update(Box<Recipient>),
+    Same,
+}
+
+impl Verdict {
+    fn count(&self, counts: &mut Counts) {
+        match self {
+            Verdict::Add(_) => counts.added += 1,
+            Verdict::Update(_) => counts.updated += 1,
+            Verdict::Same => counts.unchanged += 1,
+        }
+    }
+}
+
+fn compare(tx: &Tx<'_>, row: &StagedRow) -> Result<Verdict> {
+    let mut new = read_back(row)?;
+    Ok(match tx.recipient(&row.guid)? {
+        None => Verdict::Add(Box::new(new)),
+        Some(old) => {
+            new.when_created = old.when_created;
+            new.when_changed = old.when_changed;
+            if new == old { Verdict::Same } else { Verdict::Update(Box::new(new)) }
+        }
+    })
+}
+
+/// Removes people who still are absent from unified messaging; what was kept of a disabled mailbox goes with them.
+fn remove(c: &Change<'_>, guids: &[String]) -> Result<u64> {
+    let mut removed = 0;
+    for guid in guids {
+        if c.tx.um_mailbox(guid)?.is_some_and(|m| m.policy_guid.is_some()) {
+            continue;
+        }
+        c.tx.erase_um_mailbox(guid)?;
+        c.tx.remove_recipient(guid)?;
+        removed += 1;
+    }
+    Ok(removed)
+}
+
+fn row_error(place: &str, name: &str, why: &str) -> Error {
+    let who = if name.is_empty() { String::new() } else { format!(" ('{name}')") };
+    Error::new(Status::ImportRow, format!("The row at {place}{who} was not imported: {why}. The other rows go on."))
+        .about(place)
+}
+
+fn stage(
+    staging: &Staging,
+    counts: &mut Counts,
+    number: i64,
+    place: &str,
+    row: std::result::Result<Recipient, String>,
+    errors: &mut Vec<Error>,
+) -> Result<()> {
+    counts.read += 1;
+    let mut fail = |name: &str, why: &str| {
+        counts.failed += 1;
+        errors.push(row_error(place, name, why));
+    };
+    let r = match row {
+        Ok(r) => r,
+        Err(why) => {
+            fail("", &why);
+            return Ok(());
+        }
+    };
+    if staging.line_of(&r.guid)?.is_some() {
+        fail(&r.name, &format!("the GUID {} stands in the input already", r.guid));
+        return Ok(());
+    }
+    let addresses: Vec<String> =
+        r.addresses.iter().filter(|a| a.prefix == "smtp").map(|a| a.address.to_lowercase()).collect();
+    for address in &addresses {
+        if let Some(other) = staging.holder(address)? {
+            fail(&r.name, &format!("the address {address} belongs to {other} in the same input"));
+            return Ok(());
+        }
+    }
+    let document = write_down(&r).to_string();
+    staging.add(&StagedRow { line: number, guid: r.guid.clone(), document }, &addresses)
+}
+
+fn values_of(object: &Value) -> std::result::Result<Vec<(Field, Vec<String>)>, String> {
+    let object = object.as_object().ok_or("it is not an object")?;
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    Ok(object
+        .iter()
+        .filter_map(|(name, value)| {
+            let texts = match value {
+                Value::Array(list) => list.iter().filter_map(text).collect(),
+                other => text(other).into_iter().collect(),
+            };
+            field(name).map(|f| (f, texts))
+        })
+        .collect())
+}
+
+fn write_down(r: &Recipient) -> Value {
+    let addresses: Vec<Value> = r.addresses.iter().map(|a| json!([a.prefix, a.address, a.is_primary])).collect();
+    json!([
+        r.guid,
+        r.name,
+        r.display_name,
+        r.first_name,
+        r.last_name,
+        r.alias,
+        r.sam_account_name,
+        r.user_principal_name,
+        r.primary_smtp_address,
+        r.legacy_exchange_dn,
+        r.distinguished_name,
+        r.canonical_name,
+        r.phone,
+        r.linked_master_account,
+        r.server_name,
+        r.server_legacy_dn,
+        r.language,
+        r.netbios_domain,
+        addresses
+    ])
+}
+
+fn read_back(row: &StagedRow) -> Result<Recipient> {
+    let broken = || Error::new(Status::Internal, "A staged row cannot be read back. Nothing more was imported.");
+    let v: Value = serde_json::from_str(&row.document).map_err(|_| broken())?;
+    let t = |at: usize| v[at].as_str().unwrap_or_default().to_owned();
+    Ok(Recipient {
+        guid: t(0),
+        name: t(1),
+        display_name: t(2),
+        first_name: t(3),
+        last_name: t(4),
+        alias: t(5),
+        sam_account_name: t(6),
+        user_principal_name: t(7),
+        primary_smtp_address: t(8),
+        legacy_exchange_dn: t(9),
+        distinguished_name: t(10),
+        canonical_name: t(11),
+        phone: t(12),
+        linked_master_account: t(13),
+        server_name: t(14),
+        server_legacy_dn: t(15),
+        language: t(16),
+        netbios_domain: t(17),
+        addresses: v[18]
+            .as_array()
+            .ok_or_else(broken)?
+            .iter()
+            .map(|a| ProxyAddress {
+                prefix: a[0].as_str().unwrap_or_default().to_owned(),
+                address: a[1].as_str().unwrap_or_default().to_owned(),
+                is_primary: a[2].as_bool().unwrap_or_default(),
+            })
+            .collect(),
+        when_created: 0,
+        when_changed: 0,
+    })
+}

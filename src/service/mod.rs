@@ -1,6 +1,8 @@
 //! What each cmdlet does: resolve, check, one transaction. One file an operation, named after its cmdlet.
 
+pub mod ad_server_settings;
 pub mod audit;
+pub mod complete_identity;
 pub mod document;
 pub mod import;
 pub mod notice;
@@ -10,11 +12,13 @@ pub mod resolve;
 
 pub mod disable_um_mailbox;
 pub mod enable_um_mailbox;
+pub mod get_um_mailbox;
 pub mod get_um_mailbox_pin;
 pub mod get_um_pin_configuration;
 pub mod get_um_pin_outbox;
 pub mod lock_um_mailbox;
 pub mod send_um_pin_outbox;
+pub mod set_mailbox;
 pub mod set_um_mailbox;
 pub mod set_um_mailbox_pin;
 pub mod set_um_pin_configuration;
@@ -54,6 +58,13 @@ type Operation = fn(&Session, &Request) -> Result<Response>;
 fn find(operation: &str) -> Option<Operation> {
     match operation {
         // Directory.
+        "Import-UMRecipient" => Some(import::run),
+        "Get-UMMailbox" => Some(get_um_mailbox::run),
+        "Get-Mailbox" => Some(get_um_mailbox::run_mailbox),
+        "Set-Mailbox" => Some(set_mailbox::run),
+        "Set-ADServerSettings" => Some(ad_server_settings::set),
+        "Get-ADServerSettings" => Some(ad_server_settings::get),
+        "Complete-Identity" => Some(complete_identity::run),
 
         // Mailboxes.
         "Enable-UMMailbox" => Some(enable_um_mailbox::run),

@@ -13,6 +13,7 @@ pub mod policies;
 pub mod recipients;
 pub mod schema;
 pub mod settings;
+pub mod staging;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

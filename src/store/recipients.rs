@@ -27,12 +27,12 @@ pub struct Recipient {
     pub server_name: String,
     pub server_legacy_dn: String,
     pub language: String,
+    /// The NetBIOS domain that the import named, for DOMAIN\account; empty: the first DC label serves.
+    pub netbios_domain: String,
     pub when_created: i64,
     pub when_changed: i64,
     /// All but the EUM ones, which `um_address` holds.
     pub addresses: Vec<ProxyAddress>,
-    /// The NetBIOS domain that the import named, for DOMAIN\account; not a column, only a key.
-    pub netbios_domain: String,
 }
 
 /// One proxy address.
@@ -59,7 +59,7 @@ impl ProxyAddress {
 
 const COLUMNS: &str = "guid, name, display_name, first_name, last_name, alias, sam_account_name, user_principal_name, \
     primary_smtp_address, legacy_exchange_dn, distinguished_name, canonical_name, phone, linked_master_account, \
-    server_name, server_legacy_dn, language, when_created, when_changed";
+    server_name, server_legacy_dn, language, netbios_domain, when_created, when_changed";
 
 fn recipient(r: &Row<'_>) -> rusqlite::Result<Recipient> {
     Ok(Recipient {
@@ -80,10 +80,10 @@ fn recipient(r: &Row<'_>) -> rusqlite::Result<Recipient> {
         server_name: r.get(14)?,
         server_legacy_dn: r.get(15)?,
         language: r.get(16)?,
-        when_created: r.get(17)?,
-        when_changed: r.get(18)?,
+        netbios_domain: r.get(17)?,
+        when_created: r.get(18)?,
+        when_changed: r.get(19)?,
         addresses: Vec::new(),
-        netbios_domain: String::new(),
     })
 }
 
@@ -137,14 +137,14 @@ impl Tx<'_> {
         self.sql
             .prepare_cached(&format!(
                 "INSERT INTO recipient ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
-                 ?16, ?17, ?18, ?19) ON CONFLICT (guid) DO UPDATE SET name = excluded.name, \
+                 ?16, ?17, ?18, ?19, ?20) ON CONFLICT (guid) DO UPDATE SET name = excluded.name, \
                  display_name = excluded.display_name, first_name = excluded.first_name, last_name = excluded.last_name, \
                  alias = excluded.alias, sam_account_name = excluded.sam_account_name, \
                  user_principal_name = excluded.user_principal_name, primary_smtp_address = excluded.primary_smtp_address, \
                  legacy_exchange_dn = excluded.legacy_exchange_dn, distinguished_name = excluded.distinguished_name, \
                  canonical_name = excluded.canonical_name, phone = excluded.phone, \
                  linked_master_account = excluded.linked_master_account, server_name = excluded.server_name, \
-                 server_legacy_dn = excluded.server_legacy_dn, language = excluded.language, \
+                 server_legacy_dn = excluded.server_legacy_dn, language = excluded.language, netbios_domain = excluded.netbios_domain, \
                  when_changed = excluded.when_changed"
             ))
             .map_err(sql)?
@@ -166,6 +166,7 @@ impl Tx<'_> {
                 r.server_name,
                 r.server_legacy_dn,
                 r.language,
+                r.netbios_domain,
                 r.when_created,
                 r.when_changed
             ])
@@ -208,4 +209,87 @@ impl Tx<'_> {
     pub fn recipient_count(&self) -> Result<i64> {
         self.sql.query_row("SELECT COUNT(*) FROM recipient", [], |r| r.get(0)).map_err(sql)
     }
+
+    /// Who holds an SMTP address.
+    pub fn smtp_holders(&self, address: &str) -> Result<Vec<String>> {
+        Ok(self.recipients_by_key(&identity::fold(address), Some("smtp"))?.into_iter().map(|(guid, _)| guid).collect())
+    }
+
+    /// People below `container` (`""`: everywhere) in an order, `limit` of them behind the place `(key, GUID)`: key and
+    /// GUID of each.
+    pub fn recipient_page(
+        &self,
+        order: Order,
+        only_enabled: bool,
+        container: &str,
+        after: (&str, &str),
+        limit: usize,
+    ) -> Result<Vec<(String, String)>> {
+        let column = match order {
+            Order::CanonicalName => "canonical_name",
+            Order::Name => "name",
+            Order::DisplayName => "display_name",
+            Order::ServerLegacyDn => "server_legacy_dn",
+        };
+        let enabled = if only_enabled {
+            "JOIN um_mailbox m ON m.recipient_guid = r.guid AND m.policy_guid IS NOT NULL"
+        } else {
+            ""
+        };
+        self.sql
+            .prepare_cached(&format!(
+                "SELECT r.{column}, r.guid FROM recipient r {enabled} \
+                 WHERE (r.{column} > ?2 OR (r.{column} = ?2 AND r.guid > ?3)) \
+                 AND (?1 = '' OR lower(substr(r.canonical_name, 1, length(?1))) = lower(?1)) \
+                 ORDER BY r.{column}, r.guid LIMIT ?4"
+            ))
+            .map_err(sql)?
+            .query_map(params![container, after.0, after.1, limit as i64], |r| Ok((r.get(0)?, r.get(1)?)))
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// GUIDs behind one, in order: for walks over everybody.
+    pub fn recipient_guids(&self, after: &str, limit: usize) -> Result<Vec<String>> {
+        self.sql
+            .prepare_cached("SELECT guid FROM recipient WHERE guid > ?1 ORDER BY guid LIMIT ?2")
+            .map_err(sql)?
+            .query_map(params![after, limit as i64], |r| r.get(0))
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// Texts that name people and begin like this, for completion: the text's owner, at most `limit`.
+    pub fn recipients_by_prefix(&self, prefix: &str, only_enabled: bool, limit: usize) -> Result<Vec<String>> {
+        // The largest character there is ends the range of everything that begins with the prefix.
+        let end = format!("{prefix}\u{10FFFF}");
+        self.sql
+            .prepare_cached(
+                "SELECT DISTINCT k.recipient_guid FROM recipient_key k \
+                 LEFT JOIN um_mailbox m ON m.recipient_guid = k.recipient_guid \
+                 WHERE k.key >= ?1 AND k.key <= ?2 AND k.form IN ('alias', 'smtp', 'name', 'display', 'sam', 'upn') \
+                 AND (?3 = 0 OR m.policy_guid IS NOT NULL) LIMIT ?4",
+            )
+            .map_err(sql)?
+            .query_map(params![prefix, end, only_enabled, limit as i64], |r| r.get(0))
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+}
+
+/// What a list is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As Get-UMMailboxPIN lists.
+    #[default]
+    CanonicalName,
+    /// `Name`.
+    Name,
+    /// `DisplayName`.
+    DisplayName,
+    /// `ServerLegacyDN`.
+    ServerLegacyDn,
 }

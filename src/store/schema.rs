@@ -47,6 +47,7 @@ CREATE TABLE recipient (
   server_name          TEXT NOT NULL,
   server_legacy_dn     TEXT NOT NULL,
   language             TEXT NOT NULL,
+  netbios_domain       TEXT NOT NULL,
   when_created         BIGINT NOT NULL,
   when_changed         BIGINT NOT NULL
 );

@@ -1,0 +1,412 @@
+//! OPATH filters: `Property -op 'value'` with -and, -or, -not and parentheses, over an output object.
+//!
+//! Operators: -eq -ne -like -notlike -gt -ge -lt -le. Comparison is without case; a property with several values matches
+//! if any of them does (-ne and -notlike: if none equals). Source: exchange-um 2.5.
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result, Status};
+
+/// Parentheses and -not inside one another; a deeper filter is no human's.
+const DEEPEST: usize = 64;
+/// Characters of a filter.
+const LONGEST: usize = 8192;
+
+/// A filter that was read.
+#[derive(Debug)]
+pub enum Filter {
+    /// Both.
+    And(Box<Filter>, Box<Filter>),
+    /// Either.
+    Or(Box<Filter>, Box<Filter>),
+    /// Not.
+    Not(Box<Filter>),
+    /// One comparison.
+    Compare {
+        /// As it was written.
+        property: String,
+        /// How.
+        operator: Operator,
+        /// With what; `None` is `$null`.
+        value: Option<String>,
+    },
+}
+
+/// A comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Operator {
+    Eq,
+    Ne,
+    Like,
+    NotLike,
+    Gt,
+    Ge,
+    Lt,
+    Le,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Token {
+    Open,
+    Close,
+    /// `-and`, `-eq`, ... in lower case, without the dash.
+    Dash(String),
+    /// A bare word: a property, a number, `$true`.
+    Word(String),
+    /// A quoted text.
+    Text(String),
+}
+
+impl Filter {
+    /// Reads a filter. Properties are checked against `known`.
+    pub fn parse(text: &str, known: &[&str]) -> Result<Self> {
+        if text.chars().count() > LONGEST {
+            return Err(invalid(0, &format!("it has more than {LONGEST} characters")));
+        }
+        let tokens = tokens(text)?;
+        let mut parser = Parser { tokens: &tokens, at: 0, known };
+        let filter = parser.either(0)?;
+        match parser.tokens.get(parser.at) {
+            None => Ok(filter),
+            Some((place, _)) => Err(invalid(*place, "something is left over; is -and or -or missing?")),
+        }
+    }
+
+    /// Whether an object passes.
+    pub fn matches(&self, object: &Map<String, Value>) -> bool {
+        match self {
+            Filter::And(a, b) => a.matches(object) && b.matches(object),
+            Filter::Or(a, b) => a.matches(object) || b.matches(object),
+            Filter::Not(a) => !a.matches(object),
+            Filter::Compare { property, operator, value } => {
+                let found = object.iter().find(|(n, _)| n.eq_ignore_ascii_case(property)).map(|(_, v)| v);
+                compare(found.unwrap_or(&Value::Null), *operator, value.as_deref())
+            }
+        }
+    }
+}
+
+fn compare(found: &Value, operator: Operator, wanted: Option<&str>) -> bool {
+    match operator {
+        Operator::Ne => return !compare(found, Operator::Eq, wanted),
+        Operator::NotLike => return !compare(found, Operator::Like, wanted),
+        _ => {}
+    }
+    let texts = texts(found);
+    let Some(wanted) = wanted else {
+        return operator == Operator::Eq && texts.iter().all(String::is_empty);
+    };
+    texts.iter().any(|text| match operator {
+        Operator::Eq => same(text, wanted),
+        Operator::Like => like(&text.to_lowercase(), &wanted.to_lowercase()),
+        Operator::Gt => order(text, wanted) == Ordering::Greater,
+        Operator::Ge => order(text, wanted) != Ordering::Less,
+        Operator::Lt => order(text, wanted) == Ordering::Less,
+        Operator::Le => order(text, wanted) != Ordering::Greater,
+        Operator::Ne | Operator::NotLike => false,
+    })
+}
+
+/// Every value of a property as text.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::String(text) => vec![text.clone()],
+        Value::Array(values) => values.iter().flat_map(texts).collect(),
+        // {"$guid": ..} and {"$date": ..}.
+        Value::Object(typed) => typed.values().flat_map(texts).collect(),
+        other => vec![other.to_string()],
+    }
+}
+
+fn same(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase()
+        || matches!((uuid::Uuid::try_parse(a), uuid::Uuid::try_parse(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Numbers as numbers, dates as dates, all else as text.
+fn order(a: &str, b: &str) -> Ordering {
+    if let (Ok(a), Ok(b)) = (a.parse::<f64>(), b.parse::<f64>()) {
+        return a.partial_cmp(&b).unwrap_or(Ordering::Equal);
+    }
+    if let (Some(a), Some(b)) = (moment(a), moment(b)) {
+        return a.cmp(&b);
+    }
+    a.to_lowercase().cmp(&b.to_lowercase())
+}
+
+fn moment(text: &str) -> Option<jiff::Timestamp> {
+    text.parse()
+        .ok()
+        .or_else(|| format!("{text}T00:00:00Z").parse().ok())
+        .or_else(|| format!("{}Z", text.replace(' ', "T")).parse().ok())
+}
+
+/// `*` stands for any text. Linear in the product of the lengths, whatever the pattern.
+fn like(text: &str, pattern: &str) -> bool {
+    let (text, pattern): (Vec<char>, Vec<char>) = (text.chars().collect(), pattern.chars().collect());
+    let (mut t, mut p, mut star) = (0, 0, None);
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(c) if *c == text[t] => {
+                t += 1;
+                p += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    star = Some((at, from + 1));
+                    t = from + 1;
+                    p = at + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+fn invalid(place: usize, why: &str) -> Error {
+    Error::new(
+        Status::InvalidFilter,
+        format!("The filter cannot be read at character {}: {why}. Nothing was returned.", place + 1),
+    )
+}
+
+fn tokens(text: &str) -> Result<Vec<(usize, Token)>> {
+    let chars: Vec<char> = text.chars().collect();
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(c) = chars.get(at).copied() {
+        let begin = at;
+        match c {
+            c if c.is_whitespace() => at += 1,
+            // A filter is often written as a script block's text.
+            '{' | '}' => at += 1,
+            '(' | ')' => {
+                tokens.push((begin, if c == '(' { Token::Open } else { Token::Close }));
+                at += 1;
+            }
+            '\'' | '"' => {
+                let mut value = String::new();
+                at += 1;
+                loop {
+                    match chars.get(at) {
+                        None => return Err(invalid(begin, "a quotation mark is not closed")),
+                        Some(q) if *q == c && chars.get(at + 1) == Some(&c) => {
+                            value.push(c);
+                            at += 2;
+                        }
+                        Some(q) if *q == c => {
+                            at += 1;
+                            break;
+                        }
+                        Some(other) => {
+                            value.push(*other);
+                            at += 1;
+                        }
+                    }
+                }
+                tokens.push((begin, Token::Text(value)));
+            }
+            _ => {
+                while chars.get(at).is_some_and(|c| !c.is_whitespace() && !"()'\"{}".contains(*c)) {
+                    at += 1;
+                }
+                let word: String = chars[begin..at].iter().collect();
+                let dash = word.strip_prefix('-').filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()));
+                tokens.push((
+                    begin,
+                    match dash {
+                        Some(operator) => Token::Dash(operator.to_ascii_lowercase()),
+                        None => Token::Word(word),
+                    },
+                ));
+            }
+        }
+    }
+    Ok(tokens)
+}
+
+struct Parser<'a> {
+    tokens: &'a [(usize, Token)],
+    at: usize,
+    known: &'a [&'a str],
+}
+
+impl Parser<'_> {
+    fn next(&mut self, expected: &str) -> Result<(usize, Token)> {
+        let end = self.tokens.last().map_or(0, |(place, _)| place + 1);
+        let token = self.tokens.get(self.at).cloned().ok_or_else(|| invalid(end, &format!("{expected} is missing")))?;
+        self.at += 1;
+        Ok(token)
+    }
+
+    fn takes(&mut self, operator: &str) -> bool {
+        let is = matches!(self.tokens.get(self.at), Some((_, Token::Dash(d))) if d == operator);
+        self.at += usize::from(is);
+        is
+    }
+
+    fn either(&mut self, depth: usize) -> Result<Filter> {
+        let mut left = self.both(depth)?;
+        while self.takes("or") {
+            left = Filter::Or(Box::new(left), Box::new(self.both(depth)?));
+        }
+        Ok(left)
+    }
+
+    fn both(&mut self, depth: usize) -> Result<Filter> {
+        let mut left = self.one(depth)?;
+        while self.takes("and") {
+            left = Filter::And(Box::new(left), Box::new(self.one(depth)?));
+        }
+        Ok(left)
+    }
+
+    fn one(&mut self, depth: usize) -> Result<Filter> {
+        let (place, token) = self.next("a comparison")?;
+        if depth > DEEPEST {
+            return Err(invalid(place, "it is nested too deeply"));
+        }
+        match token {
+            Token::Open => {
+                let inside = self.either(depth + 1)?;
+                match self.next("a closing parenthesis")? {
+                    (_, Token::Close) => Ok(inside),
+                    (place, _) => Err(invalid(place, "a closing parenthesis is missing")),
+                }
+            }
+            Token::Dash(d) if d == "not" => Ok(Filter::Not(Box::new(self.one(depth + 1)?))),
+            Token::Word(word) if word == "!" => Ok(Filter::Not(Box::new(self.one(depth + 1)?))),
+            Token::Word(property) => self.comparison(place, property),
+            _ => Err(invalid(place, "a property's name is missing")),
+        }
+    }
+
+    fn comparison(&mut self, place: usize, property: String) -> Result<Filter> {
+        if !self.known.iter().any(|k| k.eq_ignore_ascii_case(&property)) {
+            return Err(invalid(place, &format!("there is no property '{property}'")));
+        }
+        let (place, operator) = self.next("an operator such as -eq")?;
+        let operator = match operator {
+            Token::Dash(d) => match d.as_str() {
+                "eq" => Operator::Eq,
+                "ne" => Operator::Ne,
+                "like" => Operator::Like,
+                "notlike" => Operator::NotLike,
+                "gt" => Operator::Gt,
+                "ge" => Operator::Ge,
+                "lt" => Operator::Lt,
+                "le" => Operator::Le,
+                other => return Err(invalid(place, &format!("-{other} is no comparison"))),
+            },
+            _ => return Err(invalid(place, "an operator such as -eq is missing")),
+        };
+        let value = match self.next("a value")? {
+            (_, Token::Text(text)) => Some(text),
+            (_, Token::Word(word)) => match word.to_ascii_lowercase().as_str() {
+                "$null" => None,
+                "$true" => Some("true".into()),
+                "$false" => Some("false".into()),
+                _ => Some(word),
+            },
+            (place, _) => return Err(invalid(place, "a value is missing")),
+        };
+        Ok(Filter::Compare { property, operator, value })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const KNOWN: &[&str] = &["DisplayName", "EmailAddresses", "UMEnabled", "Count", "WhenChanged", "Empty", "Guid"];
+
+    fn passes(filter: &str) -> bool {
+        let object = json!({
+            "DisplayName": "Tony O'Neil", "EmailAddresses": ["SMTP:tony@contoso.com", "EUM:51234;phone-context=Plan"],
+            "UMEnabled": true, "Count": 10, "WhenChanged": {"$date": "2026-03-01T12:00:00.000Z"}, "Empty": "",
+            "Guid": {"$guid": "6f9619ff-8b86-d011-b42d-00cf4fc964ff"},
+        });
+        Filter::parse(filter, KNOWN).unwrap_or_else(|e| panic!("{filter}: {e}")).matches(object.as_object().unwrap())
+    }
+
+    #[test]
+    fn operators_and_values() {
+        for filter in [
+            "DisplayName -eq 'tony o''neil'",
+            "DisplayName -eq \"Tony O'Neil\"",
+            "EmailAddresses -Like 'eum:512*'",
+            "EmailAddresses -like '*contoso*' -and UMEnabled -eq $true",
+            "UMEnabled -ne $false",
+            "Count -gt 9 -and Count -ge 10 -and Count -lt 11 -and Count -le 10",
+            "Count -gt 9.5",
+            "WhenChanged -gt '2026-02-28' -and WhenChanged -lt '2026-03-02'",
+            "Empty -eq $null",
+            "DisplayName -ne $null",
+            "-not (DisplayName -like 'x*')",
+            "DisplayName -notlike 'x*'",
+            "DisplayName -eq 'x' -or Count -eq 10",
+            "{DisplayName -like 'tony*'}",
+            "(DisplayName -eq 'x' -or Count -eq 10) -and UMEnabled -eq 'True'",
+            "Guid -eq '{6F9619FF-8B86-D011-B42D-00CF4FC964FF}'",
+        ] {
+            assert!(passes(filter), "{filter}");
+        }
+        for filter in [
+            "EmailAddresses -like 'eum:513*'",
+            "EmailAddresses -ne 'SMTP:tony@contoso.com'",
+            "DisplayName -eq 'tony*'",
+            "DisplayName -eq 'x' -or Count -eq 10 -and UMEnabled -eq $false",
+            "Count -gt 10",
+        ] {
+            assert!(!passes(filter), "{filter}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_with_its_place() {
+        for (filter, place) in [
+            ("", "1"),
+            ("Nothing -eq 1", "1"),
+            ("DisplayName", "2"),
+            ("DisplayName -eq", "13"),
+            ("DisplayName -is 'x'", "13"),
+            ("DisplayName -eq 'x", "17"),
+            ("(DisplayName -eq 'x'", "19"),
+            ("DisplayName -eq 'x' DisplayName -eq 'y'", "21"),
+            ("-and", "1"),
+        ] {
+            let error = Filter::parse(filter, KNOWN).unwrap_err();
+            assert_eq!(error.status, Status::InvalidFilter);
+            assert!(error.message.contains(&format!("character {place}:")), "{filter}: {error}");
+        }
+        let deep = format!("{}Count -eq 1{}", "(".repeat(1000), ")".repeat(1000));
+        assert!(Filter::parse(&deep, KNOWN).unwrap_err().message.contains("nested"));
+        assert!(Filter::parse(&"(".repeat(100_000), KNOWN).is_err());
+    }
+
+    #[test]
+    fn stars_match_any_text_quickly() {
+        assert!(like("abc", "*") && like("abc", "a*c") && like("", "*") && !like("abc", "a*b"));
+        assert!(!like(&"a".repeat(2000), &format!("{}b", "a*".repeat(200))));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "[ -~]{0,60}") {
+            if let Ok(filter) = Filter::parse(&text, KNOWN) {
+                filter.matches(&Map::new());
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Complete-Identity: what Tab offers for an identity. Never an error: an empty list serves.
+
+use serde_json::{Value, json};
+
+use super::document::{Request, Response};
+use crate::error::Result;
+use crate::session::Session;
+
+/// Offers at the most.
+const MOST: usize = 50;
+
+/// `Kind` (UMMailbox, Recipient, UMMailboxPolicy, UMDialPlan) and `Prefix`.
+pub fn run(session: &Session, request: &Request) -> Result<Response> {
+    let p = &request.parameters;
+    p.allow(&["Kind", "Prefix"])?;
+    let prefix = p.text("Prefix")?.unwrap_or_default().to_lowercase();
+    let kind = p.text("Kind")?.unwrap_or_default();
+    let named = |names: Vec<String>, tip: &str| -> Vec<Value> {
+        names
+            .into_iter()
+            .filter(|n| n.to_lowercase().starts_with(&prefix))
+            .take(MOST)
+            .map(|n| json!({"Text": n, "ToolTip": tip}))
+            .collect()
+    };
+    let objects = session.read(|tx| {
+        Ok(match kind.as_str() {
+            "UMMailboxPolicy" => named(tx.policies(None)?.into_iter().map(|p| p.name).collect(), "UM mailbox policy"),
+            "UMDialPlan" => named(tx.dial_plans()?.into_iter().map(|p| p.name).collect(), "UM dial plan"),
+            _ => {
+                let mut objects = Vec::new();
+                for guid in tx.recipients_by_prefix(&prefix, kind == "UMMailbox", MOST)? {
+                    if let Some(r) = tx.recipient(&guid)? {
+                        let text =
+                            [&r.primary_smtp_address, &r.alias, &r.canonical_name].into_iter().find(|t| !t.is_empty());
+                        objects.push(json!({"Text": text, "ToolTip": r.canonical_name}));
+                    }
+                }
+                objects
+            }
+        })
+    })?;
+    Ok(Response { objects, ..Response::default() })
+}

@@ -1,0 +1,226 @@
+//! Get-UMMailbox and Get-Mailbox: people by identity, ANR, filter or container, in pages.
+
+use serde_json::{Map, Value, json};
+
+use super::document::{Request, Response, Warning, date, guid};
+use super::parameters::{Parameters, Unlimited};
+use super::resolve::{Lookup, within};
+use super::um_mailbox_object;
+use crate::directory::identity;
+use crate::directory::opath::Filter;
+use crate::error::{Error, Result, Status};
+use crate::session::Session;
+use crate::store::Tx;
+use crate::store::recipients::{Order, Recipient};
+
+/// Exchange's default.
+const DEFAULT_RESULT_SIZE: u64 = 1000;
+/// People looked at for one answer.
+const PAGE: usize = 500;
+
+/// Which people a list is of, and how each is shown.
+struct View {
+    only_enabled: bool,
+    show: fn(&Tx<'_>, &Recipient) -> Result<Value>,
+}
+
+/// Get-UMMailbox. One that exists but is not UM-enabled is not found.
+pub fn run(session: &Session, request: &Request) -> Result<Response> {
+    list(session, request, &View { only_enabled: true, show: um_mailbox_object::of })
+}
+
+/// Get-Mailbox of UMMailboxPin.ExchangeCompat.
+pub fn run_mailbox(session: &Session, request: &Request) -> Result<Response> {
+    list(session, request, &View { only_enabled: false, show: mailbox_object })
+}
+
+fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
+    let p = &request.parameters;
+    p.allow(&[
+        "Anr",
+        "Filter",
+        "SortBy",
+        "OrganizationalUnit",
+        "ResultSize",
+        "ReadFromDomainController",
+        "Credential",
+        "Organization",
+    ])?;
+    let lookup = Lookup::from_parameters(p)?;
+    if lookup.identity.is_some() {
+        return session.read(|tx| {
+            let recipient = lookup.recipient(session, tx)?;
+            if view.only_enabled && tx.um_mailbox(&recipient.guid)?.is_none_or(|m| m.policy_guid.is_none()) {
+                return Err(lookup.not_found(session, tx));
+            }
+            if !view.only_enabled && recipient.primary_smtp_address.is_empty() {
+                return Err(lookup.not_found(session, tx));
+            }
+            Ok(Response::object((view.show)(tx, &recipient)?))
+        });
+    }
+    let filter = p.text("Filter")?.map(|text| Filter::parse(&text, &property_names(view))).transpose()?;
+    let anr = p.text("Anr")?.map(|text| text.trim().to_lowercase());
+    let most = result_size(p)?;
+    let order = order(p)?;
+    let container = match p.text("OrganizationalUnit")? {
+        None => lookup.container(session),
+        Some(text) => {
+            let container = container(&text)?;
+            if !within(&container, &lookup.container(session)) {
+                return Err(Error::new(
+                    Status::NotFound,
+                    format!("The organizational unit '{text}' isn't within the session's recipient scope."),
+                ));
+            }
+            container
+        }
+    };
+    // "shown so far, GUID, sort key" of the last one looked at.
+    let place = request.after.as_deref().and_then(|a| {
+        let mut parts = a.splitn(3, ' ');
+        Some((parts.next()?.parse::<u64>().ok()?, parts.next()?.to_owned(), parts.next()?.to_owned()))
+    });
+    let (mut shown, after_guid, after_key) = place.unwrap_or_default();
+    session.read(|tx| {
+        let mut response = Response::default();
+        let page = tx.recipient_page(order, view.only_enabled, &container, (&after_key, &after_guid), PAGE)?;
+        for (key, guid) in &page {
+            let Some(recipient) = tx.recipient(guid)? else { continue };
+            if !view.only_enabled && recipient.primary_smtp_address.is_empty() {
+                continue;
+            }
+            if anr.as_ref().is_some_and(|wanted| !matches_anr(&recipient, wanted)) {
+                continue;
+            }
+            let object = (view.show)(tx, &recipient)?;
+            if let (Some(filter), Some(properties)) = (&filter, object.as_object())
+                && !filter.matches(properties)
+            {
+                continue;
+            }
+            if most.is_some_and(|most| shown >= most) {
+                response.warnings.push(Warning::from(
+                    "There are more results available than are currently displayed. To view them, increase the value for the \
+                     ResultSize parameter."
+                        .to_owned(),
+                ));
+                return Ok(response);
+            }
+            shown += 1;
+            response.objects.push(object);
+            response.next = Some(format!("{shown} {guid} {key}"));
+        }
+        response.next = match page.last() {
+            Some((key, guid)) if page.len() == PAGE => Some(format!("{shown} {guid} {key}")),
+            _ => None,
+        };
+        Ok(response)
+    })
+}
+
+/// What -Filter may name: every property of the output.
+fn property_names(view: &View) -> Vec<&'static str> {
+    const MAILBOX: &[&str] = &[
+        "Name",
+        "Alias",
+        "DisplayName",
+        "PrimarySmtpAddress",
+        "EmailAddresses",
+        "UMEnabled",
+        "Identity",
+        "DistinguishedName",
+        "Guid",
+        "SamAccountName",
+        "UserPrincipalName",
+        "LegacyExchangeDN",
+        "RecipientTypeDetails",
+        "ServerName",
+        "LinkedMasterAccount",
+        "WhenCreated",
+        "WhenChanged",
+    ];
+    const UM: &[&str] = &[
+        "UMAddresses",
+        "ServerLegacyDN",
+        "UMDtmfMap",
+        "UMDialPlan",
+        "UMMailboxPolicy",
+        "Extensions",
+        "SIPResourceIdentifier",
+        "AccessTelephoneNumbers",
+        "FirstName",
+        "LastName",
+    ];
+    let mut names = MAILBOX.to_vec();
+    if view.only_enabled {
+        names.extend(UM);
+        names.extend(super::settings::names(super::settings::MAILBOX));
+    }
+    names
+}
+
+/// CN, DisplayName, FirstName, LastName and Alias, from their beginnings.
+fn matches_anr(r: &Recipient, wanted: &str) -> bool {
+    [&r.name, &r.display_name, &r.first_name, &r.last_name, &r.alias]
+        .iter()
+        .any(|t| t.to_lowercase().starts_with(wanted))
+}
+
+fn result_size(p: &Parameters) -> Result<Option<u64>> {
+    match p.unlimited("ResultSize")? {
+        None => Ok(Some(DEFAULT_RESULT_SIZE)),
+        Some(Unlimited::Unlimited) => Ok(None),
+        Some(Unlimited::Limited(n)) => u64::try_from(n).ok().filter(|n| *n > 0).map(Some).ok_or_else(|| {
+            Error::new(
+                Status::InvalidArgument,
+                format!("-ResultSize {n} is not a positive number or Unlimited. Nothing was returned."),
+            )
+        }),
+    }
+}
+
+fn order(p: &Parameters) -> Result<Order> {
+    match p.text("SortBy")?.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        None | Some("") => Ok(Order::default()),
+        Some("name") => Ok(Order::Name),
+        Some("displayname") => Ok(Order::DisplayName),
+        Some("serverlegacydn") => Ok(Order::ServerLegacyDn),
+        Some(other) => Err(Error::new(
+            Status::InvalidArgument,
+            format!("-SortBy '{other}' is none of Name, DisplayName and ServerLegacyDN. Nothing was returned."),
+        )),
+    }
+}
+
+/// A container as its canonical name with a slash behind it, from either spelling.
+pub(crate) fn container(text: &str) -> Result<String> {
+    let text = identity::validate(text)?.trim();
+    let canonical =
+        if identity::looks_like_distinguished_name(text) { identity::canonical_name(text) } else { text.to_owned() };
+    Ok(format!("{}/", canonical.trim_end_matches('/')))
+}
+
+fn mailbox_object(tx: &Tx<'_>, r: &Recipient) -> Result<Value> {
+    let um = um_mailbox_object::of(tx, r)?;
+    let mut out = Map::new();
+    out.insert("$type".into(), json!("Microsoft.Exchange.Data.Directory.Management.Mailbox"));
+    for name in ["Name", "Alias", "DisplayName", "PrimarySmtpAddress", "EmailAddresses", "UMEnabled", "ServerName"] {
+        out.insert(name.into(), um[name].clone());
+    }
+    out.insert("RecipientTypeDetails".into(), json!("UserMailbox"));
+    for (name, text) in [
+        ("SamAccountName", &r.sam_account_name),
+        ("UserPrincipalName", &r.user_principal_name),
+        ("LegacyExchangeDN", &r.legacy_exchange_dn),
+        ("LinkedMasterAccount", &r.linked_master_account),
+        ("DistinguishedName", &r.distinguished_name),
+        ("Identity", &r.canonical_name),
+    ] {
+        out.insert(name.into(), json!(text));
+    }
+    out.insert("Guid".into(), guid(&r.guid));
+    out.insert("WhenCreated".into(), date(r.when_created));
+    out.insert("WhenChanged".into(), date(r.when_changed));
+    Ok(Value::Object(out))
+}

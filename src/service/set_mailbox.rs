@@ -1,0 +1,62 @@
+//! Set-Mailbox -EmailAddresses of UMMailboxPin.ExchangeCompat: proxy addresses, and through EUM ones the extensions.
+
+use super::document::{Request, Response};
+use super::resolve::Lookup;
+use super::set_um_mailbox_pin::not_um_enabled;
+use super::{settings, um_addresses};
+use crate::directory::row::{Field, recipient};
+use crate::error::{Error, Result, Status};
+use crate::session::Session;
+
+/// A list replaces every address; `@{Add=..;Remove=..}` edits it.
+pub fn run(session: &Session, request: &Request) -> Result<Response> {
+    let p = &request.parameters;
+    p.allow(&["EmailAddresses"])?;
+    let lookup = Lookup::from_parameters(p)?;
+    let edit = p.list("EmailAddresses")?;
+    session.change(request.mode, &request.cause, |c| {
+        let mut r = lookup.recipient(session, c.tx)?;
+        let numbers = c.tx.um_addresses(&r.guid)?;
+        let mut now: Vec<String> = r.addresses.iter().map(|a| a.text()).collect();
+        for a in &numbers {
+            let plan = c.tx.dial_plan(&a.dial_plan_guid)?.map(|p| p.name).unwrap_or_default();
+            now.push(um_addresses::text(a, &plan));
+        }
+        let wanted = settings::edited(edit, || now);
+        let (eum, others): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|t| um_addresses::parse(t).is_some());
+
+        let invalid = |why: String| {
+            Error::new(Status::InvalidAddress, format!("{why}. Nothing was changed.")).about(r.guid.clone())
+        };
+        let read = recipient(&[
+            (Field::Guid, vec![r.guid.clone()]),
+            (Field::Name, vec![r.name.clone()]),
+            (Field::EmailAddresses, others),
+        ])
+        .map_err(invalid)?;
+        if read.primary_smtp_address.is_empty() {
+            return Err(invalid("A mailbox keeps at least one SMTP address".into()));
+        }
+        for a in read.addresses.iter().filter(|a| a.prefix == "smtp") {
+            if let Some(other) = c.tx.smtp_holders(&a.address)?.into_iter().find(|g| *g != r.guid) {
+                let holder = c.tx.recipient(&other)?.map(|o| o.canonical_name).unwrap_or(other);
+                return Err(invalid(format!("The address {} belongs to {holder}", a.address)));
+            }
+        }
+        r.addresses = read.addresses;
+        r.primary_smtp_address = read.primary_smtp_address;
+        r.when_changed = c.now;
+        c.tx.put_recipient(&r)?;
+
+        let wanted: Vec<_> = eum.iter().filter_map(|t| um_addresses::parse(t)).collect();
+        if c.tx.um_mailbox(&r.guid)?.is_some_and(|m| m.policy_guid.is_some()) {
+            let list = um_addresses::edited(session, c.tx, &r.guid, &numbers, &wanted)?;
+            um_addresses::check(c.tx, &r.guid, &list)?;
+            c.tx.set_um_addresses(&r.guid, &list)?;
+        } else if !wanted.is_empty() {
+            return Err(not_um_enabled(&r.primary_smtp_address));
+        }
+        c.audit(&r.canonical_name, "addresses changed")?;
+        Ok(Response::default().about(&r.canonical_name, "Set mailbox addresses"))
+    })
+}

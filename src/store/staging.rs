@@ -1,0 +1,146 @@
+//! Where an import waits until it was read whole: a private database in a temporary file that SQLite makes and removes,
+//! so that memory does not grow with the input.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::sql;
+use crate::error::Result;
+
+/// The rows of one import.
+pub struct Staging {
+    sql: Connection,
+}
+
+/// A row that waits.
+pub struct StagedRow {
+    /// Line or number in the input, from 1.
+    pub line: i64,
+    /// The recipient's GUID.
+    pub guid: String,
+    /// The recipient as JSON.
+    pub document: String,
+}
+
+impl Staging {
+    /// An empty one.
+    pub fn new() -> Result<Self> {
+        // An empty name is a temporary file of SQLite's own.
+        let sql_connection = Connection::open("").map_err(sql)?;
+        sql_connection
+            .execute_batch(
+                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+                 CREATE TABLE staged (line INTEGER PRIMARY KEY, guid TEXT NOT NULL UNIQUE, document TEXT NOT NULL);
+                 CREATE TABLE address (address TEXT NOT NULL PRIMARY KEY, guid TEXT NOT NULL) WITHOUT ROWID;
+                 CREATE INDEX address_by_guid ON address (guid);
+                 CREATE TABLE absent (guid TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;",
+            )
+            .map_err(sql)?;
+        Ok(Self { sql: sql_connection })
+    }
+
+    /// Runs `work` as one transaction, for speed.
+    pub fn batch<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.sql.execute_batch("BEGIN").map_err(sql)?;
+        let result = work();
+        self.sql.execute_batch("COMMIT").map_err(sql)?;
+        result
+    }
+
+    /// The line on which a person stands already.
+    pub fn line_of(&self, guid: &str) -> Result<Option<i64>> {
+        self.sql
+            .prepare_cached("SELECT line FROM staged WHERE guid = ?1")
+            .map_err(sql)?
+            .query_row([guid], |r| r.get(0))
+            .optional()
+            .map_err(sql)
+    }
+
+    /// Who claims an address in this input.
+    pub fn holder(&self, address: &str) -> Result<Option<String>> {
+        self.sql
+            .prepare_cached("SELECT guid FROM address WHERE address = ?1")
+            .map_err(sql)?
+            .query_row([address], |r| r.get(0))
+            .optional()
+            .map_err(sql)
+    }
+
+    /// Adds a row and its addresses.
+    pub fn add(&self, row: &StagedRow, addresses: &[String]) -> Result<()> {
+        self.sql
+            .prepare_cached("INSERT INTO staged (line, guid, document) VALUES (?1, ?2, ?3)")
+            .map_err(sql)?
+            .execute(params![row.line, row.guid, row.document])
+            .map_err(sql)?;
+        let mut add = self
+            .sql
+            .prepare_cached("INSERT INTO address (address, guid) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
+            .map_err(sql)?;
+        for address in addresses {
+            add.execute(params![address, row.guid]).map_err(sql)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a row out that cannot be applied.
+    pub fn remove(&self, guid: &str) -> Result<()> {
+        for table in ["staged", "address"] {
+            self.sql
+                .prepare_cached(&format!("DELETE FROM {table} WHERE guid = ?1"))
+                .map_err(sql)?
+                .execute([guid])
+                .map_err(sql)?;
+        }
+        Ok(())
+    }
+
+    /// Rows behind a line, in order.
+    pub fn rows(&self, after: i64, limit: usize) -> Result<Vec<StagedRow>> {
+        self.sql
+            .prepare_cached("SELECT line, guid, document FROM staged WHERE line > ?1 ORDER BY line LIMIT ?2")
+            .map_err(sql)?
+            .query_map(params![after, limit as i64], |r| {
+                Ok(StagedRow { line: r.get(0)?, guid: r.get(1)?, document: r.get(2)? })
+            })
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// How many rows wait.
+    pub fn count(&self) -> Result<i64> {
+        self.sql.query_row("SELECT COUNT(*) FROM staged", [], |r| r.get(0)).map_err(sql)
+    }
+
+    /// Notes somebody who is not in the input.
+    pub fn add_absent(&self, guid: &str) -> Result<()> {
+        self.sql
+            .prepare_cached("INSERT INTO absent (guid) VALUES (?1) ON CONFLICT DO NOTHING")
+            .map_err(sql)?
+            .execute([guid])
+            .map_err(sql)?;
+        Ok(())
+    }
+
+    /// Forgets who is absent.
+    pub fn clear_absent(&self) -> Result<()> {
+        self.sql.execute("DELETE FROM absent", []).map(drop).map_err(sql)
+    }
+
+    /// Absent people behind a GUID, in order.
+    pub fn absent(&self, after: &str, limit: usize) -> Result<Vec<String>> {
+        self.sql
+            .prepare_cached("SELECT guid FROM absent WHERE guid > ?1 ORDER BY guid LIMIT ?2")
+            .map_err(sql)?
+            .query_map(params![after, limit as i64], |r| r.get(0))
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// How many are absent.
+    pub fn absent_count(&self) -> Result<i64> {
+        self.sql.query_row("SELECT COUNT(*) FROM absent", [], |r| r.get(0)).map_err(sql)
+    }
+}
