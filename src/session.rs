@@ -163,8 +163,24 @@ impl Session {
         self.store.read(work)
     }
 
+    /// Reads on one consistent snapshot, with the keys that open what is sealed in it.
+    pub(crate) fn read_sealed<T>(&self, mut work: impl FnMut(&Tx<'_>, &KeyRing) -> Result<T>) -> Result<T> {
+        // Update-UMPinKey may drop the old key between the snapshot and the reading of the key file; a new snapshot
+        // then names only the new one. Twice in a row is a file that does not fit.
+        const TRIES: usize = 3;
+        let mut result = self.read(|tx| work(tx, &*self.keys.load()?));
+        for _ in 1..TRIES {
+            match &result {
+                Err(e) if e.status == Status::KeyWrong => result = self.read(|tx| work(tx, &*self.keys.load()?)),
+                _ => break,
+            }
+        }
+        result
+    }
+
     /// Runs a change: committed, or rolled back where `mode` only validates. The store and its key are made first
-    /// where a commit finds none.
+    /// where a commit finds none. The key file is read inside the transaction: Update-UMPinKey drops an old key only
+    /// after a transaction of its own found no row that needs it, so what is read here opens every row seen here.
     pub fn change<T>(&self, mode: Mode, cause: &Cause, work: impl FnOnce(&Change<'_>) -> Result<T>) -> Result<T> {
         let initialised = self.store.exists() && self.store.read(|tx| tx.setting(settings::KEY_ID))?.is_some();
         match mode {
@@ -172,12 +188,10 @@ impl Session {
                 if !initialised {
                     self.initialise()?;
                 }
-                let keys = self.keys.load()?;
-                self.store.write(|tx| self.with_change(tx, &keys, cause, work))
+                self.store.write(|tx| self.with_change(tx, &*self.keys.load()?, cause, work))
             }
             Mode::Validate if initialised => {
-                let keys = self.keys.load()?;
-                self.store.rehearse(|tx| self.with_change(tx, &keys, cause, work))
+                self.store.rehearse(|tx| self.with_change(tx, &*self.keys.load()?, cause, work))
             }
             Mode::Validate => {
                 // No store, so no key either: one for this rehearsal, in memory.
@@ -216,9 +230,13 @@ impl Session {
     fn first_settings(&self, tx: &Tx<'_>, key: &MasterKey) -> Result<()> {
         tx.set_setting(settings::KEY_ID, key.id())?;
         tx.set_setting(settings::STORE_ID, &new_guid()?)?;
-        for (name, purpose) in [(settings::AUDIT_KEY, Purpose::AuditKey), (settings::SPRAY_KEY, Purpose::SprayKey)] {
+        for (name, purpose) in SUBKEYS {
             let made = zeroize::Zeroizing::new(random::<32>()?);
             tx.set_setting(name, &crate::service::hex(&seal(key, purpose, name, made.as_slice())?))?;
+            if purpose == Purpose::AuditKey {
+                // A trail without a head is thereby always one that was tampered with.
+                tx.set_setting(settings::AUDIT_HEAD, &crate::service::audit::head(&made, 0, &[]))?;
+            }
         }
         Ok(())
     }
@@ -228,6 +246,10 @@ impl Session {
         self.keys.load()
     }
 }
+
+/// The keys that the store itself keeps, sealed under the key file's.
+pub(crate) const SUBKEYS: [(&str, Purpose); 2] =
+    [(settings::AUDIT_KEY, Purpose::AuditKey), (settings::SPRAY_KEY, Purpose::SprayKey)];
 
 /// The id of the key that the store names.
 pub(crate) fn key_id(tx: &Tx<'_>) -> Result<String> {

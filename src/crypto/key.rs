@@ -1,6 +1,6 @@
 //! The key file: made once, kept apart from the database, read again whenever it changes.
 //!
-//! Format: the line `umpin-key 1`, then one key a line, 64 hexadecimal digits. Usually there is one; while
+//! Format: the line `umpin-key 1`, then one key a line, 64 hexadecimal digits, the newest first. Usually there is one; while
 //! Update-UMPinKey runs there are two. Which one is current the store says, by the key's id, which is derived from
 //! the key itself, so that a file cannot claim another key's id.
 
@@ -8,8 +8,8 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
-use std::time::SystemTime;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
 
 use blake2::Blake2sMac256;
 use blake2::digest::{FixedOutput, KeyInit, Update};
@@ -104,6 +104,11 @@ impl KeyRing {
         self.keys.iter().any(|k| k.id == id)
     }
 
+    /// Every key, in the file's order: the newest first.
+    pub fn keys(&self) -> &[MasterKey] {
+        &self.keys
+    }
+
     /// Every key's id, in the file's order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(MasterKey::id)
@@ -116,7 +121,7 @@ struct Stamp {
     modified: Option<SystemTime>,
     len: u64,
     #[cfg(unix)]
-    inode: (u64, u64, i64),
+    inode: (u64, u64, i64, i64),
 }
 
 impl Stamp {
@@ -127,8 +132,17 @@ impl Stamp {
             modified: meta.modified().ok(),
             len: meta.len(),
             #[cfg(unix)]
-            inode: (meta.dev(), meta.ino(), meta.ctime_nsec()),
+            inode: (meta.dev(), meta.ino(), meta.ctime(), meta.ctime_nsec()),
         }
+    }
+}
+
+impl Stamp {
+    /// Whether a later change must show in the stamp. File systems count time in steps (FAT's are two seconds), so a
+    /// file that was just written may change again under the same stamp: it is read each time until it has aged.
+    fn is_settled(&self) -> bool {
+        const SETTLES_AFTER: Duration = Duration::from_secs(3);
+        self.modified.and_then(|m| m.elapsed().ok()).is_some_and(|age| age >= SETTLES_AFTER)
     }
 }
 
@@ -157,14 +171,21 @@ impl KeyFile {
     /// The keys. A file that is gone, short, exposed or malformed is an error of its own; none is ever made here.
     pub fn load(&self) -> Result<Arc<KeyRing>> {
         let meta = fs::metadata(&self.path).map_err(|e| self.unreadable(&e))?;
-        let stamp = Stamp::of(&meta);
-        if let Some((seen, ring)) = &*self.seen.read().unwrap_or_else(std::sync::PoisonError::into_inner)
-            && *seen == stamp
+        if let Some((seen, ring)) = &*self.seen.read().unwrap_or_else(PoisonError::into_inner)
+            && *seen == Stamp::of(&meta)
         {
             return Ok(ring.clone());
         }
-        let ring = Arc::new(self.read(&meta)?);
-        *self.seen.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some((stamp, ring.clone()));
+        if !meta.is_file() {
+            return Err(self.malformed());
+        }
+        // From here on the open file alone: the path may mean another one by now.
+        let mut file = fs::File::open(&self.path).map_err(|e| self.unreadable(&e))?;
+        let meta = file.metadata().map_err(|e| self.unreadable(&e))?;
+        let stamp = Stamp::of(&meta);
+        let ring = Arc::new(self.read(&mut file, &meta)?);
+        let remembered = stamp.is_settled().then(|| (stamp, ring.clone()));
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = remembered;
         Ok(ring)
     }
 
@@ -182,15 +203,19 @@ impl KeyFile {
         self.load()
     }
 
-    /// Puts a file with these keys in the place of today's, in one step.
+    /// Puts a file with these keys in the place of today's, in one step, with its mode, owner and group. Whoever could
+    /// read the old one can read the new one, or nothing is replaced.
     pub fn replace(&self, keys: &[&MasterKey]) -> Result<()> {
-        let temporary = self.write_temporary(keys).map_err(|e| self.unwritable(&e))?;
-        fs::rename(&temporary, &self.path).map_err(|e| {
+        // The file itself where the path is a link to it.
+        let path = self.path.canonicalize().map_err(|e| self.unwritable(&e))?;
+        remove_leftovers(&path);
+        let temporary = write_temporary(&path, keys, true).map_err(|e| self.unwritable(&e))?;
+        fs::rename(&temporary, &path).map_err(|e| {
             let _ = fs::remove_file(&temporary);
             self.unwritable(&e)
         })?;
-        sync_folder(&self.path);
-        *self.seen.write().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        sync_folder(&path);
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
     }
 
@@ -199,7 +224,7 @@ impl KeyFile {
         if let Some(folder) = self.path.parent() {
             crate::store::location::create_folder(folder)?;
         }
-        let temporary = self.write_temporary(keys)?;
+        let temporary = write_temporary(&self.path, keys, false)?;
         let linked = fs::hard_link(&temporary, &self.path);
         let _ = fs::remove_file(&temporary);
         linked?;
@@ -207,41 +232,7 @@ impl KeyFile {
         Ok(())
     }
 
-    fn write_temporary(&self, keys: &[&MasterKey]) -> io::Result<PathBuf> {
-        let tag: [u8; 8] = random().map_err(io::Error::other)?;
-        let mut name = self.path.as_os_str().to_owned();
-        name.push(format!(".{:016x}.new", u64::from_le_bytes(tag)));
-        let temporary = PathBuf::from(name);
-
-        let mut text = Zeroizing::new(format!("{HEADER}\n"));
-        for key in keys {
-            for byte in key.bytes {
-                // Written in place: a formatted copy would stay behind unerased.
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                text.push(char::from(HEX[usize::from(byte >> 4)]));
-                text.push(char::from(HEX[usize::from(byte & 15)]));
-            }
-            text.push('\n');
-        }
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600);
-        }
-        let mut file = options.open(&temporary)?;
-        #[cfg(unix)]
-        if self.path.parent().is_some_and(crate::store::location::is_shared) {
-            use std::os::unix::fs::PermissionsExt;
-            file.set_permissions(fs::Permissions::from_mode(0o640))?;
-        }
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        Ok(temporary)
-    }
-
-    fn read(&self, meta: &fs::Metadata) -> Result<KeyRing> {
+    fn read(&self, file: &mut fs::File, meta: &fs::Metadata) -> Result<KeyRing> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
@@ -258,13 +249,11 @@ impl KeyFile {
                 ));
             }
         }
-        if !meta.is_file() || meta.len() > MAX_FILE_LEN {
+        if meta.len() > MAX_FILE_LEN {
             return Err(self.malformed());
         }
         let mut text = Zeroizing::new(Vec::with_capacity(MAX_FILE_LEN as usize));
-        fs::File::open(&self.path)
-            .and_then(|f| f.take(MAX_FILE_LEN).read_to_end(&mut text))
-            .map_err(|e| self.unreadable(&e))?;
+        file.take(MAX_FILE_LEN).read_to_end(&mut text).map_err(|e| self.unreadable(&e))?;
         let text = std::str::from_utf8(&text).map_err(|_| self.malformed())?;
         let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
         if lines.next() != Some(HEADER) {
@@ -324,6 +313,107 @@ impl KeyFile {
             ),
         )
     }
+}
+
+/// What a temporary file's name ends with, behind the key file's own name and 16 digits.
+const TEMPORARY: &str = ".new";
+
+/// Writes the keys to a file beside `path` that nobody else can read, or that has the mode, owner and group of `path`.
+fn write_temporary(path: &Path, keys: &[&MasterKey], like_it: bool) -> io::Result<PathBuf> {
+    let tag: [u8; 8] = random().map_err(io::Error::other)?;
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{:016x}{TEMPORARY}", u64::from_le_bytes(tag)));
+    let temporary = PathBuf::from(name);
+
+    let mut text = Zeroizing::new(String::with_capacity(HEADER.len() + 1 + keys.len() * 65));
+    text.push_str(HEADER);
+    text.push('\n');
+    for key in keys {
+        for byte in key.bytes {
+            // Written in place: a formatted copy would stay behind unerased.
+            const HEX: &[u8; 16] = b"0123456789abcdef";
+            text.push(char::from(HEX[usize::from(byte >> 4)]));
+            text.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+        text.push('\n');
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(&temporary)?;
+    let written =
+        give_access(&file, path, like_it).and_then(|()| file.write_all(text.as_bytes())).and_then(|()| file.sync_all());
+    if let Err(e) = written {
+        let _ = fs::remove_file(&temporary);
+        return Err(e);
+    }
+    Ok(temporary)
+}
+
+/// Before the first byte is written: who may read it.
+#[cfg(unix)]
+fn give_access(file: &fs::File, path: &Path, like_it: bool) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    if !like_it {
+        return match path.parent().is_some_and(crate::store::location::is_shared) {
+            true => file.set_permissions(fs::Permissions::from_mode(0o640)),
+            false => Ok(()),
+        };
+    }
+    let old = fs::metadata(path)?;
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) && fchown(file, Some(old.uid()), Some(old.gid())).is_err() {
+        // Not root, so the owner changes. The group must stay, and must be able to read, or a PBX is cut off.
+        fchown(file, None, Some(old.gid()))?;
+        if old.mode() & 0o040 == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "it belongs to another account, which could not read the new one",
+            ));
+        }
+    }
+    file.set_permissions(fs::Permissions::from_mode(old.mode() & 0o7777))
+}
+
+/// Access lists are inherited from the folder.
+#[cfg(not(unix))]
+fn give_access(_file: &fs::File, _path: &Path, _like_it: bool) -> io::Result<()> {
+    Ok(())
+}
+
+/// Erases what a killed process left beside the key file: it holds keys. A fresh one may be somebody's at work.
+fn remove_leftovers(path: &Path) {
+    const FRESH: Duration = Duration::from_secs(60);
+    for leftover in leftovers(path) {
+        let old = leftover.metadata().and_then(|m| m.modified()).ok().and_then(|m| m.elapsed().ok());
+        if old.is_some_and(|age| age > FRESH) {
+            let _ = fs::remove_file(leftover);
+        }
+    }
+}
+
+/// Temporary files beside a key file, of processes that are at work or were killed.
+pub fn leftovers(path: &Path) -> Vec<PathBuf> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else {
+        return Vec::new();
+    };
+    let is_ours = |file: &str| {
+        file.strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .and_then(|rest| rest.strip_suffix(TEMPORARY))
+            .is_some_and(|tag| tag.len() == 16 && tag.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_ours))
+        .map(|entry| entry.path())
+        .collect()
 }
 
 fn unhex(line: &str) -> Option<Zeroizing<[u8; 32]>> {
@@ -415,6 +505,55 @@ mod tests {
             fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
             assert_eq!(file.load().is_ok(), fine, "{mode:o}");
         }
+    }
+
+    #[test]
+    fn a_file_rewritten_in_place_under_the_same_stamp_is_read_again() {
+        let (_folder, file) = file();
+        let keys = [MasterKey::generate().unwrap(), MasterKey::generate().unwrap()];
+        file.load_or_create().unwrap();
+        // Faster than any clock tick of a file system; the length stays, and the inode too.
+        for round in 0..200 {
+            let key = &keys[round % 2];
+            let text: String = key.bytes.iter().map(|b| format!("{b:02x}")).collect();
+            fs::write(file.path(), format!("{HEADER}\n{text}\n")).unwrap();
+            assert_eq!(file.load().unwrap().ids().collect::<Vec<_>>(), [key.id()], "round {round}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_replaced_file_keeps_its_mode_and_a_link_stays_a_link() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let (folder, file) = file();
+        file.load_or_create().unwrap();
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
+        let link = KeyFile::new(folder.path().join("link.key"));
+        std::os::unix::fs::symlink(file.path(), link.path()).unwrap();
+        let new = MasterKey::generate().unwrap();
+        link.replace(&[&new]).unwrap();
+        assert_eq!(fs::metadata(file.path()).unwrap().mode() & 0o7777, 0o640);
+        assert!(fs::symlink_metadata(link.path()).unwrap().is_symlink());
+        assert_eq!(file.load().unwrap().ids().collect::<Vec<_>>(), [new.id()]);
+        assert_eq!(leftovers(file.path()), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_erased_once_it_is_old() {
+        let (_folder, file) = file();
+        file.load_or_create().unwrap();
+        let leave = |tag: &str, age: u64| {
+            let path = PathBuf::from(format!("{}.{tag}.new", file.path().display()));
+            let made = fs::File::create(&path).unwrap();
+            made.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+            path
+        };
+        let old = leave("00112233445566aa", 120);
+        let fresh = leave("00112233445566bb", 0);
+        let other = leave("not-ours", 120);
+        assert_eq!(leftovers(file.path()).len(), 2);
+        file.replace(&[&MasterKey::generate().unwrap()]).unwrap();
+        assert_eq!((old.exists(), fresh.exists(), other.exists()), (false, true, true));
     }
 
     #[test]

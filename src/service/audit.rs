@@ -2,17 +2,25 @@
 //!
 //! Each row's MAC covers the row before and the row itself under a key of the trail's own, which is sealed in the
 //! store; the head (number and MAC of the newest row, under the same key) is written in the change's transaction, so
-//! that rows cannot be cut off the end either.
+//! that rows cannot be cut off the end either; the anchor (the same of the newest row that retention removed) says
+//! where the chain begins. A trail that does not end at its head goes on behind a gap, so that the damage stays visible
+//! and nobody is kept from signing in. What cannot show from inside: a whole older copy of the file put back.
 
 use zeroize::Zeroizing;
 
+use super::get_um_pin_configuration::{DEFAULT_AUDIT_AGE_DAYS, number};
 use super::{hex, unhex};
 use crate::crypto::key::{KeyRing, mac};
 use crate::crypto::seal::{Purpose, open};
 use crate::error::{Error, Result, Status};
+use crate::pin::policy::DAY;
 use crate::session::{Cause, Change, Mode, Session, key_id};
 use crate::store::audit::AuditRow;
 use crate::store::{Tx, settings};
+
+/// Rows that retention removes along with one that is added: more than one, so that it catches up, and few, so that no
+/// change waits for it.
+const RETENTION_BATCH: usize = 20;
 
 /// A subkey that the store keeps sealed: the trail's or the marks'.
 pub(crate) fn stored_key(tx: &Tx<'_>, keys: &KeyRing, name: &str, purpose: Purpose) -> Result<Zeroizing<[u8; 32]>> {
@@ -42,8 +50,14 @@ fn row_mac(key: &[u8; 32], before: &[u8], a: &AuditRow) -> Vec<u8> {
     .to_vec()
 }
 
-fn head(key: &[u8; 32], seq: i64, last: &[u8]) -> String {
+/// What the newest row must be. Of an empty trail: number 0 and no MAC.
+pub(crate) fn head(key: &[u8; 32], seq: i64, last: &[u8]) -> String {
     format!("{seq} {}", hex(&mac(key, &[b"head", &seq.to_le_bytes(), last])))
+}
+
+/// Where the chain begins, behind what retention removed.
+fn anchor(key: &[u8; 32], seq: i64, removed: &[u8]) -> String {
+    format!("{seq} {} {}", hex(removed), hex(&mac(key, &[b"anchor", &seq.to_le_bytes(), removed])))
 }
 
 impl Change<'_> {
@@ -54,12 +68,15 @@ impl Change<'_> {
 
     fn record(&self, object: &str, succeeded: bool, detail: &str) -> Result<()> {
         let key = stored_key(self.tx, self.keys, settings::AUDIT_KEY, Purpose::AuditKey)?;
+        let start = start(self.tx, &key);
         let (seq, before) = match self.tx.audit_tail()? {
             Some(tail) => tail,
-            None => anchor(self.tx)?,
+            // A forged anchor is found by the walk; the trail goes on all the same.
+            None => start.unwrap_or_default(),
         };
+        let whole = self.tx.setting(settings::AUDIT_HEAD)?.is_some_and(|stored| stored == head(&key, seq, &before));
         let mut row = AuditRow {
-            seq: seq + 1,
+            seq: if whole { seq + 1 } else { seq + 2 },
             at: self.now,
             caller: self.caller.into(),
             claimed: self.claimed.into(),
@@ -72,16 +89,42 @@ impl Change<'_> {
         };
         row.mac = row_mac(&key, &before, &row);
         self.tx.set_setting(settings::AUDIT_HEAD, &head(&key, row.seq, &row.mac))?;
-        self.tx.add_audit(&row)
+        self.tx.add_audit(&row)?;
+        self.retain(&key)
+    }
+
+    /// Removes the oldest rows that are past their age, as far as they are what was written: rows that do not fit stay,
+    /// as evidence.
+    fn retain(&self, key: &[u8; 32]) -> Result<()> {
+        let days = number(self.tx, settings::AUDIT_AGE_DAYS, DEFAULT_AUDIT_AGE_DAYS)?;
+        let limit = self.now.saturating_sub(i64::from(days) * DAY);
+        let Ok((mut seq, mut before)) = start(self.tx, key) else { return Ok(()) };
+        let from = seq;
+        for row in self.tx.audit_rows(seq + 1, RETENTION_BATCH)? {
+            if row.at >= limit || row.seq != seq + 1 || row_mac(key, &before, &row) != row.mac {
+                break;
+            }
+            seq = row.seq;
+            before = row.mac;
+        }
+        if seq == from {
+            return Ok(());
+        }
+        self.tx.remove_audit_through(seq)?;
+        self.tx.set_setting(settings::AUDIT_ANCHOR, &anchor(key, seq, &before))
     }
 }
 
 /// Where the chain begins: nowhere, or behind what retention removed.
-fn anchor(tx: &Tx<'_>) -> Result<(i64, Vec<u8>)> {
+fn start(tx: &Tx<'_>, key: &[u8; 32]) -> Result<(i64, Vec<u8>)> {
     let Some(text) = tx.setting(settings::AUDIT_ANCHOR)? else { return Ok((0, Vec::new())) };
-    text.split_once(' ')
-        .and_then(|(seq, mac)| Some((seq.parse().ok()?, unhex(mac)?)))
-        .ok_or_else(|| tampered("its anchor is malformed"))
+    let (seq, rest) = text.split_once(' ').unwrap_or_default();
+    let removed = unhex(rest.split(' ').next().unwrap_or_default());
+    seq.parse()
+        .ok()
+        .zip(removed)
+        .filter(|(seq, removed)| anchor(key, *seq, removed) == text)
+        .ok_or_else(|| tampered("its beginning is forged"))
 }
 
 fn tampered(what: &str) -> Error {
@@ -98,10 +141,10 @@ pub(crate) fn audit_refusal(session: &Session, cause: &Cause, object: &str, why:
 pub(crate) fn verify_chain(tx: &Tx<'_>, keys: &KeyRing) -> Result<u64> {
     const PAGE: usize = 1000;
     let key = stored_key(tx, keys, settings::AUDIT_KEY, Purpose::AuditKey)?;
-    let (mut seq, mut before) = anchor(tx)?;
+    let (mut seq, mut before) = start(tx, &key)?;
     let mut count = 0;
     loop {
-        let rows = tx.audit_rows(seq + 1, PAGE)?;
+        let rows = tx.audit_rows(if count == 0 { i64::MIN } else { seq + 1 }, PAGE)?;
         for row in &rows {
             if row.seq != seq + 1 {
                 return Err(tampered(&format!("row {} is missing", seq + 1)));
@@ -118,8 +161,7 @@ pub(crate) fn verify_chain(tx: &Tx<'_>, keys: &KeyRing) -> Result<u64> {
         }
     }
     match tx.setting(settings::AUDIT_HEAD)? {
-        None if seq == 0 => Ok(count),
         Some(stored) if stored == head(&key, seq, &before) => Ok(count),
-        _ => Err(tampered("rows are missing at its end")),
+        _ => Err(tampered("rows are missing at its end, or its end is forged")),
     }
 }

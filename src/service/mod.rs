@@ -24,6 +24,7 @@ pub mod set_um_mailbox_pin;
 pub mod set_um_pin_configuration;
 pub mod settings;
 pub mod sign_in;
+pub mod spray;
 pub mod um_addresses;
 pub mod um_dial_plan;
 pub mod um_mailbox_object;

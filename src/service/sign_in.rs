@@ -9,15 +9,17 @@ use crate::crypto::hash::{PinHash, Salt, hash};
 use crate::crypto::seal::{Purpose, open, seal};
 use crate::error::{Error, Result, Status};
 use crate::mail::notice::Kind;
-use crate::pin::generate::{MAX_TRIES, exhausted};
+use crate::pin::generate::MAX_TRIES;
 use crate::pin::{Pin, PinPolicy, generate, rules};
+use crate::service::audit::{audit_refusal, stored_key};
 use crate::service::notice::{NewPinNotice, has_transport, is_mail_address, queue};
 use crate::service::pin_change::{Hashed, NewState, Salted, place, stale, weak};
 use crate::service::resolve::Lookup;
 use crate::service::set_um_mailbox_pin::{Enabled, enabled};
-use crate::session::{Cause, Change, Mode, Session, key_id};
-use crate::store::Tx;
+use crate::service::spray;
+use crate::session::{Cause, Change, Mode, SUBKEYS, Session};
 use crate::store::pins::PinRow;
+use crate::store::{Tx, settings};
 
 /// Refusals leave at the first multiple of this after they came: longer than the slowest of them takes, so that wrong,
 /// locked and unknown cannot be told apart by time.
@@ -80,9 +82,7 @@ impl Answer {
 /// The mailbox as it was when the hash began.
 struct Snapshot {
     guid: String,
-    mailbox: Enabled,
     row: PinRow,
-    costs: Salted,
 }
 
 enum Found {
@@ -90,10 +90,10 @@ enum Found {
     Mailbox(Box<Snapshot>),
 }
 
-/// Asks whether `pin` signs in, and counts the answer.
+/// Asks whether `pin` signs in, and counts the answer. Whoever cannot be found is refused like everybody else.
 pub fn verify(session: &Session, who: &Caller, pin: &Pin) -> Result<Answer> {
     let came = Instant::now();
-    let answer = sign_in(session, who, pin, "Test-UMMailboxPIN")?.0;
+    let (answer, _) = sign_in(session, who, pin, "Test-UMMailboxPIN")?;
     if !answer.accepted {
         leave_at_interval(session, came);
     }
@@ -110,58 +110,67 @@ pub fn change_pin(session: &Session, who: &Caller, old: &Pin, new: &Pin) -> Resu
         return Ok(answer);
     };
     let cause = Cause::new(cmdlet);
-    let smtp = &snapshot.mailbox.recipient.primary_smtp_address;
-    let mut salted = snapshot.costs;
     let mut result = Err(stale());
     for _ in 0..MAX_TRIES {
-        let hashed = salted.hash(new)?;
-        result = session.change(Mode::Commit, &cause, |c| {
-            let mailbox = current(c.tx, &snapshot.guid)?;
-            let row = c.tx.pin(&snapshot.guid)?.ok_or_else(stale)?;
-            if row.version != snapshot.row.version || mailbox.policy.lock(&row.facts, c.now).is_some() {
-                // Reset or locked between the two steps: the old PIN no longer speaks for its owner.
-                return Ok(Answer::refused(Reason::WrongPin));
-            }
-            let refused = match rules::check(new, &mailbox.policy, &mailbox.extensions) {
-                Err(refusal) => Some(refusal),
-                Ok(()) => hashed.refused_by_history(c, &snapshot.guid, &mailbox.policy)?,
-            };
-            if let Some(refusal) = refused {
-                return Err(weak(&refusal, smtp));
-            }
-            let lifetime_failures = row.facts.lifetime_failures;
-            hashed.put(
-                c,
-                &snapshot.guid,
-                &NewState { first_time_user: Some(false), lifetime_failures, ..NewState::clean() },
-            )?;
-            c.audit(&mailbox.recipient.canonical_name, "PIN changed by its owner")?;
-            Ok(Answer { must_change: false, set_up_due: false, must_change_because: Vec::new(), ..answer.clone() })
-        });
-        match &result {
-            Err(e) if e.status == Status::Conflict => {
-                salted = session.read(|tx| Salted::of(tx, &snapshot.guid, session.hash))?;
-            }
-            _ => break,
+        let hashed = session.read(|tx| Salted::of(tx, &snapshot.guid, session.hash))?.hash(new)?;
+        result = session.change(Mode::Commit, &cause, |c| replace(c, &snapshot, new, &hashed, &answer));
+        if !matches!(&result, Err(e) if e.status == Status::Conflict) {
+            break;
         }
     }
-    if result.as_ref().is_ok_and(|a| !a.accepted) {
-        leave_at_interval(session, came);
+    match &result {
+        Err(e) if e.status == Status::WeakPin => {
+            let name = session.read(|tx| tx.recipient(&snapshot.guid))?.map(|r| r.canonical_name);
+            audit_refusal(session, &cause, &name.unwrap_or_default(), e);
+        }
+        Ok(told) if !told.accepted => leave_at_interval(session, came),
+        _ => {}
     }
     result
 }
 
+/// The second half of the owner's change. [`Status::Conflict`] asks for the new PIN to be hashed again.
+fn replace(c: &Change<'_>, snapshot: &Snapshot, new: &Pin, hashed: &Hashed, answer: &Answer) -> Result<Answer> {
+    let guid = &snapshot.guid;
+    let Some(mailbox) = current(c.tx, guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
+    let Some(row) = c.tx.pin(guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
+    // Locked or reset between the two halves: the old PIN no longer speaks for its owner.
+    if mailbox.policy.lock(&row.facts, c.now).is_some() {
+        return Ok(Answer::refused(Reason::LockedOut));
+    }
+    if row.version != snapshot.row.version || row.salt != snapshot.row.salt {
+        return Ok(Answer::refused(Reason::WrongPin));
+    }
+    let refused = match rules::check(new, &mailbox.policy, &mailbox.extensions) {
+        Err(refusal) => Some(refusal),
+        Ok(()) => hashed.refused_by_history(c, guid, &mailbox.policy)?,
+    };
+    if let Some(refusal) = refused {
+        return Err(weak(&refusal, &mailbox.recipient.primary_smtp_address));
+    }
+    let lifetime_failures = row.facts.lifetime_failures;
+    hashed.put(c, guid, &NewState { first_time_user: Some(false), lifetime_failures, ..NewState::clean() })?;
+    // A notice that still waits tells the PIN that was just replaced.
+    for older in c.tx.outbox_of(guid)? {
+        c.tx.remove_outbox(&older.id)?;
+    }
+    c.audit(&mailbox.recipient.canonical_name, "PIN changed by its owner")?;
+    Ok(Answer { must_change: false, set_up_due: false, must_change_because: Vec::new(), ..answer.clone() })
+}
+
 /// The telephone's set-up dialogue is done: no first-time user any more.
 pub fn set_up_complete(session: &Session, who: &Caller) -> Result<()> {
+    let find_again = |tx: &Tx<'_>| find(session, tx, who)?.map_err(|_| refused());
+    // Looked for before anything is made: a change would make a store where there is none.
+    session.read(find_again)?;
     session.change(Mode::Commit, &Cause::new("Complete-UMMailboxSetup"), |c| {
-        let guid = match find(session, c.tx, who)? {
-            Ok(guid) => guid,
-            Err(_) => return Err(refused()),
-        };
+        let guid = find_again(c.tx)?;
         let mut row = c.tx.pin(&guid)?.ok_or_else(refused)?;
         if row.first_time_user {
             row.first_time_user = false;
             c.tx.put_pin(&guid, &row)?;
+            let name = c.tx.recipient(&guid)?.map(|r| r.canonical_name).unwrap_or_default();
+            c.audit(&name, "set-up on the telephone finished")?;
         }
         Ok(())
     })
@@ -187,7 +196,10 @@ fn find(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::result::Res
     let guid = match who {
         Caller::Identity(lookup) => {
             lookup.validate()?;
-            lookup.guid(session, tx)?
+            match lookup.guid(session, tx) {
+                Err(e) if matches!(e.status, Status::NotFound | Status::Ambiguous) => return Ok(Err(Reason::Unknown)),
+                found => found?,
+            }
         }
         Caller::Number { number, dial_plan } => {
             let plan = match dial_plan {
@@ -197,10 +209,9 @@ fn find(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::result::Res
                     None => return Ok(Err(Reason::Unknown)),
                 },
             };
-            let mut found = tx.um_addresses_by_key(number.trim(), plan.as_deref())?;
-            found.dedup_by(|a, b| a.guid == b.guid);
-            match found.as_slice() {
-                [one] => one.guid.clone(),
+            let found = tx.um_addresses_by_key(number.trim(), plan.as_deref())?;
+            match found.split_first() {
+                Some((one, rest)) if rest.iter().all(|other| other.guid == one.guid) => one.guid.clone(),
                 _ => return Ok(Err(Reason::Unknown)),
             }
         }
@@ -209,117 +220,163 @@ fn find(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::result::Res
     Ok(if enabled { Ok(guid) } else { Err(Reason::NotUmEnabled) })
 }
 
-fn current(tx: &Tx<'_>, guid: &str) -> Result<Enabled> {
-    let recipient = tx.recipient(guid)?.ok_or_else(stale)?;
-    enabled(tx, recipient)
+/// The mailbox with today's rules; `None` where it is not enabled (any more).
+fn current(tx: &Tx<'_>, guid: &str) -> Result<Option<Enabled>> {
+    let Some(recipient) = tx.recipient(guid)? else { return Ok(None) };
+    match enabled(tx, recipient) {
+        Err(e) if e.status == Status::NotUmEnabled => Ok(None),
+        found => found.map(Some),
+    }
 }
 
-fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(Answer, Option<Box<Snapshot>>)> {
-    let found = session.read(|tx| {
-        if session.store.exists() {
-            // A missing or wrong key is an error before anything is counted or told.
-            session.ring()?.get(&key_id(tx)?)?;
-        }
+fn snapshot(session: &Session, who: &Caller) -> Result<Found> {
+    // An empty store refuses everybody; a missing one is a wrong path, which the telephone system must learn.
+    let missing = || {
+        Error::new(
+            Status::StoreMissing,
+            format!(
+                "The store '{}' does not exist, so nobody can sign in. Nothing was counted. Name the right file in \
+                 UMPIN_STORE, or import recipients first.",
+                session.location().store.display()
+            ),
+        )
+    };
+    if !session.store.exists() {
+        return Err(missing());
+    }
+    session.read_sealed(|tx, keys| {
+        // A missing or wrong key is an error before anything is counted or told.
+        keys.get(&tx.setting(settings::KEY_ID)?.ok_or_else(missing)?)?;
         let guid = match find(session, tx, who)? {
             Ok(guid) => guid,
             Err(reason) => return Ok(Found::Nobody(reason)),
         };
-        let mailbox = current(tx, &guid)?;
         let Some(row) = tx.pin(&guid)? else { return Ok(Found::Nobody(Reason::NotUmEnabled)) };
-        let costs = Salted::of(tx, &guid, session.hash)?;
-        Ok(Found::Mailbox(Box::new(Snapshot { guid, mailbox, row, costs })))
-    })?;
-    let snapshot = match found {
-        Found::Mailbox(snapshot) => snapshot,
-        Found::Nobody(reason) => {
-            // The same work as for somebody.
-            hash(pin, &Salt::default(), &session.hash)?;
-            return Ok((Answer::refused(reason), None));
+        Ok(Found::Mailbox(Box::new(Snapshot { guid, row })))
+    })
+}
+
+fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(Answer, Option<Box<Snapshot>>)> {
+    let cause = Cause::new(cmdlet);
+    for _ in 0..MAX_TRIES {
+        let snapshot = match snapshot(session, who)? {
+            Found::Mailbox(snapshot) => snapshot,
+            Found::Nobody(reason) => {
+                // The same work as for somebody.
+                hash(pin, &Salt::default(), &session.hash)?;
+                return Ok((Answer::refused(reason), None));
+            }
+        };
+        let typed = hash(pin, &snapshot.row.salt, &snapshot.row.params)?;
+        let Some(answer) = decide_with_reset(session, &snapshot, pin, &typed, &cause)? else { continue };
+        if answer.accepted && session.hash.is_stronger_than(&snapshot.row.params) {
+            // The answer stands whether or not this works; the next right sign-in tries again.
+            let _ = upgrade(session, &snapshot, pin);
         }
-    };
-    let typed = hash(pin, &snapshot.row.salt, &snapshot.row.params)?;
-    let answer = decide_with_reset(session, &snapshot, pin, &typed, cmdlet)?;
-    if answer.accepted && session.hash.is_stronger_than(&snapshot.row.params) {
-        // The answer stands whether or not this works; the next right sign-in tries again.
-        let _ = upgrade(session, &snapshot, pin);
+        return Ok((answer, Some(snapshot)));
     }
-    Ok((answer, Some(snapshot)))
+    Err(stale())
 }
 
 /// A PIN that stands ready for an automatic reset.
-struct Candidate {
-    pin: Pin,
-    hashed: Hashed,
+enum Candidate {
+    Ready {
+        pin: Pin,
+        hashed: Hashed,
+    },
+    /// None can be made; the failure is counted all the same, or a policy that leaves no PIN would give endless guesses.
+    Impossible,
 }
 
 impl Candidate {
     fn new(session: &Session, guid: &str) -> Result<Self> {
-        let (mailbox, salted) = session.read(|tx| Ok((current(tx, guid)?, Salted::of(tx, guid, session.hash)?)))?;
-        let pin = generate(&mailbox.policy, &mailbox.extensions)?;
-        let hashed = salted.hash(&pin)?;
-        Ok(Self { pin, hashed })
+        let found = session.read(|tx| {
+            let Some(mailbox) = current(tx, guid)? else { return Ok(None) };
+            Ok(Some((mailbox, Salted::of(tx, guid, session.hash)?)))
+        })?;
+        // Disabled meanwhile: the decision will say so.
+        let Some((mailbox, salted)) = found else { return Ok(Self::Impossible) };
+        match generate(&mailbox.policy, &mailbox.extensions) {
+            Ok(pin) => {
+                let hashed = salted.hash(&pin)?;
+                Ok(Self::Ready { pin, hashed })
+            }
+            Err(_) => Ok(Self::Impossible),
+        }
     }
 }
 
-/// Decides; where the decision needs a new PIN that is not hashed yet, it is undone, the PIN is made, and the decision
-/// is taken again. So a reset and the count that causes it are one transaction, and no hash runs inside it.
+/// What the deciding transaction found.
+enum Decision {
+    Answered(Answer),
+    /// A reset is due and there is no (fitting) PIN for it. Nothing was written.
+    NeedsCandidate,
+    /// The PIN is the same, but its hash has another cost since (see [`upgrade`]). Nothing was written.
+    HashedAnew,
+}
+
+/// Decides; where the decision needs a new PIN that is not hashed yet, nothing is written, the PIN is made, and the
+/// decision is taken again. So a reset and the count that causes it are one transaction, and no hash runs inside it.
+/// `None` asks for what was typed to be hashed again.
 fn decide_with_reset(
     session: &Session,
     snapshot: &Snapshot,
     pin: &Pin,
     typed: &PinHash,
-    cmdlet: &str,
-) -> Result<Answer> {
-    let cause = Cause::new(cmdlet);
+    cause: &Cause,
+) -> Result<Option<Answer>> {
     let mut candidate = None;
     for _ in 0..MAX_TRIES {
-        let mut needs_candidate = false;
-        let decided = session.change(Mode::Commit, &cause, |c| {
-            let decided = decide(c, snapshot, pin, typed, candidate.as_ref());
-            needs_candidate = decided.as_ref().is_err_and(|e| e.status == Status::Conflict);
-            decided
-        });
-        if !needs_candidate {
-            return decided;
+        match session.change(Mode::Commit, cause, |c| decide(c, snapshot, pin, typed, candidate.as_ref()))? {
+            Decision::Answered(answer) => return Ok(Some(answer)),
+            Decision::HashedAnew => return Ok(None),
+            Decision::NeedsCandidate => candidate = Some(Candidate::new(session, &snapshot.guid)?),
         }
-        candidate = Some(Candidate::new(session, &snapshot.guid)?);
     }
-    Err(exhausted())
+    candidate = Some(Candidate::Impossible);
+    match session.change(Mode::Commit, cause, |c| decide(c, snapshot, pin, typed, candidate.as_ref()))? {
+        Decision::Answered(answer) => Ok(Some(answer)),
+        Decision::HashedAnew | Decision::NeedsCandidate => Ok(None),
+    }
 }
 
-/// The deciding transaction's work. [`Status::Conflict`] asks for a (new) candidate.
+/// The deciding transaction's work.
 fn decide(
     c: &Change<'_>,
     snapshot: &Snapshot,
     pin: &Pin,
     typed: &PinHash,
     candidate: Option<&Candidate>,
-) -> Result<Answer> {
+) -> Result<Decision> {
+    let refused = |reason| Ok(Decision::Answered(Answer::refused(reason)));
     let guid = &snapshot.guid;
-    if c.tx.um_mailbox(guid)?.is_none_or(|m| m.policy_guid.is_none()) {
-        return Ok(Answer::refused(Reason::NotUmEnabled));
-    }
-    let mailbox = current(c.tx, guid)?;
-    let policy = &mailbox.policy;
-    let Some(mut row) = c.tx.pin(guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
-    let key = c.keys.get(&row.key_id)?;
-    let stored = open(key, Purpose::Pin, &place(guid, row.version), &row.sealed)?;
+    let Some(mailbox) = current(c.tx, guid)? else { return refused(Reason::NotUmEnabled) };
+    let Some(mut row) = c.tx.pin(guid)? else { return refused(Reason::NotUmEnabled) };
+    let stored = open(c.keys.get(&row.key_id)?, Purpose::Pin, &place(guid, row.version), &row.sealed)?;
     let stored =
         PinHash::from_opened(&stored).ok_or_else(|| Error::new(Status::SealBroken, "A stored PIN is malformed."))?;
+    // What counting a wrong PIN may need is opened for right ones too: else a broken one would turn wrong PINs, and
+    // only those, into errors that nobody counts.
+    for (name, purpose) in SUBKEYS {
+        stored_key(c.tx, c.keys, name, purpose)?;
+    }
 
+    let policy = &mailbox.policy;
     if policy.lock(&row.facts, c.now).is_some() {
-        return Ok(Answer::refused(Reason::LockedOut));
+        return refused(Reason::LockedOut);
     }
     if policy.lock_has_ended(&row.facts, c.now) {
         row.facts.failures = 0;
     }
-    // Another version, cost or salt than the one hashed: the PIN was replaced meanwhile, so what was typed is wrong.
-    let same =
-        row.version == snapshot.row.version && row.params == snapshot.row.params && row.salt == snapshot.row.salt;
-    if same && typed.matches(&stored) {
-        return accept(c, guid, &mailbox, row, pin);
+    // Another version or salt than the one hashed: the PIN was replaced meanwhile, so what was typed is wrong.
+    let same = row.version == snapshot.row.version && row.salt == snapshot.row.salt;
+    if same && row.params != snapshot.row.params {
+        return Ok(Decision::HashedAnew);
     }
-    refuse(c, guid, &mailbox, row, candidate)
+    if same && typed.matches(&stored) {
+        return accept(c, guid, &mailbox, row, pin).map(Decision::Answered);
+    }
+    refuse(c, guid, &mailbox, row, pin, candidate)
 }
 
 fn accept(c: &Change<'_>, guid: &str, mailbox: &Enabled, mut row: PinRow, pin: &Pin) -> Result<Answer> {
@@ -349,52 +406,90 @@ fn refuse(
     guid: &str,
     mailbox: &Enabled,
     mut row: PinRow,
+    pin: &Pin,
     candidate: Option<&Candidate>,
-) -> Result<Answer> {
+) -> Result<Decision> {
     let policy = &mailbox.policy;
     let name = &mailbox.recipient.canonical_name;
     row.facts.failures = row.facts.failures.saturating_add(1);
     row.facts.lifetime_failures = row.facts.lifetime_failures.saturating_add(1);
     row.facts.last_failure_at = c.now;
-    if let Some(lock) = policy.lock(&row.facts, c.now) {
-        c.tx.put_pin(guid, &row)?;
-        c.audit(name, &format!("mailbox locked after {} failed sign-ins: {}", row.facts.failures, lock.name()))?;
-        return Ok(Answer::refused(Reason::NowLocked));
+    let failures = row.facts.failures;
+    let lock = policy.lock(&row.facts, c.now);
+
+    let mut reason = Reason::WrongPin;
+    let mut reset = None;
+    let mut to_record = None;
+    if let Some(lock) = lock {
+        reason = Reason::NowLocked;
+        to_record = Some(format!("mailbox locked after {failures} failed sign-ins: {}", lock.name()));
+    } else if reset_is_due(policy, failures) {
+        match may_reset(c, guid, mailbox, candidate)? {
+            MayReset::Yes(new, hashed) => {
+                reason = Reason::PinReset;
+                reset = Some((new, hashed));
+                to_record = Some(format!("PIN reset automatically after {failures} failed sign-ins"));
+            }
+            MayReset::No(why) => {
+                to_record = Some(format!("automatic PIN reset skipped after {failures} failed sign-ins: {why}"));
+            }
+            MayReset::NeedsCandidate => return Ok(Decision::NeedsCandidate),
+        }
     }
-    if !reset_is_due(policy, row.facts.failures) {
-        c.tx.put_pin(guid, &row)?;
-        return Ok(Answer::refused(Reason::WrongPin));
+    match reset {
+        None => c.tx.put_pin(guid, &row)?,
+        Some((new, hashed)) => {
+            hashed.put(
+                c,
+                guid,
+                &NewState {
+                    forced_expired: true,
+                    admin_locked: false,
+                    first_time_user: None,
+                    failures,
+                    lifetime_failures: row.facts.lifetime_failures,
+                    last_failure_at: row.facts.last_failure_at,
+                },
+            )?;
+            let notice = NewPinNotice { kind: Kind::Reset, notify_email: None, pin: new, must_change: true };
+            queue(c, &mailbox.recipient, &notice)?;
+        }
     }
+    if let Some(what) = to_record {
+        c.audit(name, &what)?;
+    }
+    spray::note(c, guid, pin)?;
+    Ok(Decision::Answered(Answer::refused(reason)))
+}
+
+enum MayReset<'a> {
+    Yes(&'a Pin, &'a Hashed),
+    No(&'static str),
+    NeedsCandidate,
+}
+
+fn may_reset<'a>(
+    c: &Change<'_>,
+    guid: &str,
+    mailbox: &Enabled,
+    candidate: Option<&'a Candidate>,
+) -> Result<MayReset<'a>> {
     if let Some(why) = reset_is_barred(c, mailbox)? {
-        c.tx.put_pin(guid, &row)?;
-        c.audit(name, &format!("automatic PIN reset skipped after {} failed sign-ins: {why}", row.facts.failures))?;
-        return Ok(Answer::refused(Reason::WrongPin));
+        return Ok(MayReset::No(why));
     }
-    let candidate = candidate.ok_or_else(stale)?;
-    let fits = rules::check(&candidate.pin, policy, &mailbox.extensions).is_ok()
-        && candidate.hashed.refused_by_history(c, guid, policy)?.is_none();
-    if !fits {
-        return Err(stale());
+    match candidate {
+        None => Ok(MayReset::NeedsCandidate),
+        Some(Candidate::Impossible) => Ok(MayReset::No("no PIN could be generated that passes every rule")),
+        Some(Candidate::Ready { pin, hashed }) => {
+            let fits = rules::check(pin, &mailbox.policy, &mailbox.extensions).is_ok()
+                && match hashed.refused_by_history(c, guid, &mailbox.policy) {
+                    // Hashed under another salt or cost than today's.
+                    Err(e) if e.status == Status::Conflict => false,
+                    refused => refused?.is_none(),
+                };
+            Ok(if fits { MayReset::Yes(pin, hashed) } else { MayReset::NeedsCandidate })
+        }
     }
-    candidate.hashed.put(
-        c,
-        guid,
-        &NewState {
-            forced_expired: true,
-            admin_locked: false,
-            first_time_user: None,
-            failures: row.facts.failures,
-            lifetime_failures: row.facts.lifetime_failures,
-            last_failure_at: row.facts.last_failure_at,
-        },
-    )?;
-    queue(
-        c,
-        &mailbox.recipient,
-        &NewPinNotice { kind: Kind::Reset, notify_email: None, pin: &candidate.pin, must_change: true },
-    )?;
-    c.audit(name, &format!("PIN reset automatically after {} failed sign-ins", row.facts.failures))?;
-    Ok(Answer::refused(Reason::PinReset))
 }
 
 fn reset_is_due(policy: &PinPolicy, failures: u32) -> bool {

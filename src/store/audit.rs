@@ -79,6 +79,23 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Removes the rows up to a number, that one included.
+    pub fn remove_audit_through(&self, seq: i64) -> Result<()> {
+        self.sql.prepare_cached("DELETE FROM audit WHERE seq <= ?1").map_err(sql)?.execute([seq]).map_err(sql)?;
+        Ok(())
+    }
+
+    /// Rows before a number, the newest first.
+    pub fn audit_rows_before(&self, seq: i64, limit: usize) -> Result<Vec<AuditRow>> {
+        self.sql
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM audit WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2"))
+            .map_err(sql)?
+            .query_map(params![seq, limit as i64], audit_row)
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
     /// Rows from a number on, in order.
     pub fn audit_rows(&self, from_seq: i64, limit: usize) -> Result<Vec<AuditRow>> {
         self.sql

@@ -14,6 +14,7 @@ pub mod recipients;
 pub mod schema;
 pub mod settings;
 pub mod staging;
+pub mod spray;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

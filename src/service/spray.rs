@@ -1,0 +1,75 @@
+//! One PIN tried across many mailboxes: no counter sees it, since each of them counts one failure.
+//!
+//! While Set-UMPinConfiguration -SprayDetectionThreshold is above 0, a wrong PIN leaves a mark with the mailbox: a MAC
+//! of the PIN under a key of its own, cut to 12 bits, erased after an hour. Twelve, because the mark must not tell the
+//! PIN (a typing error often is a neighbour of the right one): even with the key, 4,096 marks leave two or three
+//! four-digit and about 240 six-digit candidates each, and cannot be inverted at all without it. Chance stays small: of
+//! 1,000 wrong PINs in an hour a mark holds a quarter of one on average, so a threshold of ten or more is not reached by
+//! typing errors.
+
+use super::audit::stored_key;
+use super::get_um_pin_configuration::number;
+use crate::crypto::key::mac;
+use crate::crypto::seal::Purpose;
+use crate::error::Result;
+use crate::pin::Pin;
+use crate::session::Change;
+use crate::store::settings;
+
+/// How long a mark lasts, in milliseconds.
+pub const LASTS: i64 = 3_600_000;
+/// Bits of the MAC that are kept in the second of two bytes.
+const SECOND_BYTE: u8 = 0xF0;
+/// In the place of a mailbox: that this mark was recorded in the audit trail.
+const RECORDED: &str = "";
+
+/// The mark of a PIN.
+fn mark(key: &[u8; 32], pin: &Pin) -> [u8; 2] {
+    let whole = mac(key, &[b"spray", pin.expose()]);
+    [whole[0], whole[1] & SECOND_BYTE]
+}
+
+/// Notes a wrong PIN, in the transaction that counts it. Once an hour and mark the threshold's crossing is recorded.
+pub(crate) fn note(c: &Change<'_>, guid: &str, pin: &Pin) -> Result<()> {
+    c.tx.erase_spray_marks(c.now.saturating_sub(LASTS))?;
+    let threshold = number(c.tx, settings::SPRAY_THRESHOLD, 0)? as usize;
+    if threshold == 0 {
+        return Ok(());
+    }
+    let key = stored_key(c.tx, c.keys, settings::SPRAY_KEY, Purpose::SprayKey)?;
+    let mark = mark(&key, pin);
+    c.tx.put_spray_mark(&mark, guid, c.now)?;
+    let marked = c.tx.spray_marked(&mark)?;
+    let recorded = marked.iter().any(|m| m == RECORDED);
+    if recorded || marked.len() < threshold {
+        return Ok(());
+    }
+    c.tx.put_spray_mark(&mark, RECORDED, c.now)?;
+    c.audit(
+        "sign-in",
+        &format!(
+            "one PIN was tried in vain on {} mailboxes within an hour (SprayDetectionThreshold is {threshold})",
+            marked.len()
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn a_mark_has_twelve_bits_and_depends_on_key_and_pin() {
+        let marks: HashSet<[u8; 2]> = (0..10_000).map(|n| mark(&[1; 32], &Pin::new(format!("{n:04}")))).collect();
+        assert!(marks.iter().all(|m| m[1] & 0x0F == 0));
+        assert!((3_500..=4_096).contains(&marks.len()), "{}", marks.len());
+        let other: HashSet<u16> = (0..100)
+            .map(|n| Pin::new(format!("{n:04}")))
+            .filter(|pin| mark(&[1; 32], pin) == mark(&[2; 32], pin))
+            .map(|_| 1)
+            .collect();
+        assert!(other.len() <= 1);
+    }
+}
