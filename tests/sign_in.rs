@@ -127,7 +127,7 @@ impl Model {
         if self.lock().is_some() {
             return Expect::Refused(Reason::NowLocked);
         }
-        let due = self.rules.reset_at.is_some_and(|n| n > 0 && self.failures % n == 0);
+        let due = self.rules.reset_at.is_some_and(|n| n > 0 && self.failures.is_multiple_of(n));
         if due && self.transport && !self.waiting_mail {
             self.new_pin(None, true);
             self.waiting_mail = true;
@@ -286,18 +286,6 @@ impl Run {
         assert_eq!(Self::answer(told), self.model.sign_in(typed), "typed {typed}");
     }
 
-    fn put_row(&self, change: impl FnOnce(&mut umpin::store::pins::PinRow)) {
-        self.fixture
-            .session
-            .change(Mode::Commit, &Cause::new("Test"), |c| {
-                let guid = c.tx.um_addresses_by_key(&extension(0), None)?[0].guid.clone();
-                let mut row = c.tx.pin(&guid)?.unwrap();
-                change(&mut row);
-                c.tx.put_pin(&guid, &row)
-            })
-            .unwrap();
-    }
-
     /// Delivers, and reads a PIN that the product generated out of the newest mail.
     fn deliver(&mut self) {
         let sent = deliver_due(&self.fixture.session, None).unwrap().sent.len();
@@ -353,16 +341,11 @@ impl Run {
                 assert_eq!(told, self.model.set(POOL[*pin], *expired, *locked));
             }
             Op::Lock => {
-                self.put_row(|row| row.facts.admin_locked = true);
+                self.fixture.run("Lock-UMMailbox", &serde_json::json!({"Identity": "user0"})).unwrap();
                 self.model.locked_by_administrator = true;
             }
             Op::Unlock => {
-                self.put_row(|row| {
-                    row.facts.admin_locked = false;
-                    row.facts.failures = 0;
-                    row.facts.lifetime_failures = 0;
-                    row.facts.last_failure_at = 0;
-                });
+                self.fixture.run("Unlock-UMMailbox", &serde_json::json!({"Identity": "user0"})).unwrap();
                 self.model.clear(false);
             }
             Op::Policy(rules) => {
