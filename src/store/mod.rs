@@ -13,8 +13,8 @@ pub mod policies;
 pub mod recipients;
 pub mod schema;
 pub mod settings;
-pub mod staging;
 pub mod spray;
+pub mod staging;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
