@@ -67,7 +67,7 @@ impl Filter {
             return Err(invalid(0, &format!("it has more than {LONGEST} characters")));
         }
         let tokens = tokens(text)?;
-        let mut parser = Parser { tokens: &tokens, at: 0, known };
+        let mut parser = Parser { tokens: &tokens, at: 0, end: text.chars().count(), known };
         let filter = parser.either(0)?;
         match parser.tokens.get(parser.at) {
             None => Ok(filter),
@@ -237,13 +237,14 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>> {
 struct Parser<'a> {
     tokens: &'a [(usize, Token)],
     at: usize,
+    end: usize,
     known: &'a [&'a str],
 }
 
 impl Parser<'_> {
     fn next(&mut self, expected: &str) -> Result<(usize, Token)> {
-        let end = self.tokens.last().map_or(0, |(place, _)| place + 1);
-        let token = self.tokens.get(self.at).cloned().ok_or_else(|| invalid(end, &format!("{expected} is missing")))?;
+        let token =
+            self.tokens.get(self.at).cloned().ok_or_else(|| invalid(self.end, &format!("{expected} is missing")))?;
         self.at += 1;
         Ok(token)
     }
@@ -378,11 +379,11 @@ mod tests {
         for (filter, place) in [
             ("", "1"),
             ("Nothing -eq 1", "1"),
-            ("DisplayName", "2"),
-            ("DisplayName -eq", "13"),
+            ("DisplayName", "12"),
+            ("DisplayName -eq", "16"),
             ("DisplayName -is 'x'", "13"),
             ("DisplayName -eq 'x", "17"),
-            ("(DisplayName -eq 'x'", "19"),
+            ("(DisplayName -eq 'x'", "21"),
             ("DisplayName -eq 'x' DisplayName -eq 'y'", "21"),
             ("-and", "1"),
         ] {
