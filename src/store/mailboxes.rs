@@ -158,4 +158,52 @@ impl Tx<'_> {
             .query_row([dial_plan_guid], |r| r.get(0))
             .map_err(sql)
     }
+
+    /// What does not fit together, one text each; empty in a sound store.
+    pub fn inconsistencies(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for (query, what) in [
+            (
+                "SELECT a.recipient_guid FROM um_address a JOIN um_mailbox m ON m.recipient_guid = a.recipient_guid \
+                 WHERE m.policy_guid IS NULL",
+                "a disabled mailbox has numbers",
+            ),
+            (
+                "SELECT m.recipient_guid FROM um_mailbox m WHERE m.policy_guid IS NOT NULL AND NOT EXISTS \
+                 (SELECT 1 FROM pin n WHERE n.recipient_guid = m.recipient_guid)",
+                "an enabled mailbox has no PIN",
+            ),
+            (
+                "SELECT m.recipient_guid FROM um_mailbox m WHERE m.policy_guid IS NOT NULL AND \
+                 (SELECT COUNT(*) FROM um_address a WHERE a.recipient_guid = m.recipient_guid AND a.is_primary = 1) <> 1",
+                "an enabled mailbox has not just one primary number",
+            ),
+            (
+                "SELECT h.recipient_guid FROM pin_history h WHERE NOT EXISTS \
+                 (SELECT 1 FROM pin n WHERE n.recipient_guid = h.recipient_guid)",
+                "earlier PINs belong to no PIN",
+            ),
+            (
+                "SELECT o.recipient_guid FROM outbox o WHERE NOT EXISTS \
+                 (SELECT 1 FROM um_mailbox m WHERE m.recipient_guid = o.recipient_guid AND m.policy_guid IS NOT NULL)",
+                "a message waits for a mailbox that is not enabled",
+            ),
+            (
+                "SELECT a.recipient_guid FROM um_address a JOIN um_mailbox m ON m.recipient_guid = a.recipient_guid \
+                 JOIN policy p ON p.guid = m.policy_guid WHERE a.is_primary = 1 AND a.dial_plan_guid <> p.dial_plan_guid",
+                "a primary number is not in its policy's dial plan",
+            ),
+        ] {
+            let guids: Vec<String> = self
+                .sql
+                .prepare_cached(query)
+                .map_err(sql)?
+                .query_map([], |r| r.get(0))
+                .map_err(sql)?
+                .collect::<rusqlite::Result<_>>()
+                .map_err(sql)?;
+            found.extend(guids.iter().map(|guid| format!("{what}: {guid}")));
+        }
+        Ok(found)
+    }
 }
