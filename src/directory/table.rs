@@ -16,6 +16,8 @@ const LONGEST_HEADER: u64 = 65_536;
 pub struct Table {
     rows: csv::Reader<Box<dyn Read + Send>>,
     columns: Vec<Option<Field>>,
+    /// Lines that the reader's own count leaves out.
+    uncounted: u64,
     read: Arc<AtomicU64>,
     /// Bytes of the file.
     pub size: u64,
@@ -41,6 +43,7 @@ impl Table {
         let mut text =
             BufReader::new(decoded(BufReader::new(counted)).map_err(|e| wrong(format!("cannot be read: {e}")))?);
         let mut first = Vec::new();
+        let mut uncounted = 0;
 
         loop {
             first.clear();
@@ -52,7 +55,10 @@ impl Table {
             if !first.starts_with(b"#TYPE") {
                 break;
             }
+            uncounted += 1;
         }
+        // The reader counts a line when it meets the line feed, which after a carriage return is with the next row.
+        uncounted += u64::from(first.ends_with(b"\r\n"));
         let delimiter =
             [b',', b';', b'\t'].into_iter().max_by_key(|d| first.iter().filter(|b| *b == d).count()).unwrap_or(b',');
         let whole: Box<dyn Read + Send> = Box::new(std::io::Cursor::new(first).chain(text));
@@ -67,7 +73,7 @@ impl Table {
             ));
         }
 
-        Ok(Self { rows, columns, read, size: meta.len() })
+        Ok(Self { rows, columns, uncounted, read, size: meta.len() })
     }
 
     /// Bytes read so far.
@@ -81,10 +87,10 @@ impl Table {
         let line = self.rows.position().line();
         match self.rows.read_byte_record(&mut record) {
             Ok(false) => None,
-            Err(e) => Some((line, Err(format!("it cannot be read: {e}")))),
+            Err(e) => Some((line + self.uncounted, Err(format!("it cannot be read: {e}")))),
             Ok(true) => {
                 let line = record.position().map_or(line, csv::Position::line);
-                Some((line, self.values(&record)))
+                Some((line + self.uncounted, self.values(&record)))
             }
         }
     }

@@ -85,7 +85,7 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
     session.read(|tx| {
         let mut response = Response::default();
         let page = tx.recipient_page(order, view.only_enabled, &container, (&after_key, &after_guid), PAGE)?;
-        for (key, guid) in &page {
+        for (_, guid) in &page {
             let Some(recipient) = tx.recipient(guid)? else { continue };
             if !view.only_enabled && recipient.primary_smtp_address.is_empty() {
                 continue;
@@ -109,7 +109,6 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
             }
             shown += 1;
             response.objects.push(object);
-            response.next = Some(format!("{shown} {guid} {key}"));
         }
         response.next = match page.last() {
             Some((key, guid)) if page.len() == PAGE => Some(format!("{shown} {guid} {key}")),
