@@ -85,7 +85,7 @@ Describe 'Get-UMMailboxPIN' {
     }
 
     It 'finds people with names from outside ASCII' {
-        (Get-UMMailboxPIN 'zoë müller').UserID | Should -Be 'zoemueller@contoso.com'
+        (Get-UMMailboxPIN "zo`u{eb} m`u{fc}ller").UserID | Should -Be 'zoemueller@contoso.com'
     }
 
     It 'takes an object by its <Form>' -ForEach @(
