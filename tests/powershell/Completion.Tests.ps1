@@ -1,0 +1,44 @@
+#Requires -Modules Pester
+BeforeAll {
+    . $PSScriptRoot/common.ps1
+    $folder = New-TestStore -Seed
+    $null = 'tonysmith', 'tony', 'obrady' | Enable-UMMailbox -UMMailboxPolicy 'Redmond Default Policy' -WarningAction SilentlyContinue
+}
+
+AfterAll { Remove-TestStore $folder }
+
+Describe 'Tab' {
+    It 'offers UM-enabled mailboxes to <_>' -ForEach 'Get-UMMailboxPIN', 'Set-UMMailboxPIN', 'Disable-UMMailbox', 'Lock-UMMailbox' {
+        (Get-Completion "$_ tony").CompletionText | Sort-Object | Should -Be 'tony@contoso.com', 'tonysmith@contoso.com'
+        (Get-Completion "$_ -Identity ka").CompletionText | Should -Not -Match 'kakers'
+    }
+
+    It 'offers anybody to Enable-UMMailbox' {
+        (Get-Completion 'Enable-UMMailbox ka').CompletionText | Should -Be 'kakers@contoso.com'
+    }
+
+    It 'quotes what needs it, and keeps the quotes that were begun' {
+        (Get-Completion 'Get-UMMailboxPolicy Red').CompletionText | Should -Be "'Redmond Default Policy'"
+        (Get-Completion "Get-UMMailboxPolicy 'Red").CompletionText | Should -Be "'Redmond Default Policy'"
+        (Get-Completion 'Get-UMMailboxPolicy "Red').CompletionText | Should -Be '"Redmond Default Policy"'
+        (Get-Completion 'Enable-UMMailbox x -UMMailboxPolicy Red').CompletionText | Should -Be "'Redmond Default Policy'"
+        (Get-Completion 'Get-UMDialPlan Red').CompletionText | Should -Be 'Redmond'
+    }
+
+    It 'offers the words of a setting' {
+        (Get-Completion 'New-UMDialPlan x -URIType ').CompletionText | Should -Be 'TelExtn', 'E164', 'SipName'
+        (Get-Completion 'Set-UMMailbox x -CallAnsweringAudioCodec M').CompletionText | Should -Be 'Mp3'
+    }
+
+    It 'never shows an error, not even without a store that can be read' {
+        $store = $env:UMPIN_STORE
+        $error.Clear()
+        try {
+            Set-Content "$folder/store/broken.db" 'no database'
+            $env:UMPIN_STORE = "$folder/store/broken.db"
+            Get-Completion 'Get-UMMailboxPIN to' | Where-Object ResultType -eq 'ParameterValue' | Should -BeNullOrEmpty
+        }
+        finally { $env:UMPIN_STORE = $store }
+        $error.Count | Should -Be 0
+    }
+}
