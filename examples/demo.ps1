@@ -11,6 +11,7 @@ $folder = Join-Path ([System.IO.Path]::GetTempPath()) ('umpin-demo-' + [guid]::N
 $before = $env:UMPIN_STORE, $env:UMPIN_KEY_FILE
 $started = Get-Location
 $unexpected = 0
+$failed = $false
 
 function Show-Step([string] $Title) {
     Write-Host ''
@@ -22,20 +23,20 @@ function Show-Step([string] $Title) {
 function Show-Command([scriptblock] $Command, [switch] $Fails) {
     Write-Host ''
     Write-Host ('PS> ' + $Command.ToString().Trim())
-    $failed = $false
+    $script:failed = $false
     & {
         # The script stops at the first error; the commands it shows carry on, as on the console.
         $ErrorActionPreference = 'Continue'
         . $Command
     } *>&1 | ForEach-Object {
         if ($_ -is [System.Management.Automation.ErrorRecord]) {
-            Set-Variable -Name failed -Value $true -Scope 1
+            $script:failed = $true
             '{0}: {1}' -f $_.CategoryInfo.Activity, $_
         }
         elseif ($_ -is [System.Management.Automation.WarningRecord]) { "WARNING: $_" }
         else { $_ }
     } | Out-String -Stream -Width 132 | ForEach-Object { $_.TrimEnd() } | Where-Object { $_ } | ForEach-Object { Write-Host $_ }
-    if ($failed -ne $Fails) {
+    if ($script:failed -ne $Fails) {
         $script:unexpected++
         Write-Host '*** This is not what was expected here.'
     }

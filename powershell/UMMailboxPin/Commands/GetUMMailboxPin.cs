@@ -90,7 +90,7 @@ public sealed class GetUMMailboxPinCommand : RecipientCommand
             int limit = (int)Math.Min(PageSize, left);
             if (limit == 0)
             {
-                WriteWarning("There are more results than ResultSize allows to show. Use -ResultSize Unlimited to see all of them.");
+                WriteWarning("There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter.");
                 return;
             }
 
