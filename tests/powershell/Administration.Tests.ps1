@@ -208,9 +208,9 @@ Describe 'Policies and dial plans' {
     It 'copy a lifetime from one policy to another' {
         $null = New-UMMailboxPolicy -Name From -UMDialPlan Redmond
         $null = New-UMMailboxPolicy -Name To -UMDialPlan Redmond
-        Set-UMMailboxPolicy From -PINLifetime 30
-        Set-UMMailboxPolicy To -PINLifetime (Get-UMMailboxPolicy From).PINLifetime
-        "$((Get-UMMailboxPolicy To).PINLifetime)" | Should -Be "$((Get-UMMailboxPolicy From).PINLifetime)"
+        Set-UMMailboxPolicy From -PINLifetime 30 -ErrorAction Stop
+        Set-UMMailboxPolicy To -PINLifetime (Get-UMMailboxPolicy From).PINLifetime -ErrorAction Stop
+        (Get-UMMailboxPolicy To).PINLifetime | Should -Be '30.00:00:00'
         'From', 'To' | Remove-UMMailboxPolicy -Confirm:$false
     }
 

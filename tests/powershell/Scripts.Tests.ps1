@@ -13,8 +13,8 @@ BeforeAll {
         $start.RedirectStandardInput = $start.RedirectStandardOutput = $start.RedirectStandardError = $true
         $start.Environment['NO_COLOR'] = '1'
         # Only a script that asks may wait for answers.
-        $options = if ($Answers) { @('-NoProfile') } else { @('-NoProfile', '-NonInteractive') }
-        foreach ($argument in $options + @('-File', "$PSScriptRoot/scripts/$Name") + $Arguments) { $start.ArgumentList.Add($argument) }
+        [string[]] $line = @('-NoProfile') + $(if (-not $Answers) { '-NonInteractive' }) + @('-File', "$PSScriptRoot/scripts/$Name") + $Arguments
+        foreach ($argument in $line) { $start.ArgumentList.Add($argument) }
         $process = [System.Diagnostics.Process]::Start($start)
         $failures = $process.StandardError.ReadToEndAsync()
         $process.StandardInput.Write($Answers)
@@ -28,7 +28,7 @@ BeforeAll {
         }
     }
     function Clear-Mailbox { Get-UMMailbox -ResultSize Unlimited | Disable-UMMailbox -KeepProperties $false -Confirm:$false | Out-Null }
-    function Enable-Tony { $null = Enable-UMMailbox tonysmith -UMMailboxPolicy $default -Extensions 51234 -PIN 5643892 }
+    function Enable-Tony { $null = Enable-UMMailbox tonysmith -UMMailboxPolicy $default -Extensions 51234 -ErrorAction Stop }
     function Assert-Quiet($Result) {
         $Result.Failures | Should -BeNullOrEmpty
         $Result.ExitCode | Should -Be 0
@@ -78,7 +78,7 @@ Describe 'Real scripts' {
         Enable-Tony
         $number = [array]::IndexOf(@((Get-UMMailboxPolicy).Name), $default) + 1
         $log = "$folder/enable.log"
-        $result = Invoke-Script 04-enable-all.ps1 $number, $log
+        $result = Invoke-Script 04-enable-all.ps1 $number, $log, 52001
         Assert-Quiet $result
         $lines = Get-Content $log
         $lines | Where-Object { $_ -like 'FAILED*' } | Should -BeNullOrEmpty

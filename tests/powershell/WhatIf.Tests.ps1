@@ -38,10 +38,11 @@ BeforeAll {
     $null = Enable-UMMailbox tony -UMMailboxPolicy 'Redmond Default Policy' -WarningAction SilentlyContinue
     $null = New-UMMailboxPolicy Unused -UMDialPlan Redmond
     $null = New-UMDialPlan Empty -NumberOfDigitsInExtension 4 -CountryOrRegionCode 1 -GenerateUMMailboxPolicy $false
-    $null = Backup-UMPinStore "$folder/backup.db"
+    $null = Backup-UMPinStore "$folder/backup.db" -ErrorAction Stop
 
     # All that can be seen of the store, and the files around it.
     function Get-Dump {
+        $ErrorActionPreference = 'Stop'
         $all = @(
             Get-UMMailboxPIN | Select-Object *
             Get-UMMailbox -ResultSize Unlimited | Select-Object *
@@ -65,8 +66,7 @@ AfterAll { Remove-TestStore $folder }
 Describe '<Line>' -ForEach $cases {
     It 'changes nothing under -WhatIf' {
         $before = Get-Dump
-        & ([scriptblock]::Create($Line + ' -WhatIf')) -ErrorVariable failed
-        $? | Should -BeTrue
+        & ([scriptblock]::Create("`$ErrorActionPreference = 'Stop'; $Line -WhatIf")) | Should -BeNullOrEmpty
         Get-Dump | Should -Be $before
     }
 
