@@ -1,0 +1,109 @@
+//! kill -9 at a thousand random moments during a thousand resets: what was acknowledged is delivered at least once, and
+//! nothing is delivered for a change that did not happen.
+#![cfg(unix)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod support;
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use support::{Fixture, START, mails, pin_in, session_at, set, who};
+use umpin::pin::{Pin, PinPolicy};
+use umpin::service::pin_change::Salted;
+use umpin::service::send_um_pin_outbox::deliver_due;
+use umpin::session::{Cause, Clock, Mode, Tuning};
+
+const MAILBOXES: usize = 1000;
+const KILLS: usize = 1000;
+const NAME: &str = "what_was_acknowledged_is_delivered_whatever_is_killed";
+
+/// Resets from `start` on, tells each when it is committed, and delivers every few.
+fn child(task: &str) {
+    let (folder, start) = task.split_once('|').unwrap();
+    let start: usize = start.parse().unwrap();
+    let session = session_at(std::path::Path::new(folder), &Arc::new(AtomicI64::new(START)));
+    for n in start.. {
+        set(&session, n % MAILBOXES, None).unwrap();
+        println!("ack {}", n % MAILBOXES);
+        std::io::stdout().flush().unwrap();
+        if n % 3 == 0 {
+            deliver_due(&session, None).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_was_acknowledged_is_delivered_whatever_is_killed() {
+    if let Ok(task) = std::env::var("UMPIN_TEST_CHILD") {
+        return child(&task);
+    }
+    let f = Fixture::new(PinPolicy { history_count: 20, ..PinPolicy::default() }, MAILBOXES);
+    let pickup = f.pickup();
+    let mut acknowledged = HashSet::new();
+    let mut kills = 0;
+    let mut next = 0;
+    while kills < KILLS || acknowledged.len() < MAILBOXES {
+        let mut running = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME, "--nocapture"])
+            .env("UMPIN_TEST_CHILD", format!("{}|{next}", f.folder.path().display()))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Mostly in the middle of the first resets, sometimes later.
+        let random = u64::from_le_bytes(umpin::crypto::random().unwrap());
+        let wait = if random % 8 == 0 { 40 } else { 12 };
+        std::thread::sleep(Duration::from_micros(2_000 + random / 8 % (wait * 1_000)));
+        running.kill().unwrap();
+        kills += 1;
+        for line in BufReader::new(running.stdout.take().unwrap()).lines().map_while(Result::ok) {
+            if let Some(n) = line.split_once("ack ").and_then(|(_, n)| n.parse::<usize>().ok()) {
+                acknowledged.insert(n);
+                next = n + 1;
+            }
+        }
+        running.wait().unwrap();
+        // A child that never got to an acknowledgement must not stand still for ever.
+        if kills % 10 == 0 && acknowledged.len() < MAILBOXES {
+            next = (0..MAILBOXES).find(|n| !acknowledged.contains(n)).unwrap();
+        }
+        assert!(kills < 20 * KILLS, "only {} mailboxes after {kills} kills", acknowledged.len());
+    }
+
+    // Claims of the dead run out; then everything goes.
+    f.advance(10 * 60_000);
+    let left = deliver_due(&f.session, None).unwrap();
+    assert!(left.failed.is_empty(), "{:?}", left.failed);
+
+    let mut right = HashSet::new();
+    let delivered = mails(&pickup);
+    for mail in &delivered {
+        let user = mail.split_once("<user").unwrap().1;
+        let n: usize = user.split('@').next().unwrap().parse().unwrap();
+        let pin = Pin::new(pin_in(mail).unwrap());
+        // A mail tells a PIN that the mailbox has or had.
+        let known = f
+            .session
+            .change(Mode::Validate, &Cause::new("Test"), |c| {
+                let guid = who(n).guid(&f.session, c.tx)?;
+                let hashed = Salted::of(c.tx, &guid, Tuning::danger_test(Clock::System).hash)?.hash(&pin)?;
+                hashed.refused_by_history(c, &guid, &PinPolicy { history_count: 20, ..PinPolicy::default() })
+            })
+            .unwrap();
+        assert!(known.is_some(), "a mail for a change of user{n} that did not happen");
+        let caller = umpin::service::sign_in::Caller::Number { number: support::extension(n), dial_plan: None };
+        // At most a few mails a mailbox, so the failures stay below every limit.
+        if umpin::service::sign_in::verify(&f.session, &caller, &pin).unwrap().accepted {
+            right.insert(n);
+        }
+    }
+    for n in &acknowledged {
+        assert!(right.contains(n), "the last PIN of user{n} was never told");
+    }
+    println!("{kills} kills, {} mails", delivered.len());
+}
