@@ -27,6 +27,11 @@ namespace Microsoft.Exchange.Management.Tasks.UM
     /// </summary>
     public sealed class UMMailboxPin
     {
+        private static readonly DateTime Epoch = new(1970, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+
+        private readonly long pinLastSet;
+        private readonly long pinExpiresOn;
+
         internal UMMailboxPin(
             string userId,
             string identity,
@@ -35,8 +40,8 @@ namespace Microsoft.Exchange.Management.Tasks.UM
             bool lockedOut,
             string lockReason,
             int failedLogonAttempts,
-            DateTime pinLastSet,
-            DateTime? pinExpiresOn)
+            long pinLastSet,
+            long pinExpiresOn)
         {
             UserID = userId;
             Identity = identity;
@@ -45,8 +50,8 @@ namespace Microsoft.Exchange.Management.Tasks.UM
             LockedOut = lockedOut;
             LockReason = lockReason;
             FailedLogonAttempts = failedLogonAttempts;
-            PinLastSet = pinLastSet;
-            PinExpiresOn = pinExpiresOn;
+            this.pinLastSet = pinLastSet;
+            this.pinExpiresOn = pinExpiresOn;
         }
 
         /// <summary>The primary SMTP address.</summary>
@@ -77,12 +82,15 @@ namespace Microsoft.Exchange.Management.Tasks.UM
         public int FailedLogonAttempts { get; }
 
         /// <summary>When the PIN was set.</summary>
-        public DateTime PinLastSet { get; }
+        public DateTime PinLastSet => Local(pinLastSet);
 
         /// <summary>When it expires; null: never.</summary>
-        public DateTime? PinExpiresOn { get; }
+        public DateTime? PinExpiresOn => pinExpiresOn == long.MaxValue ? null : Local(pinExpiresOn);
 
         /// <summary>The canonical name.</summary>
         public override string ToString() => Identity;
+
+        /// <summary>Local time is computed when it is asked for: ten thousand objects in a pipeline mostly are not.</summary>
+        private static DateTime Local(long milliseconds) => Epoch.AddMilliseconds(milliseconds).ToLocalTime();
     }
 }

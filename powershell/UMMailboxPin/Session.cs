@@ -21,7 +21,6 @@ internal sealed unsafe class Session
 
     private const string StoreVariable = "UMPIN_STORE";
     private const string KeyVariable = "UMPIN_KEY_FILE";
-    private static readonly DateTime Epoch = new(1970, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
     private readonly ulong handle;
     private readonly string? store;
@@ -384,8 +383,6 @@ internal sealed unsafe class Session
         state->LockedOut != 0,
         TextBuffer.Read(state->LockReason),
         (int)Math.Min(state->FailedLogonAttempts, int.MaxValue),
-        Time(state->PinLastSet),
-        state->PinExpiresOn == long.MaxValue ? null : Time(state->PinExpiresOn));
-
-    private static DateTime Time(long milliseconds) => Epoch.AddMilliseconds(milliseconds).ToLocalTime();
+        state->PinLastSet,
+        state->PinExpiresOn);
 }

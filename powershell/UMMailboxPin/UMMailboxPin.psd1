@@ -1,17 +1,19 @@
 @{
-    RootModule           = 'UMMailboxPin.dll'
-    ModuleVersion        = '0.1.0'
-    GUID                 = '6f0d5f7e-6a3a-4a53-9f0e-6f1f8a0c9d11'
-    Author               = 'The UMMailboxPin maintainers'
-    CompanyName          = 'UMMailboxPin'
-    Copyright            = '(c) The UMMailboxPin maintainers. MIT OR Apache-2.0.'
-    Description          = "Exchange's Unified Messaging cmdlets, after Exchange: Get-UMMailboxPIN, Set-UMMailboxPIN, Enable-UMMailbox and the rest, over a store of their own, for any PBX."
-    PowerShellVersion    = '5.1'
-    CompatiblePSEditions = @('Desktop', 'Core')
-    FormatsToProcess     = @('UMMailboxPin.format.ps1xml')
+    RootModule             = 'UMMailboxPin.dll'
+    ModuleVersion          = '0.1.0'
+    GUID                   = '6f0d5f7e-6a3a-4a53-9f0e-6f1f8a0c9d11'
+    Author                 = 'The UMMailboxPin maintainers'
+    CompanyName            = 'UMMailboxPin'
+    Copyright              = '(c) The UMMailboxPin maintainers. MIT OR Apache-2.0.'
+    Description            = "Exchange's Unified Messaging cmdlets, after Exchange: Get-UMMailboxPIN, Set-UMMailboxPIN, Enable-UMMailbox and the rest, over a store of their own, for any PBX."
+    PowerShellVersion      = '5.1'
+    # For Windows PowerShell; the first that brings .NET Standard 2.0 whole.
+    DotNetFrameworkVersion = '4.7.2'
+    CompatiblePSEditions   = @('Desktop', 'Core')
+    FormatsToProcess       = @('UMMailboxPin.format.ps1xml')
 
     # By name, so that listing and auto-loading need not load the assembly.
-    CmdletsToExport      = @(
+    CmdletsToExport        = @(
         'Get-UMMailboxPIN'
         'Set-UMMailboxPIN'
         'Test-UMMailboxPIN'
@@ -40,11 +42,11 @@
         'Test-UMPinStore'
         'Search-UMAdminAuditLog'
     )
-    FunctionsToExport    = @()
-    AliasesToExport      = @()
-    VariablesToExport    = @()
+    FunctionsToExport      = @()
+    AliasesToExport        = @()
+    VariablesToExport      = @()
 
-    PrivateData          = @{
+    PrivateData            = @{
         PSData = @{
             Tags = @('Exchange', 'UnifiedMessaging', 'UM', 'VoiceMail', 'PIN', 'PBX', 'Asterisk', 'Windows', 'Linux', 'MacOS', 'PSEdition_Core', 'PSEdition_Desktop')
         }
