@@ -9,7 +9,7 @@ use super::um_mailbox_policy;
 use crate::crypto::new_guid;
 use crate::directory::identity::{self, fold};
 use crate::error::{Error, Result, Status};
-use crate::session::{Change, Session};
+use crate::session::Session;
 use crate::store::Tx;
 use crate::store::dial_plans::DialPlan;
 
@@ -169,16 +169,4 @@ fn object(tx: &Tx<'_>, plan: &DialPlan) -> Result<Value> {
     out.insert("WhenCreated".into(), date(plan.when_created));
     out.insert("WhenChanged".into(), date(plan.when_changed));
     Ok(Value::Object(out))
-}
-
-impl Change<'_> {
-    /// The plan of a policy.
-    pub(crate) fn plan_of(&self, policy: &crate::store::policies::Policy) -> Result<DialPlan> {
-        self.tx.dial_plan(&policy.dial_plan_guid)?.ok_or_else(|| {
-            Error::new(
-                Status::StoreDamaged,
-                "a policy's dial plan is missing; the store was changed outside this program",
-            )
-        })
-    }
 }
