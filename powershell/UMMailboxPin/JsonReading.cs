@@ -15,6 +15,10 @@ internal static class JsonReading
     private const string DateMark = "$date";
     private const string GuidMark = "$guid";
 
+    /// <summary>Exchange's objects print as their identity, inside strings and where a text is wanted.</summary>
+    private static readonly PSCodeMethod IdentityText =
+        new("ToString", typeof(JsonReading).GetMethod(nameof(ToIdentityText))!);
+
     /// <summary>Reads one document. The reader presents JSON as XML: an element a value, its kind in the attribute "type".</summary>
     internal static object? Read(Stream document)
     {
@@ -65,6 +69,7 @@ internal static class JsonReading
         object? only = null;
         string? onlyName = null;
         int count = 0;
+        bool typed = false;
         while (reader.NodeType == XmlNodeType.Element)
         {
             // A name that is no XML name, such as $type, stands in the attribute "item".
@@ -74,6 +79,7 @@ internal static class JsonReading
             if (onlyName == TypeMark)
             {
                 result.TypeNames.Insert(0, (string)only!);
+                typed = true;
             }
             else
             {
@@ -82,6 +88,11 @@ internal static class JsonReading
         }
 
         reader.ReadEndElement();
+        if (typed && result.Properties["Identity"] is not null)
+        {
+            result.Members.Add(IdentityText.Copy(), preValidated: true);
+        }
+
         if (count == 1 && onlyName == DateMark)
         {
             return DateTime.Parse((string)only!, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal)
@@ -90,6 +101,9 @@ internal static class JsonReading
 
         return count == 1 && onlyName == GuidMark ? Guid.Parse((string)only!) : result;
     }
+
+    /// <summary>The method behind <see cref="IdentityText"/>; PowerShell passes the object.</summary>
+    public static string ToIdentityText(PSObject instance) => Arguments.ToText(instance.Properties["Identity"]?.Value);
 
     /// <summary>An array: of strings where all are, since scripts index it and call string methods on what they find.</summary>
     private static object Array(XmlDictionaryReader reader)

@@ -41,7 +41,7 @@ public abstract class UmCommand : PSCmdlet, IDisposable
     {
         if (leftQueued > 0)
         {
-            WriteWarning($"{leftQueued} messages are still queued. Send-UMPinOutbox delivers them.");
+            WriteWarning($"Messages that are still queued: {leftQueued}. Send-UMPinOutbox delivers them.");
         }
     }
 

@@ -46,6 +46,13 @@ Name Guid Identity DistinguishedName WhenChanged
         (Get-UMMailbox tonysmith).psobject.Properties.Name | Should -Be $mailbox.psobject.Properties.Name
     }
 
+    It 'prints objects as their identities inside strings' {
+        $mailbox = Enable-UMMailbox tonysmith -UMMailboxPolicy $default
+        "$mailbox" | Should -Be 'contoso.com/Users/Tony Smith'
+        "$(Get-UMMailboxPolicy $default)" | Should -Be $default
+        "$(Get-UMDialPlan Redmond)" | Should -Be 'Redmond'
+    }
+
     It 'takes integers for extensions and the PIN, and a policy object' {
         $mailbox = Enable-UMMailbox kakers -UMMailboxPolicy (Get-UMMailboxPolicy $default) -Extensions 51247, 51999 -PIN 5839201 -PINExpired 0
         $mailbox.Extensions | Should -Be '51247', '51999'

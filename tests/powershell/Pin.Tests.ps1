@@ -394,6 +394,24 @@ Import-Module UMMailboxPin
         $counts | Should -Be 5, 5, 5, 5
     }
 
+    It 'refuses a native library of another version, or none at all' {
+        $copy = Join-Path $folder 'other'
+        $native = Get-ChildItem (Join-Path $UMModuleRoot UMMailboxPin) -Recurse -Filter umpin.* | Where-Object { $_.Directory.Name -match '^(linux|osx|win)-' } | Select-Object -First 1
+        $null = New-Item -ItemType Directory "$copy/UMMailboxPin/$($native.Directory.Name)"
+        Get-ChildItem (Join-Path $UMModuleRoot UMMailboxPin) -File | Copy-Item -Destination "$copy/UMMailboxPin"
+        $library = "$copy/UMMailboxPin/$($native.Directory.Name)/$($native.Name)"
+        Set-Content $library 'no library'
+        $try = "Import-Module '$copy/UMMailboxPin/UMMailboxPin.psd1'; try { Get-UMMailboxPIN } catch { `$_.FullyQualifiedErrorId; `"`$_`" }"
+        (Invoke-FreshPwsh $try)[0] | Should -BeLike 'NativeLibraryUnusableException,*'
+        if (Get-Command cc -ErrorAction Ignore) {
+            Set-Content "$copy/other.c" 'unsigned umpin_abi_version(void) { return 77; }'
+            cc -shared -fPIC -o $library "$copy/other.c"
+            $lines = Invoke-FreshPwsh $try
+            $lines[0] | Should -BeLike 'AbiVersionMismatchException,*'
+            $lines[1] | Should -Match '77'
+        }
+    }
+
     It 'says which platforms are there when the native library is missing' {
         $copy = Join-Path $folder 'moved'
         $null = New-Item -ItemType Directory "$copy/UMMailboxPin/plan9-mips"

@@ -160,7 +160,7 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
 
     private void Finish(PinReset reset, PinResetRequest request)
     {
-        if (!ShouldProcess(reset.Target, "Set a new UM PIN"))
+        if (!ShouldProcess(reset.Target, request.LockedOut == true ? "Set a new UM PIN and lock the mailbox" : "Set a new UM PIN"))
         {
             return;
         }
