@@ -74,7 +74,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn refused(reason: Reason) -> Self {
+    /// A refusal; the reason is for logs.
+    pub fn refused(reason: Reason) -> Self {
         Self { accepted: false, must_change: false, set_up_due: false, must_change_because: Vec::new(), reason }
     }
 }

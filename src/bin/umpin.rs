@@ -1,2 +1,0 @@
-//! The PBX command.
-fn main() {}
