@@ -3,13 +3,13 @@
 
 mod support;
 
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use support::{FIRST_PIN, Fixture, START, extension, mails, pin_in, session_at, set, verify};
+use support::{FIRST_PIN, Fixture, START, child, extension, mails, pin_in, session_at, set, verify};
 use umpin::error::Status;
 use umpin::pin::policy::DAY;
 use umpin::pin::{Pin, PinPolicy};
@@ -435,24 +435,10 @@ proptest! {
 // ---------------------------------------------------------------------------------------------------------------------
 // Many processes.
 
-const CHILD: &str = "UMPIN_TEST_CHILD_FOLDER";
-
-/// Runs one of this file's tests in a process of its own, with the store's folder in its environment.
-fn child(name: &str, folder: &std::path::Path, id: usize) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
-        .env(CHILD, folder)
-        .env("UMPIN_TEST_CHILD_ID", id.to_string())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
 /// The body of a guessing process; as a test of its own it does nothing.
 #[test]
 fn guesser_process() {
-    let Some(folder) = std::env::var_os(CHILD).map(std::path::PathBuf::from) else { return };
-    let id: usize = std::env::var("UMPIN_TEST_CHILD_ID").unwrap().parse().unwrap();
+    let Some((folder, id)) = child::folder_and_id() else { return };
     let session = session_at(&folder, &Arc::new(AtomicI64::new(START)));
     while !folder.join("go").exists() {
         std::thread::sleep(Duration::from_millis(1));
@@ -465,7 +451,7 @@ fn guesser_process() {
 }
 
 fn guess_with_sixteen_processes(f: &Fixture, meanwhile: impl Fn() + Sync) -> Vec<String> {
-    let children: Vec<Child> = (0..16).map(|id| child("guesser_process", f.folder.path(), id)).collect();
+    let children: Vec<Child> = (0..16).map(|id| child::spawn("guesser_process", f.folder.path(), id)).collect();
     std::fs::write(f.path("go"), "").unwrap();
     let done = std::sync::atomic::AtomicBool::new(false);
     let outputs: Vec<_> = std::thread::scope(|scope| {

@@ -10,6 +10,7 @@ pub mod parameters;
 pub mod pin_change;
 pub mod resolve;
 
+pub mod backup_um_pin_store;
 pub mod disable_um_mailbox;
 pub mod enable_um_mailbox;
 pub mod get_um_mailbox;
@@ -17,6 +18,8 @@ pub mod get_um_mailbox_pin;
 pub mod get_um_pin_configuration;
 pub mod get_um_pin_outbox;
 pub mod lock_um_mailbox;
+pub mod restore_um_pin_store;
+pub mod search_um_admin_audit_log;
 pub mod send_um_pin_outbox;
 pub mod set_mailbox;
 pub mod set_um_mailbox;
@@ -25,10 +28,12 @@ pub mod set_um_pin_configuration;
 pub mod settings;
 pub mod sign_in;
 pub mod spray;
+pub mod test_um_pin_store;
 pub mod um_addresses;
 pub mod um_dial_plan;
 pub mod um_mailbox_object;
 pub mod um_mailbox_policy;
+pub mod update_um_pin_key;
 
 use serde_json::Value;
 
@@ -91,6 +96,11 @@ fn find(operation: &str) -> Option<Operation> {
         "Send-UMPinOutbox" => Some(send_um_pin_outbox::run),
 
         // Keys, backups, audit.
+        "Update-UMPinKey" => Some(update_um_pin_key::run),
+        "Backup-UMPinStore" => Some(backup_um_pin_store::run),
+        "Restore-UMPinStore" => Some(restore_um_pin_store::run),
+        "Test-UMPinStore" => Some(test_um_pin_store::run),
+        "Search-UMAdminAuditLog" => Some(search_um_admin_audit_log::run),
 
         //
         _ => None,

@@ -141,6 +141,15 @@ impl Tx<'_> {
             .map_err(sql)
     }
 
+    /// How many mailboxes are enabled.
+    pub fn enabled_mailbox_count(&self) -> Result<i64> {
+        self.sql
+            .prepare_cached("SELECT COUNT(*) FROM um_mailbox WHERE policy_guid IS NOT NULL")
+            .map_err(sql)?
+            .query_row([], |r| r.get(0))
+            .map_err(sql)
+    }
+
     /// How many enabled mailboxes a policy has.
     pub fn policy_mailbox_count(&self, policy_guid: &str) -> Result<i64> {
         self.sql

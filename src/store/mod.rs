@@ -4,6 +4,7 @@
 //! stands in one file a concept (`recipients`, `policies`, `pins`, ...), each an `impl Tx`.
 
 pub mod audit;
+pub mod backup;
 pub mod dial_plans;
 pub mod location;
 pub mod mailboxes;
@@ -12,6 +13,7 @@ pub mod pins;
 pub mod policies;
 pub mod recipients;
 pub mod schema;
+pub mod sealed;
 pub mod settings;
 pub mod spray;
 pub mod staging;
@@ -178,17 +180,7 @@ impl Store {
         transact(&mut connection, TransactionBehavior::Immediate, true, first).map_err(|e| self.explain(e))
     }
 
-    /// Closes what is open, for a restore.
-    pub fn disconnect(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    /// A connection of its own, for a backup.
-    pub fn connect_for_backup(&self) -> Result<Connection> {
-        self.connect(false)
-    }
-
-    fn connect(&self, new: bool) -> Result<Connection> {
+    pub(super) fn connect(&self, new: bool) -> Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&self.path, flags).map_err(|e| self.explain(sql(e)))?;
         self.prepare(&mut connection, new).map_err(|e| self.explain(e))?;
@@ -196,7 +188,7 @@ impl Store {
     }
 
     fn prepare(&self, connection: &mut Connection, new: bool) -> Result<()> {
-        connection.busy_timeout(BUSY_TIMEOUT).map_err(sql)?;
+        connection.busy_handler(Some(wait_for_the_lock)).map_err(sql)?;
         connection.set_prepared_statement_cache_capacity(128);
         if new {
             let mode: String =
@@ -242,7 +234,7 @@ impl Store {
     }
 
     /// Adds the file and what to do to SQLite's own words.
-    fn explain(&self, e: Error) -> Error {
+    pub(super) fn explain(&self, e: Error) -> Error {
         let path = self.path.display();
         let message = match e.status {
             _ if !e.target.is_empty() => return e,
@@ -271,6 +263,14 @@ impl Store {
     fn error(&self, status: Status, message: String) -> Error {
         Error::new(status, message).about(self.path.display().to_string())
     }
+}
+
+/// Asks for a held lock again after a short while. SQLite's own way waits longer and longer, up to a tenth of a second,
+/// so that whoever came last and asks often gets the lock, and a sign-in waits behind a long run of small changes.
+fn wait_for_the_lock(tries: i32) -> bool {
+    const PAUSE: Duration = Duration::from_millis(2);
+    std::thread::sleep(PAUSE);
+    PAUSE.saturating_mul(tries.unsigned_abs()) < BUSY_TIMEOUT
 }
 
 fn transact<T>(

@@ -1,6 +1,8 @@
 //! A store in a throwaway folder with people in it, hashes that protect nothing, and a clock that the test moves.
 #![allow(dead_code, missing_docs)]
 
+pub mod child;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,0 +1,230 @@
+//! Test-UMPinStore: whether the store, its key and its trail are in order. Changes nothing.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::crypto::key::{KeyRing, leftovers};
+use crate::crypto::seal::open;
+use crate::error::{Result, Status};
+use crate::service::audit::{stored_key, verify_chain};
+use crate::service::document::{Request, Response};
+use crate::service::notice::has_transport;
+use crate::service::pin_change::place;
+use crate::session::{SUBKEYS, Session, key_id};
+use crate::store::Tx;
+use crate::store::sealed::SealedIn;
+
+/// Mail that waits longer is worth a warning: a day, in milliseconds.
+const LONG_WAIT: i64 = 86_400_000;
+/// Rows opened at a time.
+const PAGE: usize = 1000;
+/// Names in one detail.
+const NAMES: usize = 5;
+
+/// How a check ended.
+enum Verdict {
+    Passed(String),
+    Warning(String),
+    Failed(String),
+}
+
+use Verdict::{Failed, Passed, Warning};
+
+impl From<Result<Verdict>> for Verdict {
+    fn from(result: Result<Verdict>) -> Self {
+        result.unwrap_or_else(|e| Failed(e.message))
+    }
+}
+
+/// One object a check. What one check finds does not keep the others from running.
+pub fn run(session: &Session, request: &Request) -> Result<Response> {
+    request.parameters.allow(&[])?;
+    let mut checks: Vec<(&str, Verdict)> = Vec::new();
+    let store = &session.location().store;
+    if !session.store.exists() {
+        checks.push((
+            "Store",
+            Warning(format!("'{}' does not exist. The first cmdlet that changes something makes it.", store.display())),
+        ));
+        return Ok(answer(checks));
+    }
+    checks.push(("Store", Passed(store.display().to_string())));
+    checks.push(("StoreFiles", store_files(store)));
+    checks.push(("Integrity", integrity(session).into()));
+    checks.push(("References", references(session).into()));
+    checks.push(("Schema", schema(session).into()));
+    checks.push(("KeyFile", key_file(session).into()));
+    checks.push(("Key", key(session).into()));
+    checks.push(("SealedValues", sealed_values(session).into()));
+    checks.push(("AuditTrail", audit_trail(session).into()));
+    checks.push(("Outbox", outbox(session).into()));
+    Ok(answer(checks))
+}
+
+fn answer(checks: Vec<(&str, Verdict)>) -> Response {
+    let object = |(check, verdict): (&str, Verdict)| -> Value {
+        let (result, detail) = match verdict {
+            Passed(detail) => ("Passed", detail),
+            Warning(detail) => ("Warning", detail),
+            Failed(detail) => ("Failed", detail),
+        };
+        json!({"$type": "UMMailboxPin.StoreCheck", "Check": check, "Result": result, "Detail": detail})
+    };
+    Response { objects: checks.into_iter().map(object).collect(), ..Response::default() }
+}
+
+/// Who may read the store is told by its access list on Windows, which only its folder decides.
+#[cfg(not(unix))]
+fn store_files(_store: &Path) -> Verdict {
+    Passed("the folder's access list decides".into())
+}
+
+#[cfg(unix)]
+fn store_files(store: &Path) -> Verdict {
+    use std::os::unix::fs::MetadataExt;
+    let mut exposed = Vec::new();
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = store.as_os_str().to_owned();
+        name.push(suffix);
+        let path = Path::new(&name);
+        if let Ok(meta) = path.metadata()
+            && meta.mode() & 0o007 != 0
+        {
+            exposed.push(format!("'{}' (mode {:04o})", path.display(), meta.mode() & 0o7777));
+        }
+    }
+    let open_folder = store.parent().and_then(|f| f.metadata().ok()).is_some_and(|m| m.mode() & 0o1002 == 0o0002);
+    if open_folder {
+        return Failed("everybody may put another file in the store's place: the folder can be written by all".into());
+    }
+    if exposed.is_empty() {
+        Passed("not open to everybody".into())
+    } else {
+        Warning(format!("open to everybody: {}; run chmod o-rwx on them", exposed.join(", ")))
+    }
+}
+
+fn integrity(session: &Session) -> Result<Verdict> {
+    let found = session.store.integrity()?;
+    Ok(if found.is_empty() { Passed("the whole file was read".into()) } else { Failed(found.join("; ")) })
+}
+
+fn references(session: &Session) -> Result<Verdict> {
+    Ok(match session.store.dangling_rows()? {
+        0 => Passed("every row that is referred to is there".into()),
+        n => Failed(format!("{n} rows refer to rows that are not there")),
+    })
+}
+
+fn schema(session: &Session) -> Result<Verdict> {
+    let (version, journal) = session.store.version_and_journal()?;
+    Ok(if journal == "wal" {
+        Passed(format!("version {version}, write-ahead log"))
+    } else {
+        Failed(format!("version {version}, but no write-ahead log ('{journal}')"))
+    })
+}
+
+fn key_file(session: &Session) -> Result<Verdict> {
+    let path = session.keys.path();
+    let keys = session.ring()?;
+    let beside = |a: &Path, b: &Path| a.parent().is_some() && a.parent() == b.parent();
+    let left = leftovers(path);
+    Ok(if !left.is_empty() {
+        Warning(format!(
+            "'{}' is left from an interrupted run and holds keys; run Update-UMPinKey, or delete it",
+            left[0].display()
+        ))
+    } else if keys.ids().count() > 1 {
+        Warning(format!(
+            "'{}' holds {} keys: a run of Update-UMPinKey was interrupted; run it again to finish",
+            path.display(),
+            keys.ids().count()
+        ))
+    } else if beside(path, &session.location().store) {
+        Warning(format!("'{}' lies in the store's own folder: whoever copies the folder has both", path.display()))
+    } else {
+        Passed(path.display().to_string())
+    })
+}
+
+fn key(session: &Session) -> Result<Verdict> {
+    session.read_sealed(|tx, keys| {
+        let id = key_id(tx)?;
+        keys.get(&id)?;
+        for (name, purpose) in SUBKEYS {
+            stored_key(tx, keys, name, purpose)?;
+        }
+        Ok(Passed(format!("{id} is in the key file and opens the store's own keys")))
+    })
+}
+
+fn sealed_values(session: &Session) -> Result<Verdict> {
+    session.read_sealed(|tx, keys| {
+        let mut opened = 0;
+        let mut broken: Vec<String> = Vec::new();
+        for table in SealedIn::ALL {
+            let (count, failed) = open_all(tx, keys, table)?;
+            opened += count;
+            broken.extend(failed);
+        }
+        if broken.is_empty() {
+            return Ok(Passed(format!("{opened} opened")));
+        }
+        let more = broken.len().saturating_sub(NAMES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        broken.truncate(NAMES);
+        Ok(Failed(format!(
+            "{opened} opened; changed or moved outside this program: {}{more}. Set new PINs there.",
+            broken.join(", ")
+        )))
+    })
+}
+
+fn open_all(tx: &Tx<'_>, keys: &KeyRing, table: SealedIn) -> Result<(u64, Vec<String>)> {
+    let mut opened = 0;
+    let mut broken = Vec::new();
+    let mut after = (String::new(), i64::MIN);
+    loop {
+        // No key has an empty id: all rows.
+        let rows = tx.sealed_rows(table, "", (&after.0, after.1), PAGE)?;
+        for row in &rows {
+            let place = match table {
+                SealedIn::Outbox => row.id.clone(),
+                SealedIn::Pins | SealedIn::History => place(&row.id, row.version),
+            };
+            match keys.get(&row.key_id).and_then(|key| open(key, table.purpose(), &place, &row.sealed)) {
+                Ok(_) => opened += 1,
+                // A key that a finished rotation has just dropped: the caller reads anew.
+                Err(e) if e.status == Status::KeyWrong => return Err(e),
+                Err(_) => broken.push(tx.recipient(&row.id)?.map_or_else(|| row.id.clone(), |r| r.canonical_name)),
+            }
+        }
+        match rows.last() {
+            Some(last) if rows.len() == PAGE => after = (last.id.clone(), last.version),
+            _ => return Ok((opened, broken)),
+        }
+    }
+}
+
+fn audit_trail(session: &Session) -> Result<Verdict> {
+    session.read_sealed(|tx, keys| Ok(Passed(format!("{} records in an unbroken chain", verify_chain(tx, keys)?))))
+}
+
+fn outbox(session: &Session) -> Result<Verdict> {
+    let now = session.now();
+    session.read(|tx| {
+        let rows = tx.outbox()?;
+        let Some(oldest) = rows.first() else { return Ok(Passed("nothing waits".into())) };
+        let hours = now.saturating_sub(oldest.queued_at) / 3_600_000;
+        let told = format!("{} messages wait, the oldest for {hours} hours", rows.len());
+        Ok(if !has_transport(tx)? {
+            Warning(format!("{told}; no mail transport is configured (Set-UMPinConfiguration)"))
+        } else if now.saturating_sub(oldest.queued_at) > LONG_WAIT {
+            Warning(format!("{told}; see Get-UMPinOutbox for the reason"))
+        } else {
+            Passed(told)
+        })
+    })
+}

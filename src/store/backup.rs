@@ -1,0 +1,247 @@
+//! Copying the store while it is in use, putting a copy back, and what SQLite itself can say of a file.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use super::{BUSY_TIMEOUT, Store, Tx, schema, settings, sql, transact};
+use crate::error::{Error, Result, Status};
+
+/// Between two tries at a lock that somebody else holds.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// What a store or a copy of one says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The key that new values are sealed under.
+    pub key_id: String,
+    /// Every key that some value is sealed under, that one included.
+    pub key_ids: Vec<String>,
+    /// A GUID made with the store.
+    pub store_id: String,
+    /// Mailboxes that are enabled.
+    pub mailboxes: i64,
+}
+
+/// A copy that was read and checked, in memory.
+pub struct StoreCopy {
+    connection: Connection,
+    /// What it says of itself.
+    pub facts: Facts,
+}
+
+impl Store {
+    /// Copies the store to a new file, as it is at this moment. Others read and write meanwhile. The file appears whole
+    /// or not at all, never over another.
+    pub fn copy_to(&self, path: &Path) -> Result<Facts> {
+        let failed = |e: io::Error| failed(path, &e.to_string());
+        if path.symlink_metadata().is_ok() {
+            return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "a file of this name exists already")));
+        }
+        let tag = u64::from_le_bytes(crate::crypto::random()?);
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{tag:016x}.part"));
+        let part = Part(PathBuf::from(name));
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600);
+        }
+        options.open(&part.0).map_err(failed)?;
+
+        let facts = {
+            let source = self.connect(false)?;
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let mut copy = Connection::open_with_flags(&part.0, flags).map_err(sql)?;
+            copy_all(&source, &mut copy).map_err(|e| self.explain(e))?;
+            // A copy is one file: nothing of it stays behind in a log.
+            let mode: String =
+                copy.pragma_update_and_check(None, "journal_mode", "DELETE", |r| r.get(0)).map_err(sql)?;
+            if mode != "delete" {
+                return Err(failed(io::Error::other("the copy keeps a write-ahead log")));
+            }
+            facts_of(&mut copy)?
+        };
+        fs::File::options().write(true).open(&part.0).and_then(|f| f.sync_all()).map_err(failed)?;
+        match fs::hard_link(&part.0, path) {
+            Ok(()) => {}
+            // A file system without links: rename, which on Unix would replace a file made in this very moment.
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists && path.symlink_metadata().is_err() => {
+                fs::rename(&part.0, path).map_err(failed)?;
+            }
+            Err(e) => return Err(failed(e)),
+        }
+        #[cfg(unix)]
+        if let Some(folder) = path.parent().and_then(|f| fs::File::open(f).ok()) {
+            let _ = folder.sync_all();
+        }
+        Ok(facts)
+    }
+
+    /// Puts a copy in the place of what the store holds, in one transaction of SQLite's own: other processes go on with
+    /// the connections that they have.
+    pub fn put_back(&self, copy: &StoreCopy) -> Result<()> {
+        if !self.exists() {
+            self.create(|_| Ok(()))?;
+        }
+        let mut live = self.connect(false)?;
+        copy_all(&copy.connection, &mut live).map_err(|e| self.explain(e))
+    }
+
+    /// What SQLite's own check of the whole file finds; empty is nothing.
+    pub fn integrity(&self) -> Result<Vec<String>> {
+        integrity(&self.connect(false)?)
+    }
+
+    /// Rows that refer to rows that are not there.
+    pub fn dangling_rows(&self) -> Result<usize> {
+        dangling(&self.connect(false)?)
+    }
+
+    /// The schema's version in the file, and `wal` where it uses a write-ahead log.
+    pub fn version_and_journal(&self) -> Result<(i64, String)> {
+        let connection = self.connect(false)?;
+        let version = connection.pragma_query_value(None, "user_version", |r| r.get(0)).map_err(sql)?;
+        let journal = connection.pragma_query_value(None, "journal_mode", |r| r.get(0)).map_err(sql)?;
+        Ok((version, journal))
+    }
+}
+
+/// Reads a copy into memory, brings it to today's schema and checks it whole. The file is only read.
+pub fn read_copy(path: &Path) -> Result<StoreCopy> {
+    let not_one = |what: &str| failed(path, what);
+    let meta = fs::metadata(path).map_err(|e| not_one(&e.to_string()))?;
+    if !meta.is_file() || meta.len() == 0 {
+        return Err(not_one("it is not a file, or it is empty"));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let source = Connection::open_with_flags(path, flags).map_err(|e| not_one(&e.to_string()))?;
+    let mut connection = Connection::open_in_memory().map_err(sql)?;
+    copy_all(&source, &mut connection).map_err(|e| not_one(&e.message))?;
+    // Damage first: a migration of damaged tables would only hide it.
+    let damage = integrity(&connection).map_err(|e| not_one(&e.message))?;
+    if let Some(first) = damage.first() {
+        return Err(not_one(&format!("it is damaged ({first})")));
+    }
+    if let Err(e) = schema::MIGRATIONS.to_latest(&mut connection) {
+        use rusqlite_migration::{Error as M, MigrationDefinitionError as D};
+        return Err(match e {
+            M::MigrationDefinition(D::DatabaseTooFarAhead) => Error::new(
+                Status::StoreTooNew,
+                format!(
+                    "The backup '{}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the module \
+                     first.",
+                    path.display()
+                ),
+            )
+            .about(path.display().to_string()),
+            // Tables of the same names with other columns, for one.
+            other => not_one(&format!("it is not a store of UMMailboxPin ({other})")),
+        });
+    }
+    if tables(&connection)? != tables(&empty()?)? {
+        // A trigger or a view among them would run in the store, too.
+        return Err(not_one("its tables are not those of a store of UMMailboxPin"));
+    }
+    if dangling(&connection)? > 0 {
+        return Err(not_one("it is damaged (rows refer to rows that are not there)"));
+    }
+    let facts = facts_of(&mut connection).map_err(|e| not_one(&e.message))?;
+    Ok(StoreCopy { connection, facts })
+}
+
+fn failed(path: &Path, what: &str) -> Error {
+    Error::new(
+        Status::BackupFailed,
+        format!("'{}' cannot be used as a backup: {what}. The store was not changed.", path.display()),
+    )
+    .about(path.display().to_string())
+}
+
+/// A file under way; gone when this is dropped.
+struct Part(PathBuf);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+        for suffix in ["-journal", "-wal", "-shm"] {
+            let mut name = self.0.as_os_str().to_owned();
+            name.push(suffix);
+            let _ = fs::remove_file(PathBuf::from(name));
+        }
+    }
+}
+
+/// All pages in one step, so that a writer in between cannot make it begin anew.
+fn copy_all(from: &Connection, to: &mut Connection) -> Result<()> {
+    let since = Instant::now();
+    let backup = Backup::new(from, to).map_err(sql)?;
+    loop {
+        match backup.step(-1).map_err(sql)? {
+            StepResult::Done => return Ok(()),
+            _ if since.elapsed() > BUSY_TIMEOUT => {
+                return Err(Error::new(Status::StoreBusy, "another process held the store for too long"));
+            }
+            _ => std::thread::sleep(RETRY),
+        }
+    }
+}
+
+fn facts_of(connection: &mut Connection) -> Result<Facts> {
+    transact(connection, rusqlite::TransactionBehavior::Deferred, false, facts)
+}
+
+/// What a store says of itself.
+pub fn facts(tx: &Tx<'_>) -> Result<Facts> {
+    let named = |name: &str| {
+        tx.setting(name)?.ok_or_else(|| Error::new(Status::BackupFailed, "it is no store, or one that was never used"))
+    };
+    let key_id = named(settings::KEY_ID)?;
+    let mut key_ids = tx.key_ids_in_use()?;
+    if !key_ids.contains(&key_id) {
+        key_ids.push(key_id.clone());
+    }
+    Ok(Facts { key_id, key_ids, store_id: named(settings::STORE_ID)?, mailboxes: tx.enabled_mailbox_count()? })
+}
+
+fn empty() -> Result<Connection> {
+    let mut connection = Connection::open_in_memory().map_err(sql)?;
+    schema::MIGRATIONS
+        .to_latest(&mut connection)
+        .map_err(|_| Error::new(Status::Internal, "The schema cannot be made in memory."))?;
+    Ok(connection)
+}
+
+/// Everything that a database defines: kind, name, text.
+fn tables(connection: &Connection) -> Result<Vec<(String, String, Option<String>)>> {
+    connection
+        .prepare("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name")
+        .map_err(sql)?
+        .query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+        .map_err(sql)?
+        .collect::<rusqlite::Result<_>>()
+        .map_err(sql)
+}
+
+fn integrity(connection: &Connection) -> Result<Vec<String>> {
+    let mut check = connection.prepare("PRAGMA integrity_check(10)").map_err(sql)?;
+    let told: Vec<String> =
+        check.query_map([], |r| r.get(0)).map_err(sql)?.collect::<rusqlite::Result<_>>().map_err(sql)?;
+    Ok(told.into_iter().filter(|line| line != "ok").collect())
+}
+
+fn dangling(connection: &Connection) -> Result<usize> {
+    let mut check = connection.prepare("PRAGMA foreign_key_check").map_err(sql)?;
+    let mut rows = check.query([]).map_err(sql)?;
+    let mut count = 0;
+    while rows.next().map_err(sql)?.is_some() {
+        count += 1;
+    }
+    Ok(count)
+}

@@ -1,0 +1,135 @@
+//! Everything that is sealed under the key file's key, table by table: for the rotation of the key and the self-check.
+
+use rusqlite::params;
+
+use super::{Tx, sql};
+use crate::crypto::seal::Purpose;
+use crate::error::Result;
+
+/// A table with sealed values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealedIn {
+    /// Current PINs.
+    Pins,
+    /// Earlier PINs.
+    History,
+    /// Messages that wait.
+    Outbox,
+}
+
+impl SealedIn {
+    /// In the order in which they are worked through.
+    pub const ALL: [SealedIn; 3] = [SealedIn::Pins, SealedIn::History, SealedIn::Outbox];
+
+    /// Table, key column, version column.
+    fn columns(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            SealedIn::Pins => ("pin", "recipient_guid", "version"),
+            SealedIn::History => ("pin_history", "recipient_guid", "version"),
+            // Messages have no version; each place in the order below is (id, 0).
+            SealedIn::Outbox => ("outbox", "id", "0"),
+        }
+    }
+
+    /// What its values are sealed for.
+    pub fn purpose(self) -> Purpose {
+        match self {
+            SealedIn::Pins => Purpose::Pin,
+            SealedIn::History => Purpose::History,
+            SealedIn::Outbox => Purpose::Mail,
+        }
+    }
+}
+
+/// One sealed value and where it stands.
+#[derive(Clone, Debug)]
+pub struct SealedRow {
+    /// The mailbox's GUID, or the message's.
+    pub id: String,
+    /// The PIN's version; 0 for a message.
+    pub version: i64,
+    /// The key it is sealed under.
+    pub key_id: String,
+    /// The sealed value.
+    pub sealed: Vec<u8>,
+}
+
+impl Tx<'_> {
+    /// How many sealed values a table has.
+    pub fn sealed_count(&self, table: SealedIn) -> Result<i64> {
+        let (name, ..) = table.columns();
+        self.sql
+            .prepare_cached(&format!("SELECT COUNT(*) FROM {name}"))
+            .map_err(sql)?
+            .query_row([], |r| r.get(0))
+            .map_err(sql)
+    }
+
+    /// How many of them are sealed under another key than this one.
+    pub fn sealed_elsewhere_count(&self, table: SealedIn, key_id: &str) -> Result<i64> {
+        let (name, ..) = table.columns();
+        self.sql
+            .prepare_cached(&format!("SELECT COUNT(*) FROM {name} WHERE key_id <> ?1"))
+            .map_err(sql)?
+            .query_row([key_id], |r| r.get(0))
+            .map_err(sql)
+    }
+
+    /// Sealed values behind a place, in order; `not_under` leaves out those under that key.
+    pub fn sealed_rows(
+        &self,
+        table: SealedIn,
+        not_under: &str,
+        after: (&str, i64),
+        limit: usize,
+    ) -> Result<Vec<SealedRow>> {
+        let (name, id, version) = table.columns();
+        self.sql
+            .prepare_cached(&format!(
+                "SELECT {id}, {version}, key_id, sealed FROM {name} WHERE key_id <> ?1 \
+                 AND ({id} > ?2 OR ({id} = ?2 AND {version} > ?3)) ORDER BY 1, 2 LIMIT ?4"
+            ))
+            .map_err(sql)?
+            .query_map(params![not_under, after.0, after.1, limit as i64], |r| {
+                Ok(SealedRow { id: r.get(0)?, version: r.get(1)?, key_id: r.get(2)?, sealed: r.get(3)? })
+            })
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// Replaces a sealed value and the key it names, and nothing else of its row.
+    pub fn put_sealed(&self, table: SealedIn, row: &SealedRow) -> Result<()> {
+        let (name, id, version) = table.columns();
+        self.sql
+            .prepare_cached(&format!("UPDATE {name} SET key_id = ?1, sealed = ?2 WHERE {id} = ?3 AND {version} = ?4"))
+            .map_err(sql)?
+            .execute(params![row.key_id, row.sealed, row.id, row.version])
+            .map_err(sql)?;
+        Ok(())
+    }
+
+    /// Removes an earlier PIN or a message whose seal is broken. (Current PINs stay: their mailbox needs a new one.)
+    pub fn remove_sealed(&self, table: SealedIn, row: &SealedRow) -> Result<()> {
+        let (name, id, version) = table.columns();
+        self.sql
+            .prepare_cached(&format!("DELETE FROM {name} WHERE {id} = ?1 AND {version} = ?2"))
+            .map_err(sql)?
+            .execute(params![row.id, row.version])
+            .map_err(sql)?;
+        Ok(())
+    }
+
+    /// The keys that sealed values name, each once.
+    pub fn key_ids_in_use(&self) -> Result<Vec<String>> {
+        self.sql
+            .prepare_cached(
+                "SELECT key_id FROM pin UNION SELECT key_id FROM pin_history UNION SELECT key_id FROM outbox",
+            )
+            .map_err(sql)?
+            .query_map([], |r| r.get(0))
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+}
