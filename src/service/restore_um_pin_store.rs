@@ -40,7 +40,12 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
     if request.mode == Mode::Validate {
         return Ok(response);
     }
-    session.store.put_back(&copy)?;
+    if let Some(aside) = session.store.put_back(&copy)? {
+        response.warnings.push(Warning::from(format!(
+            "The store was damaged, so it was moved to '{}' and a new file was made in its place.",
+            aside.display()
+        )));
+    }
     if key_is_here {
         session.change(Mode::Commit, &request.cause, |c| {
             c.audit(&target, &format!("store replaced by the backup '{}'", path.display()))

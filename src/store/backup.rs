@@ -85,13 +85,45 @@ impl Store {
     }
 
     /// Puts a copy in the place of what the store holds, in one transaction of SQLite's own: other processes go on with
-    /// the connections that they have.
-    pub fn put_back(&self, copy: &StoreCopy) -> Result<()> {
+    /// the connections that they have. A damaged store is moved aside instead, as it is; then the path it went to is
+    /// returned.
+    pub fn put_back(&self, copy: &StoreCopy) -> Result<Option<PathBuf>> {
         if !self.exists() {
             self.create(|_| Ok(()))?;
         }
-        let mut live = self.connect(false)?;
-        copy_all(&copy.connection, &mut live).map_err(|e| self.explain(e))
+        let replaced =
+            self.connect(false).and_then(|mut live| copy_all(&copy.connection, &mut live).map_err(|e| self.explain(e)));
+        match replaced {
+            Err(e) if e.status == Status::StoreDamaged => {
+                let aside = self.move_aside()?;
+                self.create(|_| Ok(()))?;
+                let mut live = self.connect(false)?;
+                copy_all(&copy.connection, &mut live).map_err(|e| self.explain(e))?;
+                Ok(Some(aside))
+            }
+            other => other.map(|()| None),
+        }
+    }
+
+    /// Renames the database and its log, so that a new one can be made; what is damaged may still be worth reading.
+    fn move_aside(&self) -> Result<PathBuf> {
+        let tag = u64::from_le_bytes(crate::crypto::random()?);
+        let with = |suffix: &str| {
+            let mut name = self.path().as_os_str().to_owned();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        let aside = with(&format!(".damaged-{tag:016x}"));
+        // The log first: a new database must never find the old one's.
+        for suffix in ["-wal", "-shm"] {
+            let to = with(&format!(".damaged-{tag:016x}{suffix}"));
+            match fs::rename(with(suffix), to) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed(self.path(), &e.to_string())),
+                _ => {}
+            }
+        }
+        fs::rename(self.path(), &aside).map_err(|e| failed(self.path(), &e.to_string()))?;
+        Ok(aside)
     }
 
     /// What SQLite's own check of the whole file finds; empty is nothing.
