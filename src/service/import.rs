@@ -220,12 +220,13 @@ impl Import {
             response.next = Some("more".into());
             return Ok(response);
         }
-        if prune && self.pruned_to.is_empty() {
-            if let Some(refusal) = session.read(|tx| self.find_absent(tx, force))? {
-                audit_refusal(session, &request.cause, "directory", &refusal);
-                response.errors.push(refusal);
-                self.prune = Some(false);
-            }
+        if prune
+            && self.pruned_to.is_empty()
+            && let Some(refusal) = session.read(|tx| self.find_absent(tx, force))?
+        {
+            audit_refusal(session, &request.cause, "directory", &refusal);
+            response.errors.push(refusal);
+            self.prune = Some(false);
         }
         if self.prune == Some(true) {
             let batch = self.staging.absent(&self.pruned_to, BATCH)?;
