@@ -166,6 +166,15 @@ Describe 'Search-UMAdminAuditLog' {
         $found.ObjectModified | Should -Contain 'contoso.com/Users/Tony Smith'
     }
 
+    It 'tells who called from afar' {
+        Invoke-FreshPwsh @'
+$who = [System.Management.Automation.Remoting.PSIdentity]::new('Kerberos', $true, 'CONTOSO\helpdesk', $null)
+$global:PSSenderInfo = [System.Management.Automation.Remoting.PSSenderInfo]::new([System.Management.Automation.Remoting.PSPrincipal]::new($who, $null), 'http://here')
+Set-UMMailboxPolicy 'Redmond Default Policy' -MinPINLength 7
+'@ | Should -BeNullOrEmpty
+        Search-UMAdminAuditLog -Cmdlets Set-UMMailboxPolicy | Select-Object * | ConvertTo-Json | Should -Match 'CONTOSO\\\\helpdesk'
+    }
+
     It 'filters by success and by time' {
         (Search-UMAdminAuditLog -Cmdlets Set-UMMailboxPIN -IsSuccess $false).Count | Should -BeGreaterThan 0
         Search-UMAdminAuditLog -StartDate (Get-Date).AddHours(1) | Should -BeNullOrEmpty
