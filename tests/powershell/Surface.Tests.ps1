@@ -273,7 +273,7 @@ Transport String
         @{ Name = 'Send-UMPinOutbox'; Impact = 'Medium'; Output = 'UMMailboxPin.OutboxItem'; Table = $optional }
         @{ Name = 'Update-UMPinKey'; Impact = 'High'; Output = 'UMMailboxPin.KeyRotation'; Table = '' }
         @{ Name = 'Backup-UMPinStore'; Impact = 'Medium'; Output = 'UMMailboxPin.Backup'; Table = 'Path String R 0' }
-        @{ Name = 'Restore-UMPinStore'; Impact = 'High'; Output = 'UMMailboxPin.Backup'; Table = 'Path String R 0' }
+        @{ Name = 'Restore-UMPinStore'; Impact = 'High'; Output = 'UMMailboxPin.Backup'; Table = 'Path String R 0', 'Force SwitchParameter' }
         @{ Name = 'Test-UMPinStore'; Output = 'UMMailboxPin.StoreCheck'; Table = '' }
         @{
             Name = 'Search-UMAdminAuditLog'; Output = 'UMMailboxPin.AdminAuditLogEvent'

@@ -47,6 +47,10 @@ public sealed class RestoreUMPinStoreCommand : PathCommand
     [Parameter(Mandatory = true, Position = 0)]
     [AllowEmptyString]
     public string? Path { get; set; }
+
+    /// <summary>Restores a backup of another store, too, and one whose key is not in the key file.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
 }
 
 /// <summary>Checks the store, its key and its audit trail.</summary>
