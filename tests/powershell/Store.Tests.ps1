@@ -108,8 +108,12 @@ Describe 'Keys and backups' {
 
     It 'rotate, and every PIN still signs in' {
         $before = (Get-UMPinConfiguration).KeyId
-        $null = Update-UMPinKey -Confirm:$false
-        (Get-UMPinConfiguration).KeyId | Should -Not -Be $before
+        $rotation = Update-UMPinKey -Confirm:$false -WarningVariable warnings -WarningAction SilentlyContinue
+        $rotation.psobject.TypeNames[0] | Should -Be 'UMMailboxPin.KeyRotation'
+        # Old backups need the old key, which is gone: that must be said.
+        "$warnings" | Should -Match $before
+        (Get-UMPinConfiguration).KeyId | Should -Be $rotation.KeyId
+        $rotation.KeyId | Should -Not -Be $before
         (Test-UMMailboxPIN tonysmith -Pin 5643892).Result | Should -Be 'Accepted'
     }
 
