@@ -274,7 +274,7 @@ Describe 'Set-UMMailboxPIN' {
 
     It 'keeps the order of the input with -ThrottleLimit, errors too' {
         $sequence = 'tony', 'nobody', 'jgarcia', 'tony', 'kakers', 'zoemueller', 'annab', 'tony' |
-            Set-UMMailboxPIN -ThrottleLimit 4 -PassThru 2>&1 | ForEach-Object { if ($_ -is [System.Management.Automation.ErrorRecord]) { $_.CategoryInfo.Reason } else { $_.UserID } }
+            Set-UMMailboxPIN -ThrottleLimit 4 -PassThru -ErrorAction Continue 2>&1 | ForEach-Object { if ($_ -is [System.Management.Automation.ErrorRecord]) { $_.CategoryInfo.Reason } else { $_.UserID } }
         $sequence | Should -Be @(
             'tony@contoso.com', 'ManagementObjectNotFoundException', 'jgarcia@contoso.com', 'tony@contoso.com'
             'UserNotUmEnabledException', 'zoemueller@contoso.com', 'annab@contoso.com', 'tony@contoso.com')
