@@ -34,7 +34,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
             };
             if today.is_some_and(|today| today.dial_plan_guid != policy.dial_plan_guid) {
                 return Err(invalid(format!(
-                    "the UM mailbox policy '{}' belongs to another dial plan, and the mailbox's numbers belong to its own; disable \
+                    "The UM mailbox policy '{}' belongs to another dial plan, and the mailbox's numbers belong to its own; disable \
                      the mailbox and enable it under the new policy",
                     policy.name
                 )));

@@ -132,7 +132,7 @@ fn check_folder(folder: &str, session: &Session) -> Result<()> {
         return Err(wrong(&format!("-PickupFolder '{folder}' is not an absolute path")));
     }
     if !path.is_dir() {
-        return Err(wrong(&format!("the pickup folder '{folder}' does not exist")));
+        return Err(wrong(&format!("The pickup folder '{folder}' does not exist")));
     }
     let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_owned());
     let location = session.location();
@@ -141,7 +141,7 @@ fn check_folder(folder: &str, session: &Session) -> Result<()> {
             && real(path).starts_with(real(own))
         {
             return Err(wrong(&format!(
-                "the pickup folder '{folder}' lies in '{}', where the store or its key lies; a mail server must not read there",
+                "The pickup folder '{folder}' lies in '{}', where the store or its key lies; a mail server must not read there",
                 own.display()
             )));
         }
@@ -155,7 +155,7 @@ fn check_command(program: &str) -> Result<()> {
         return Err(wrong(&format!("-Command '{program}' is not the absolute path of a program")));
     }
     if !path.is_file() {
-        return Err(wrong(&format!("the program '{program}' does not exist")));
+        return Err(wrong(&format!("The program '{program}' does not exist")));
     }
     Ok(())
 }

@@ -56,7 +56,7 @@ pub(crate) fn add_default(c: &Change<'_>, plan: &DialPlan) -> Result<Policy> {
     for name in std::iter::once(base.clone()).chain((1..=10).map(|n| format!("{base}{n}"))) {
         if name.chars().count() > 64 {
             return Err(invalid(format!(
-                "the default policy's name '{name}' would have more than 64 characters; shorten the dial plan's name or use \
+                "The default policy's name '{name}' would have more than 64 characters; shorten the dial plan's name or use \
                  -GenerateUMMailboxPolicy $false"
             )));
         }
@@ -122,7 +122,7 @@ pub fn set(session: &Session, request: &Request) -> Result<Response> {
             let plan = um_dial_plan::find(session, c.tx, &text, server)?;
             if plan.guid != policy.dial_plan_guid && c.tx.policy_mailbox_count(&policy.guid)? > 0 {
                 return Err(invalid(format!(
-                    "the UM mailbox policy '{before}' has mailboxes, whose extensions belong to its dial plan, so it cannot move to \
+                    "The UM mailbox policy '{before}' has mailboxes, whose extensions belong to its dial plan, so it cannot move to \
                      another plan"
                 )));
             }
