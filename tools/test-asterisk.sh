@@ -24,7 +24,7 @@ die() {
 }
 
 if [[ -f $target/.complete ]]; then
-    say "Asterisk is there: $(cat "$target/.complete")"
+    say "Asterisk is there: $(sed -n "s/^version=//p" "$target/.complete")"
     exit 0
 fi
 for program in apt-get dpkg dpkg-deb flock; do

@@ -177,6 +177,29 @@ pub fn set_up_complete(session: &Session, who: &Caller) -> Result<()> {
     })
 }
 
+/// LogonFailuresBeforeDisconnect of a dial plan: failures in one call after which a telephone system hangs up. 3 where
+/// the plan does not say, and where there is none (the call's course must not tell who exists).
+pub fn failures_before_disconnect(session: &Session, dial_plan: Option<&str>, number: Option<&str>) -> Result<u32> {
+    const DEFAULT: u32 = 3;
+    let settings = session.read(|tx| {
+        let plan = match (dial_plan, number) {
+            (Some(name), _) => tx.dial_plan_by_key(&crate::directory::identity::fold(name))?,
+            (None, Some(number)) => match tx.um_addresses_by_key(number.trim(), None)?.as_slice() {
+                [one] => tx.dial_plan(&one.dial_plan_guid)?,
+                _ => None,
+            },
+            (None, None) => None,
+        };
+        Ok(plan.map(|p| p.settings))
+    })?;
+    Ok(settings
+        .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
+        .and_then(|settings| settings["LogonFailuresBeforeDisconnect"].as_u64())
+        .and_then(|n| u32::try_from(n).ok())
+        .filter(|n| *n > 0)
+        .unwrap_or(DEFAULT))
+}
+
 fn refused() -> Error {
     Error::new(Status::SignInRefused, "The request was refused. Nothing was changed.")
 }

@@ -13,7 +13,7 @@ use crate::crypto::key::mac;
 use crate::crypto::seal::Purpose;
 use crate::error::Result;
 use crate::pin::Pin;
-use crate::session::Change;
+use crate::session::{Cause, Change, Mode, Session};
 use crate::store::settings;
 
 /// How long a mark lasts, in milliseconds.
@@ -52,6 +52,15 @@ pub(crate) fn note(c: &Change<'_>, guid: &str, pin: &Pin) -> Result<()> {
             marked.len()
         ),
     )
+}
+
+/// Erases the marks whose hour is over, where no wrong PIN has come since to do it.
+pub fn forget(session: &Session) -> Result<()> {
+    let until = session.now().saturating_sub(LASTS);
+    if session.read(|tx| tx.has_spray_marks(until))? {
+        session.change(Mode::Commit, &Cause::new("Send-UMPinOutbox"), |c| c.tx.erase_spray_marks(until))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

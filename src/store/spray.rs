@@ -12,6 +12,15 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Whether there are such marks.
+    pub fn has_spray_marks(&self, until: i64) -> Result<bool> {
+        self.sql
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM spray_mark WHERE at <= ?1)")
+            .map_err(sql)?
+            .query_row([until], |r| r.get(0))
+            .map_err(sql)
+    }
+
     /// Marks a mailbox, or renews its mark.
     pub fn put_spray_mark(&self, mark: &[u8], recipient_guid: &str, at: i64) -> Result<()> {
         self.sql

@@ -1,203 +1,288 @@
-//! Asterisk's AGI protocol: commands on standard output, answers on standard input, one line each.
+//! Asterisk's AGI: a conversation of lines over standard input and output, for as long as the caller stays.
 //!
-//! Digits come by GET DATA, whose answer is the only place where a PIN stands; it is erased at once, and nothing of it
-//! goes to VERBOSE or standard error. Asterisk itself writes digits to its log where the logger level `dtmf` is on.
+//! Fail-closed: UMPIN_RESULT is REFUSED from the first moment and becomes ACCEPTED only by a right PIN, so a dialplan
+//! that asks for ACCEPTED is safe whatever happens in between. The PIN is in nothing that is written: no command, no
+//! variable, no log.
 
-use std::io::{BufRead, Read, Write};
+use std::io::Write;
 
 use clap::Args;
-use umpin::error::{Result, Status};
+use subtle::ConstantTimeEq;
+use umpin::error::{Error, Result, Status};
 use umpin::pin::Pin;
-use umpin::service::sign_in::{Answer, Caller, verify};
+use umpin::pin::secret::MAX_PIN_LENGTH;
+use umpin::service::sign_in::{self, Caller};
 use umpin::session::Session;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-/// Lines that Asterisk sends are shorter.
-const LONGEST_LINE: u64 = 4096;
-/// A PIN's longest form; GET DATA ends by itself after so many digits.
-const MOST_DIGITS: usize = umpin::pin::secret::MAX_PIN_LENGTH;
-/// Tries in one call where the dial plan says nothing.
-const DEFAULT_TRIES: u64 = 3;
+use crate::input::Lines;
 
+/// Lines that Asterisk may send before the conversation begins; it sends about thirty.
+const MOST_VARIABLES: usize = 500;
+/// Digits that are asked for: one more than any PIN has, so that a longer one is told from a right one.
+const MOST_DIGITS: usize = MAX_PIN_LENGTH + 1;
+/// Tries at a new PIN in one call.
+const NEW_PIN_TRIES: u32 = 3;
+
+/// What a dialplan may say. Sound files are named as in Playback(); Asterisk's own English voice has all of the defaults.
 #[derive(Args)]
 pub(crate) struct Agi {
-    /// The dial plan; else the first argument in the dialplan's AGI(), else the only plan that has the extension
+    /// The dial plan and the extension, as in AGI(umpin,agi,<dial plan>,<extension>). Either may be empty or left out
+    #[arg(num_args = 0..=2, value_name = "DIAL_PLAN EXTENSION")]
+    arguments: Vec<String>,
+    /// The dial plan; else the first argument, else the only plan that has the extension
     #[arg(long)]
     dial_plan: Option<String>,
-    /// The extension; else the second argument in AGI(), else the caller's own number
+    /// The extension; else the second argument, else the caller's own number, else the caller is asked for it
     #[arg(long)]
     extension: Option<String>,
-    /// The sound that asks for the PIN
-    #[arg(long, default_value = "vm-password", value_name = "SOUND")]
-    prompt: String,
-    /// The sound after a wrong one
-    #[arg(long, default_value = "vm-incorrect", value_name = "SOUND")]
-    incorrect: String,
-    /// The sound before the call is dropped
-    #[arg(long, default_value = "vm-goodbye", value_name = "SOUND")]
-    goodbye: String,
-    /// Milliseconds to wait for the next digit
-    #[arg(long, default_value_t = 5000, value_name = "MS")]
+    /// Ask the caller for the extension, whatever number is calling.
+    #[arg(long)]
+    ask: bool,
+    /// Where the PIN must be changed, let the caller choose a new one at once.
+    #[arg(long)]
+    change: bool,
+    /// Hang up after this many failures, in the place of the dial plan's LogonFailuresBeforeDisconnect.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20))]
+    tries: Option<u32>,
+    /// Milliseconds to wait for digits.
+    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(500..=60_000))]
     timeout: u32,
+    /// Asks for the extension.
+    #[arg(long, value_name = "SOUND", default_value = "vm-login")]
+    prompt_extension: String,
+    /// Asks for the PIN.
+    #[arg(long, value_name = "SOUND", default_value = "vm-password")]
+    prompt: String,
+    /// Says that it was not accepted.
+    #[arg(long, value_name = "SOUND", default_value = "vm-incorrect")]
+    incorrect: String,
+    /// Said before hanging up.
+    #[arg(long, value_name = "SOUND", default_value = "vm-goodbye")]
+    goodbye: String,
+    /// Asks for a new PIN.
+    #[arg(long, value_name = "SOUND", default_value = "vm-newpassword")]
+    prompt_new: String,
+    /// Asks for it again.
+    #[arg(long, value_name = "SOUND", default_value = "vm-reenterpassword")]
+    prompt_again: String,
+    /// Says that the two differ.
+    #[arg(long, value_name = "SOUND", default_value = "vm-mismatch")]
+    mismatch: String,
+    /// Says that the new PIN breaks a rule.
+    #[arg(long, value_name = "SOUND", default_value = "vm-invalid-password")]
+    weak: String,
+    /// Says that it was changed.
+    #[arg(long, value_name = "SOUND", default_value = "vm-passchanged")]
+    changed: String,
 }
 
-/// Why the conversation ended before its end.
-enum Ended {
-    /// The caller hung up, or Asterisk closed the pipe.
+/// Why the conversation ended early.
+enum End {
+    /// The caller is gone, or Asterisk is.
     HungUp,
-    /// The store failed.
-    Failed,
+    /// An error of ours.
+    Failed(Error),
 }
 
-/// 0: signed in; 1: refused or hung up; 2: failed. The channel variable UMPIN_RESULT says the same in words.
-pub(crate) fn run(session: &Session, options: &Agi) -> u8 {
-    let mut call = Call { input: std::io::stdin().lock(), output: std::io::stdout().lock() };
-    match converse(session, options, &mut call) {
-        Ok(true) => 0,
-        Ok(false) | Err(Ended::HungUp) => 1,
-        Err(Ended::Failed) => 2,
+impl From<Error> for End {
+    fn from(e: Error) -> Self {
+        End::Failed(e)
     }
 }
 
-fn converse<R: BufRead, W: Write>(
-    session: &Session,
-    options: &Agi,
-    call: &mut Call<R, W>,
-) -> std::result::Result<bool, Ended> {
-    let variables = call.variables()?;
-    let given = |option: &Option<String>, argument: &str| {
-        option
-            .clone()
-            .or_else(|| variables.iter().find(|(n, v)| n == argument && !v.is_empty()).map(|(_, v)| v.clone()))
-    };
-    let dial_plan = given(&options.dial_plan, "agi_arg_1");
-    let number = given(&options.extension, "agi_arg_2").or_else(|| given(&None, "agi_callerid"));
-    let caller = Caller::Number { number: number.unwrap_or_default(), dial_plan: dial_plan.clone() };
+/// The conversation with Asterisk.
+struct Call {
+    lines: Lines,
+    out: std::io::Stdout,
+    variables: Vec<(String, String)>,
+}
 
-    call.set("UMPIN_RESULT", "REFUSED")?;
-    let tries = match tries(session, dial_plan.as_deref()) {
-        Ok(tries) => tries,
-        Err(e) => return call.fail(&e),
-    };
-    for _ in 0..tries {
-        let pin = call.digits(&options.prompt, options.timeout)?;
-        match verify(session, &caller, &pin) {
-            Ok(answer) if answer.accepted => {
-                call.tell(&answer)?;
-                return Ok(true);
-            }
-            Ok(_) => {
-                call.command(&format!("STREAM FILE {} \"\"", quoted(&options.incorrect)))?;
-            }
-            Err(e) => return call.fail(&e),
+/// 0: signed in; 1: refused or hung up; 2: an error. The channel variable UMPIN_RESULT says the same in words.
+pub(crate) fn run(session: &Session, options: &Agi) -> Result<u8> {
+    let mut call = Call { lines: Lines::of_stdin()?, out: std::io::stdout(), variables: Vec::new() };
+    let ended = call.greet().and_then(|()| {
+        let signed_in = call.sign_in(session, options);
+        if let Err(End::Failed(e)) = &signed_in {
+            // For the log; the caller hears nothing of it, and the dialplan goes on with ERROR.
+            crate::complain(&e.message);
+            call.set("UMPIN_RESULT", "ERROR")?;
         }
-    }
-    call.command(&format!("STREAM FILE {} \"\"", quoted(&options.goodbye)))?;
-    call.command("HANGUP")?;
-    Ok(false)
+        signed_in
+    });
+    Ok(match ended {
+        Ok(true) => crate::ACCEPTED,
+        Ok(false) | Err(End::HungUp) => crate::REFUSED,
+        Err(End::Failed(_)) => crate::FAILED,
+    })
 }
 
-/// The dial plan's LogonFailuresBeforeDisconnect.
-fn tries(session: &Session, dial_plan: Option<&str>) -> Result<u64> {
-    let plan = session.read(|tx| {
-        Ok(match dial_plan {
-            Some(name) => tx.dial_plan_by_key(&umpin::directory::identity::fold(name))?,
-            None => tx.dial_plans()?.into_iter().next(),
-        })
-    })?;
-    let settings = plan.and_then(|p| serde_json::from_str::<serde_json::Value>(&p.settings).ok()).unwrap_or_default();
-    Ok(settings["LogonFailuresBeforeDisconnect"].as_u64().unwrap_or(DEFAULT_TRIES))
-}
-
-struct Call<R, W> {
-    input: R,
-    output: W,
-}
-
-impl<R: BufRead, W: Write> Call<R, W> {
-    /// `agi_name: value` lines up to an empty one.
-    fn variables(&mut self) -> std::result::Result<Vec<(String, String)>, Ended> {
-        let mut variables = Vec::new();
-        loop {
-            let line = self.line()?;
-            let line = line.trim_end();
+impl Call {
+    /// Reads the variables that Asterisk sends first.
+    fn greet(&mut self) -> std::result::Result<(), End> {
+        for _ in 0..MOST_VARIABLES {
+            let line = self.lines.next()?.ok_or(End::HungUp)?;
             if line.is_empty() {
-                return Ok(variables);
+                return Ok(());
             }
-            if let Some((name, value)) = line.split_once(':') {
-                variables.push((name.trim().to_owned(), value.trim().to_owned()));
+            if let Some((name, value)) = String::from_utf8_lossy(&line).split_once(':') {
+                self.variables.push((name.trim().to_owned(), value.trim().to_owned()));
             }
         }
+        Err(End::Failed(crate::misuse("This is no AGI conversation: more variables than Asterisk has")))
     }
 
-    fn line(&mut self) -> std::result::Result<Zeroizing<String>, Ended> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(256));
-        let read = (&mut self.input).take(LONGEST_LINE).read_until(b'\n', &mut bytes);
-        if !matches!(read, Ok(n) if n > 0) {
-            return Err(Ended::HungUp);
-        }
-        Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
     }
 
-    /// Sends a command and gives its `result=`. A hang-up notice may come between.
-    fn command(&mut self, command: &str) -> std::result::Result<Zeroizing<String>, Ended> {
-        let sent = writeln!(self.output, "{command}").and_then(|()| self.output.flush());
-        if sent.is_err() {
-            return Err(Ended::HungUp);
-        }
+    /// What the dialplan gave: an option, else the argument at this place on the command line or, where a script in
+    /// between left the arguments out, by AGI.
+    fn given<'a>(&'a self, option: &'a Option<String>, options: &'a Agi, place: usize) -> Option<&'a str> {
+        // AGI(umpin,agi,...) counts the word agi too.
+        let shift = usize::from(self.variable("agi_arg_1") == Some("agi"));
+        option
+            .as_deref()
+            .or_else(|| options.arguments.get(place).map(String::as_str))
+            .or_else(|| self.variable(&format!("agi_arg_{}", place + 1 + shift)).filter(|text| !text.starts_with("--")))
+            .filter(|text| !text.is_empty())
+    }
+
+    /// Sends one command; what stands behind `result=`. Never the caller's digits: they are only in answers.
+    fn ask(&mut self, command: &str) -> std::result::Result<Zeroizing<Vec<u8>>, End> {
+        writeln!(self.out, "{command}").and_then(|()| self.out.flush()).map_err(|_| End::HungUp)?;
         loop {
-            let line = self.line()?;
-            let line = line.trim_end();
-            if line == "HANGUP" {
+            let line = self.lines.next()?.ok_or(End::HungUp)?;
+            // Sent when the caller hangs up, in the middle of anything.
+            if line.starts_with(b"HANGUP") {
+                return Err(End::HungUp);
+            }
+            // The usage after a command that was not understood has several lines; the last one ends it.
+            if line.starts_with(b"520-") || line.is_empty() || !line[0].is_ascii_digit() {
                 continue;
             }
-            if line.starts_with("511") {
-                return Err(Ended::HungUp);
+            if line.starts_with(b"511") {
+                return Err(End::HungUp);
             }
-            if let Some((_, result)) = line.split_once("result=") {
-                let end = result.find([' ', '(']).unwrap_or(result.len());
-                let (value, rest) = result.split_at(end);
-                if value == "-1" || rest.contains("(hangup)") {
-                    return Err(Ended::HungUp);
-                }
-                return Ok(Zeroizing::new(value.to_owned()));
-            }
-            // "520 End of proper usage." and the like: an answer without a result.
-            if line.starts_with("5") {
-                return Ok(Zeroizing::new(String::new()));
-            }
+            return match line.strip_prefix(b"200 result=") {
+                Some(b"-1") => Err(End::HungUp),
+                Some(rest) if rest.starts_with(b"-1 ") => Err(End::HungUp),
+                Some(rest) => Ok(Zeroizing::new(rest.to_vec())),
+                None => Err(End::Failed(Error::new(
+                    Status::InvalidRequest,
+                    format!(
+                        "Asterisk did not take the command {}: code {}",
+                        command.split(' ').next().unwrap_or_default(),
+                        String::from_utf8_lossy(line.get(..3).unwrap_or_default())
+                    ),
+                ))),
+            };
         }
     }
 
-    /// Asks for a PIN. Nothing typed is an empty PIN, which is wrong like any other.
-    fn digits(&mut self, prompt: &str, timeout: u32) -> std::result::Result<Pin, Ended> {
-        let result = self.command(&format!("GET DATA {} {timeout} {MOST_DIGITS}", quoted(prompt)))?;
-        Ok(Pin::new(result.as_bytes()))
+    fn set(&mut self, name: &str, value: &str) -> std::result::Result<(), End> {
+        self.ask(&format!("SET VARIABLE {name} {}", quoted(value))).map(|_| ())
     }
 
-    fn set(&mut self, name: &str, value: &str) -> std::result::Result<(), Ended> {
-        self.command(&format!("SET VARIABLE {name} {}", quoted(value))).map(drop)
+    fn play(&mut self, sound: &str) -> std::result::Result<(), End> {
+        self.ask(&format!("STREAM FILE {} \"\"", quoted(sound))).map(|_| ())
     }
 
-    fn tell(&mut self, answer: &Answer) -> std::result::Result<(), Ended> {
-        self.set("UMPIN_MUST_CHANGE", if answer.must_change { "1" } else { "0" })?;
-        self.set("UMPIN_SET_UP_DUE", if answer.set_up_due { "1" } else { "0" })?;
-        self.set("UMPIN_RESULT", "ACCEPTED")
+    /// Plays and collects digits up to `#`; empty where none came in time.
+    fn digits(&mut self, sound: &str, timeout: u32, most: usize) -> std::result::Result<Zeroizing<Vec<u8>>, End> {
+        let mut typed = self.ask(&format!("GET DATA {} {timeout} {most}", quoted(sound)))?;
+        // Behind them, after a blank: "(timeout)".
+        let end = typed.iter().position(|b| *b == b' ').unwrap_or(typed.len());
+        typed[end..].fill(0);
+        typed.truncate(end);
+        Ok(typed)
     }
 
-    /// The dialplan sees ERROR, the log the message: which never holds a PIN.
-    fn fail(&mut self, e: &umpin::error::Error) -> std::result::Result<bool, Ended> {
-        let mut message: String = e.message.chars().filter(|c| !c.is_control()).collect();
-        debug_assert_ne!(e.status, Status::Ok);
-        self.command(&format!("VERBOSE {} 1", quoted(&message)))?;
-        message.zeroize();
-        self.set("UMPIN_RESULT", "ERROR")?;
-        Err(Ended::Failed)
+    fn sign_in(&mut self, session: &Session, options: &Agi) -> std::result::Result<bool, End> {
+        self.set("UMPIN_RESULT", "REFUSED")?;
+        self.set("UMPIN_MUST_CHANGE", "0")?;
+        self.set("UMPIN_SET_UP_DUE", "0")?;
+        self.set("UMPIN_EXTENSION", "")?;
+        let dial_plan = self.given(&options.dial_plan, options, 0).map(str::to_owned);
+        let number = self
+            .given(&options.extension, options, 1)
+            .or_else(|| self.variable("agi_callerid").filter(is_number))
+            .filter(|_| !options.ask)
+            .map(str::to_owned);
+        let most = match options.tries {
+            Some(most) => most,
+            None => sign_in::failures_before_disconnect(session, dial_plan.as_deref(), number.as_deref())?,
+        };
+        let mut failures = 0;
+        while failures < most {
+            let who = match &number {
+                Some(number) => number.clone(),
+                None => {
+                    let typed = self.digits(&options.prompt_extension, options.timeout, 32)?;
+                    String::from_utf8_lossy(&typed).into_owned()
+                }
+            };
+            let typed = self.digits(&options.prompt, options.timeout, MOST_DIGITS)?;
+            // Silence is no guess: it counts in this call, not against the mailbox.
+            if !who.is_empty() && !typed.is_empty() {
+                let pin = Pin::new(typed.as_slice());
+                let caller = Caller::Number { number: who.clone(), dial_plan: dial_plan.clone() };
+                let answer = sign_in::verify(session, &caller, &pin)?;
+                if answer.accepted {
+                    self.set("UMPIN_EXTENSION", &who)?;
+                    self.set("UMPIN_SET_UP_DUE", if answer.set_up_due { "1" } else { "0" })?;
+                    let must_change =
+                        answer.must_change && !(options.change && self.choose_new(session, options, &caller, &pin)?);
+                    self.set("UMPIN_MUST_CHANGE", if must_change { "1" } else { "0" })?;
+                    // Last: whoever hangs up before has not signed in.
+                    return self.set("UMPIN_RESULT", "ACCEPTED").map(|()| true);
+                }
+                crate::complain(&format!("sign-in refused ({:?})", answer.reason));
+            }
+            failures += 1;
+            self.play(&options.incorrect)?;
+        }
+        self.play(&options.goodbye)?;
+        self.ask("HANGUP").map(|_| false)
+    }
+
+    /// The owner's change, over the telephone. Whether it was made.
+    fn choose_new(
+        &mut self,
+        session: &Session,
+        options: &Agi,
+        caller: &Caller,
+        old: &Pin,
+    ) -> std::result::Result<bool, End> {
+        for _ in 0..NEW_PIN_TRIES {
+            let new = self.digits(&options.prompt_new, options.timeout, MOST_DIGITS)?;
+            let again = self.digits(&options.prompt_again, options.timeout, MOST_DIGITS)?;
+            if !bool::from(new.as_slice().ct_eq(again.as_slice())) {
+                self.play(&options.mismatch)?;
+                continue;
+            }
+            match sign_in::change_pin(session, caller, old, &Pin::new(new.as_slice())) {
+                Ok(answer) if answer.accepted => {
+                    self.play(&options.changed)?;
+                    return Ok(true);
+                }
+                // Reset or locked in this very moment.
+                Ok(_) => return Ok(false),
+                Err(e) if e.status == Status::WeakPin => self.play(&options.weak)?,
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(false)
     }
 }
 
-/// An AGI argument: in quotation marks, with those inside escaped.
+fn is_number(text: &&str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// In quotes, with nothing in it that would end them or the line.
 fn quoted(text: &str) -> String {
-    let inside: String = text.chars().filter(|c| !c.is_control()).collect();
-    format!("\"{}\"", inside.replace('\\', "\\\\").replace('"', "\\\""))
+    let inner: String = text.chars().filter(|c| !c.is_control() && !['"', '\\'].contains(c)).collect();
+    format!("\"{inner}\"")
 }

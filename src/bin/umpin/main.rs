@@ -1,24 +1,23 @@
 //! `umpin`: the sign-in of this store for any telephone system, and the delivery of its mail.
 //!
 //! A PIN comes on standard input or through AGI, never as an argument, and leaves nowhere.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod agi;
+mod input;
 
-use std::io::{BufRead, Read, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use umpin::error::{Error, Result, Status};
-use umpin::pin::Pin;
 use umpin::service::resolve::Lookup;
 use umpin::service::send_um_pin_outbox::deliver_due;
-use umpin::service::sign_in::{Answer, Caller, Reason, change_pin, set_up_complete, verify};
+use umpin::service::sign_in::{Answer, Caller, change_pin, set_up_complete, verify};
+use umpin::service::spray;
 use umpin::session::Session;
-use zeroize::Zeroize;
 
 /// Exit codes: the answer of `verify` and `change`.
 const ACCEPTED: u8 = 0;
@@ -28,9 +27,6 @@ const REFUSED: u8 = 1;
 const FAILED: u8 = 2;
 /// The new PIN of `change` breaks a rule.
 const WEAK: u8 = 3;
-
-/// More than any PIN; longer lines are cut, and so are wrong.
-const LONGEST_LINE: u64 = 1024;
 
 #[derive(Parser)]
 #[command(name = "umpin", version, about = "Voice-mail PINs for any PBX: sign-in, change of PIN, delivery of notices")]
@@ -69,7 +65,7 @@ enum Verb {
         who: Who,
     },
     /// Signs a caller in from Asterisk's dialplan (AGI on standard input and output)
-    Agi(agi::Agi),
+    Agi(Box<agi::Agi>),
     /// Delivers the notices that wait; for a timer
     Deliver {
         /// Stop after so many seconds
@@ -102,85 +98,87 @@ impl Who {
 }
 
 fn main() -> ExitCode {
-    let command = Command::parse();
-    let opened = Session::open(command.store, command.key_file, None);
-    let done = opened.and_then(|session| match command.verb {
-        Verb::Verify { who, log_reason } => {
-            let pin = line(&mut std::io::stdin().lock())?;
-            let answer = refused_if_unknown(verify(&session, &who.caller(), &pin))?;
-            Ok(tell(&answer, log_reason))
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(e) if e.use_stderr() => {
+            // Not clap's own words: they repeat what stands in the wrong place, and that may be a PIN.
+            complain(&format!(
+                "the command line is not understood ({}). PINs are read from standard input, never from arguments. See \
+                 'umpin --help'.",
+                e.kind()
+            ));
+            return ExitCode::from(FAILED);
         }
-        Verb::Change { who, log_reason } => {
-            let mut input = std::io::stdin().lock();
-            let (old, new) = (line(&mut input)?, line(&mut input)?);
-            let answer = refused_if_unknown(change_pin(&session, &who.caller(), &old, &new))?;
-            Ok(tell(&answer, log_reason))
+        Err(e) => {
+            let _ = e.print();
+            return ExitCode::SUCCESS;
         }
-        Verb::SetUpComplete { who } => set_up_complete(&session, &who.caller()).map(|()| ACCEPTED),
-        Verb::Agi(options) => Ok(agi::run(&session, &options)),
-        Verb::Deliver { budget } => deliver(&session, budget),
-    });
-    ExitCode::from(done.unwrap_or_else(|e| {
-        eprintln!("umpin: {}", e.message);
-        println!("{}", json!({"result": "failed", "error": e.status.id()}));
-        if e.status == Status::WeakPin { WEAK } else { FAILED }
+    };
+    ExitCode::from(run(command).unwrap_or_else(|e| {
+        complain(&e.message);
+        let weak = e.status == Status::WeakPin;
+        let result = if weak { "weak" } else { "failed" };
+        answer(&json!({"result": result, "error": e.status.id(), "message": e.message}));
+        if weak { WEAK } else { FAILED }
     }))
 }
 
-/// A telephone is not told who exists.
-fn refused_if_unknown(result: Result<Answer>) -> Result<Answer> {
-    match result {
-        Err(e) if matches!(e.status, Status::NotFound | Status::Ambiguous) => Ok(Answer::refused(Reason::Unknown)),
-        other => other,
+fn run(command: Command) -> Result<u8> {
+    let session = Session::open(command.store, command.key_file, None)?;
+    match command.verb {
+        Verb::Verify { who, log_reason } => {
+            let [pin] = input::pins()?;
+            Ok(tell(&verify(&session, &who.caller(), &pin)?, log_reason))
+        }
+        Verb::Change { who, log_reason } => {
+            let [old, new] = input::pins()?;
+            Ok(tell(&change_pin(&session, &who.caller(), &old, &new)?, log_reason))
+        }
+        Verb::SetUpComplete { who } => set_up_complete(&session, &who.caller()).map(|()| ACCEPTED),
+        Verb::Agi(options) => agi::run(&session, &options),
+        Verb::Deliver { budget } => deliver(&session, budget),
     }
-}
-
-/// One line of input, without its end.
-fn line(input: &mut impl BufRead) -> Result<Pin> {
-    let mut bytes = Vec::with_capacity(64);
-    let read = input.take(LONGEST_LINE).read_until(b'\n', &mut bytes);
-    if let Err(e) = read {
-        bytes.zeroize();
-        return Err(Error::new(
-            Status::InvalidArgument,
-            format!("Standard input cannot be read: {e}. Nothing was counted."),
-        ));
-    }
-    if bytes.is_empty() {
-        return Err(Error::new(
-            Status::InvalidArgument,
-            "No PIN came on standard input. Nothing was counted. A PIN is never taken as an argument.",
-        ));
-    }
-    while bytes.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
-        bytes.pop();
-    }
-    Ok(Pin::new(bytes))
 }
 
 /// One JSON line. Every refusal is the same line.
-fn tell(answer: &Answer, log_reason: bool) -> u8 {
-    if log_reason && !answer.accepted {
-        eprintln!("umpin: refused: {:?}", answer.reason);
+fn tell(told: &Answer, log_reason: bool) -> u8 {
+    if log_reason && !told.accepted {
+        complain(&format!("refused: {:?}", told.reason));
     }
-    if answer.accepted {
-        println!("{}", json!({"result": "accepted", "mustChange": answer.must_change, "setUpDue": answer.set_up_due}));
+    if told.accepted {
+        answer(&json!({"result": "accepted", "mustChange": told.must_change, "setUpDue": told.set_up_due}));
         return ACCEPTED;
     }
-    println!("{}", json!({"result": "refused"}));
+    answer(&json!({"result": "refused"}));
     REFUSED
 }
 
 fn deliver(session: &Session, budget: Option<u64>) -> Result<u8> {
+    spray::forget(session)?;
     let done = deliver_due(session, budget.map(Duration::from_secs))?;
     if done.no_transport {
-        eprintln!("umpin: no mail transport is configured; choose one with Set-UMPinConfiguration");
+        complain("no mail transport is configured; choose one with Set-UMPinConfiguration");
         return Ok(FAILED);
     }
     for (row, e) in &done.failed {
-        eprintln!("umpin: the notice for {} waits: {}", row.user_id, e.message);
+        complain(&format!("the notice for {} waits: {}", row.user_id, e.message));
     }
-    println!("{}", json!({"sent": done.sent.len(), "failed": done.failed.len()}));
-    let _ = std::io::stdout().flush();
+    answer(&json!({"sent": done.sent.len(), "failed": done.failed.len()}));
     Ok(u8::from(!done.failed.is_empty()))
+}
+
+/// The one line. Whoever closed the pipe does not want it.
+fn answer(line: &Value) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// For logs.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "umpin: {text}");
+}
+
+/// The call itself is at fault.
+fn misuse(what: &str) -> Error {
+    Error::new(Status::InvalidArgument, format!("{what}. Nothing was counted."))
 }

@@ -1,0 +1,712 @@
+//! `umpin` as a telephone system meets it: on pipes, in Asterisk's AGI conversation, and in a real Asterisk.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
+#![cfg(unix)]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use support::{FIRST_PIN, Fixture, extension, set};
+use umpin::pin::PinPolicy;
+use umpin::session::{Cause, Mode};
+
+const UMPIN: &str = env!("CARGO_BIN_EXE_umpin");
+
+/// The command runs by the system's clock, so no PIN of these mailboxes ages.
+fn fixture(people: usize) -> Fixture {
+    let policy = PinPolicy { lifetime_days: None, failures_before_reset: None, ..PinPolicy::default() };
+    Fixture::new(policy, people)
+}
+
+fn umpin(folder: &Path) -> Command {
+    let mut command = Command::new(UMPIN);
+    command
+        .env("UMPIN_STORE", folder.join("um.db"))
+        .env("UMPIN_KEY_FILE", folder.join("umpin.key"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs it to its end with this input.
+fn run(f: &Fixture, arguments: &[&str], input: &[u8]) -> (i32, String, String) {
+    let mut child = umpin(f.folder.path()).args(arguments).spawn().unwrap();
+    // It may end without reading.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    told(child.wait_with_output().unwrap())
+}
+
+fn told(output: Output) -> (i32, String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+fn failures(f: &Fixture, n: usize) -> u32 {
+    f.state(n).facts.failures
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// verify, change, deliver.
+
+#[test]
+fn verify_answers_by_exit_code_and_one_line() {
+    let f = fixture(1);
+    let who = ["verify", "--extension", "50000", "--dial-plan", "plan"];
+    let right = run(&f, &who, format!("{FIRST_PIN}\n").as_bytes());
+    assert_eq!(right, (0, "{\"result\":\"accepted\",\"mustChange\":false,\"setUpDue\":true}\n".into(), String::new()));
+    let refused = (1, "{\"result\":\"refused\"}\n".to_owned(), String::new());
+    assert_eq!(run(&f, &who, b"000000\n"), refused);
+    assert_eq!(run(&f, &["verify", "--extension", "59999"], b"000000\n"), refused);
+    assert_eq!(run(&f, &["verify", "--identity", "nobody@contoso.com"], b"000000"), refused);
+    assert_eq!(failures(&f, 0), 1);
+    assert_eq!(run(&f, &["verify", "--identity", "user0"], FIRST_PIN.as_bytes()).0, 0, "no line end is needed");
+    assert_eq!(run(&f, &["verify", "--identity", "user0"], format!("{FIRST_PIN}\r\n").as_bytes()).0, 0);
+    let (code, _, log) = run(&f, &["verify", "--extension", "50000", "--log-reason"], b"000000\n");
+    assert_eq!((code, log.as_str()), (1, "umpin: refused: WrongPin\n"));
+}
+
+#[test]
+fn what_is_no_pin_is_an_error_and_counts_nothing() {
+    let f = fixture(1);
+    let who = ["verify", "--extension", "50000"];
+    for input in [&b""[..], &[b'1'; 129], &[b'1'; 5000]] {
+        let (code, line, _) = run(&f, &who, input);
+        assert_eq!(code, 2);
+        assert!(line.starts_with("{\"result\":\"failed\""), "{line}");
+    }
+    assert_eq!(failures(&f, 0), 0);
+    // An empty line is a PIN, a wrong one.
+    assert_eq!(run(&f, &who, b"\n").0, 1);
+    assert_eq!(failures(&f, 0), 1);
+}
+
+#[test]
+fn a_pin_among_the_arguments_is_not_repeated() {
+    let f = fixture(1);
+    for arguments in [
+        &["verify", "--extension", "50000", FIRST_PIN][..],
+        &["verify", FIRST_PIN],
+        &["verify", "--pin", FIRST_PIN, "--extension", "50000"],
+        &["agi", "a", "b", FIRST_PIN],
+        &[FIRST_PIN],
+    ] {
+        let (code, line, log) = run(&f, arguments, b"");
+        assert_eq!(code, 2, "{arguments:?}");
+        assert!(!line.contains(FIRST_PIN) && !log.contains(FIRST_PIN), "{line}{log}");
+        assert!(log.contains("standard input"), "{log}");
+    }
+    assert_eq!(run(&f, &["--help"], b"").0, 0);
+    assert_eq!(run(&f, &["--version"], b"").1, format!("umpin {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn change_obeys_the_rules_and_names_the_one_that_is_broken() {
+    let f = fixture(1);
+    let who = ["change", "--extension", "50000"];
+    let (code, line, log) = run(&f, &who, format!("{FIRST_PIN}\n123456\n").as_bytes());
+    assert_eq!(code, 3);
+    assert!(line.contains("WeakPinException") && line.contains("common pattern"), "{line}");
+    assert!(!line.contains("123456") && !log.contains("123456") && !log.contains(FIRST_PIN));
+    assert_eq!(run(&f, &who, b"000000\n580437\n").0, 1);
+    assert_eq!(failures(&f, 0), 1);
+    assert_eq!(run(&f, &who, format!("{FIRST_PIN}\n").as_bytes()).0, 2, "one line is too few");
+    let (code, line, _) = run(&f, &who, format!("{FIRST_PIN}\n580437\n").as_bytes());
+    assert_eq!((code, line.as_str()), (0, "{\"result\":\"accepted\",\"mustChange\":false,\"setUpDue\":false}\n"));
+    assert!(f.verify(0, "580437").accepted);
+}
+
+#[test]
+fn a_wrong_path_or_key_is_an_error_that_says_so() {
+    let f = fixture(1);
+    let (code, line, log) =
+        run(&f, &["verify", "--store", "/nowhere/um.db", "--extension", "50000"], FIRST_PIN.as_bytes());
+    assert_eq!(code, 2);
+    assert!(line.contains("StoreMissingException") && log.contains("/nowhere/um.db"), "{line}{log}");
+    let (code, line, _) =
+        run(&f, &["verify", "--key-file", "/nowhere/k", "--extension", "50000"], FIRST_PIN.as_bytes());
+    assert_eq!(code, 2);
+    assert!(line.contains("KeyMissingException"), "{line}");
+}
+
+#[test]
+fn deliver_sends_what_waits() {
+    let f = fixture(1);
+    set(&f.session, 0, None).unwrap();
+    let (code, _, log) = run(&f, &["deliver"], b"");
+    assert_eq!(code, 2);
+    assert!(log.contains("Set-UMPinConfiguration"), "{log}");
+    let pickup = f.pickup();
+    assert_eq!(run(&f, &["deliver", "--budget", "20"], b"").1, "{\"sent\":1,\"failed\":0}\n");
+    assert_eq!(support::mails(&pickup).len(), 1);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// AGI, against recorded conversations.
+
+/// What Asterisk 22 sent first, recorded in front of `umpin` in the test at the end of this file. Left out: the four
+/// `agi_arg_` lines, which the tests add, and the caller's number, 50002, which is `unknown` here.
+const GREETING: &str = "\
+agi_request: umpin
+agi_channel: Local/102@test-00000002;2
+agi_language: en
+agi_type: Local
+agi_uniqueid: 1795233050.5
+agi_version: 22.10.1+dfsg+~cs6.17.60671434-1
+agi_callerid: unknown
+agi_calleridname: unknown
+agi_callingpres: 0
+agi_callingani2: 0
+agi_callington: 0
+agi_callingtns: 0
+agi_dnid: unknown
+agi_rdnis: unknown
+agi_context: umpin-voicemail
+agi_extension: *97
+agi_priority: 4
+agi_enhanced: 0.0
+agi_accountcode:\u{20}
+agi_threadid: 140130483455680
+";
+
+/// The lines with which every conversation begins, from the same recording, as are [`WRONG`], [`DROPPED`] and
+/// [`ACCEPTED`] but for the digits and the extension.
+const OPENING: &str = "\
+< SET VARIABLE UMPIN_RESULT \"REFUSED\"
+> 200 result=1
+< SET VARIABLE UMPIN_MUST_CHANGE \"0\"
+> 200 result=1
+< SET VARIABLE UMPIN_SET_UP_DUE \"0\"
+> 200 result=1
+< SET VARIABLE UMPIN_EXTENSION \"\"
+> 200 result=1
+";
+
+struct Conversation {
+    child: Child,
+    to: Option<ChildStdin>,
+    from: BufReader<ChildStdout>,
+}
+
+impl Conversation {
+    fn begin(f: &Fixture, arguments: &[&str], more_variables: &str) -> Self {
+        let mut child = umpin(f.folder.path()).arg("agi").args(arguments).spawn().unwrap();
+        let mut to = child.stdin.take().unwrap();
+        let from = BufReader::new(child.stdout.take().unwrap());
+        writeln!(to, "{GREETING}{more_variables}").unwrap();
+        Self { child, to: Some(to), from }
+    }
+
+    /// Plays a recording: what stands behind `<` must come, what stands behind `>` is sent.
+    fn play(&mut self, recording: &str) {
+        for line in recording.lines() {
+            match line.split_at(2) {
+                ("> ", sent) => writeln!(self.to.as_mut().unwrap(), "{sent}").unwrap(),
+                ("< ", expected) => assert_eq!(self.next(), expected),
+                _ => panic!("{line}"),
+            }
+        }
+    }
+
+    fn next(&mut self) -> String {
+        let mut line = String::new();
+        self.from.read_line(&mut line).unwrap();
+        line.trim_end_matches('\n').to_owned()
+    }
+
+    /// Nothing more comes. The exit code and the log.
+    fn end(mut self) -> (i32, String) {
+        self.to = None;
+        assert_eq!(self.next(), "");
+        let (code, _, log) = told(self.child.wait_with_output().unwrap());
+        (code, log)
+    }
+}
+
+fn replay(f: &Fixture, arguments: &[&str], variables: &str, recording: &str) -> (i32, String) {
+    let mut conversation = Conversation::begin(f, arguments, variables);
+    conversation.play(OPENING);
+    conversation.play(recording);
+    conversation.end()
+}
+
+const ACCEPTED: &str = "\
+< SET VARIABLE UMPIN_EXTENSION \"50000\"
+> 200 result=1
+< SET VARIABLE UMPIN_SET_UP_DUE \"1\"
+> 200 result=1
+< SET VARIABLE UMPIN_MUST_CHANGE \"0\"
+> 200 result=1
+< SET VARIABLE UMPIN_RESULT \"ACCEPTED\"
+> 200 result=1
+";
+
+fn accepted_after(digits: &str) -> String {
+    format!("< GET DATA \"vm-password\" 10000 25\n> 200 result={digits}\n{ACCEPTED}")
+}
+
+#[test]
+fn agi_accepts_a_right_pin() {
+    let f = fixture(1);
+    let recording = accepted_after(FIRST_PIN);
+    assert_eq!(replay(&f, &["Plan", "50000"], "", &recording), (0, String::new()));
+    assert_eq!(replay(&f, &["--dial-plan", "Plan", "--extension", "50000"], "", &recording).0, 0);
+    // AGI(umpin,agi,...) names the arguments in the conversation, too; a script in between may hand over only those.
+    assert_eq!(replay(&f, &[], "agi_arg_1: agi\nagi_arg_2: Plan\nagi_arg_3: 50000\n", &recording).0, 0);
+    assert_eq!(replay(&f, &[], "agi_arg_1: Plan\nagi_arg_2: 50000\n", &recording).0, 0);
+}
+
+#[test]
+fn agi_takes_the_callers_number_or_asks_for_one() {
+    let f = fixture(1);
+    let asked = format!("< GET DATA \"vm-login\" 10000 32\n> 200 result=50000\n{}", accepted_after(FIRST_PIN));
+    assert_eq!(replay(&f, &["Plan"], "", &asked).0, 0);
+    assert_eq!(replay(&f, &["Plan", "50001", "--ask"], "", &asked).0, 0);
+
+    let mut conversation = umpin(f.folder.path()).arg("agi").spawn().unwrap();
+    let mut to = conversation.stdin.take().unwrap();
+    writeln!(to, "{}", GREETING.replace("agi_callerid: unknown", "agi_callerid: 50000")).unwrap();
+    let from = BufReader::new(conversation.stdout.take().unwrap());
+    let mut conversation = Conversation { child: conversation, to: Some(to), from };
+    conversation.play(OPENING);
+    conversation.play(&accepted_after(FIRST_PIN));
+    assert_eq!(conversation.end().0, 0);
+}
+
+const WRONG: &str = "\
+< GET DATA \"vm-password\" 10000 25
+> 200 result=000000
+< STREAM FILE \"vm-incorrect\" \"\"
+> 200 result=0 endpos=11680
+";
+
+const DROPPED: &str = "\
+< STREAM FILE \"vm-goodbye\" \"\"
+> 200 result=0 endpos=7040
+< HANGUP
+> 200 result=1
+";
+
+#[test]
+fn agi_drops_the_call_after_three_failures_or_as_the_dial_plan_says() {
+    let f = fixture(1);
+    let (code, log) = replay(&f, &["Plan", "50000"], "", &format!("{WRONG}{WRONG}{WRONG}{DROPPED}"));
+    assert_eq!(code, 1);
+    assert_eq!(log, "umpin: sign-in refused (WrongPin)\n".repeat(3));
+    assert_eq!(failures(&f, 0), 3);
+
+    let right = accepted_after(FIRST_PIN);
+    assert_eq!(replay(&f, &["Plan", "50000"], "", &format!("{WRONG}{WRONG}{right}")).0, 0);
+
+    f.run("Set-UMDialPlan", &serde_json::json!({"Identity": "Plan", "LogonFailuresBeforeDisconnect": 1})).unwrap();
+    assert_eq!(replay(&f, &["Plan", "50000"], "", &format!("{WRONG}{DROPPED}")).0, 1);
+    assert_eq!(replay(&f, &["", "50000"], "", &format!("{WRONG}{DROPPED}")).0, 1, "the only plan that has it");
+    assert_eq!(replay(&f, &["Plan", "50000", "--tries", "2"], "", &format!("{WRONG}{WRONG}{DROPPED}")).0, 1);
+}
+
+#[test]
+fn agi_tells_nobody_whether_a_mailbox_exists_or_is_locked() {
+    let f = fixture(1);
+    f.run("Lock-UMMailbox", &serde_json::json!({"Identity": "user0"})).unwrap();
+    let course = format!("{WRONG}{WRONG}{WRONG}{DROPPED}").replace("000000", FIRST_PIN);
+    assert_eq!(replay(&f, &["Plan", "50000"], "", &course).0, 1);
+    assert_eq!(replay(&f, &["Plan", "59999"], "", &course).0, 1);
+    assert_eq!(replay(&f, &["Nowhere", "50000"], "", &course).0, 1);
+}
+
+#[test]
+fn agi_counts_silence_in_the_call_but_not_against_the_mailbox() {
+    let f = fixture(1);
+    let silence = WRONG.replace("000000", " (timeout)");
+    assert_eq!(replay(&f, &["Plan", "50000"], "", &format!("{silence}{silence}{silence}{DROPPED}")).0, 1);
+    assert_eq!(failures(&f, 0), 0);
+    // Digits without # at the end come with a timeout.
+    let late = accepted_after(&format!("{FIRST_PIN} (timeout)"));
+    assert_eq!(replay(&f, &["Plan", "50000"], "", &late).0, 0);
+}
+
+#[test]
+fn agi_honours_a_hang_up_in_every_form_and_at_every_moment() {
+    let f = fixture(1);
+    for gone in ["> 200 result=-1", "> HANGUP", "> 511 Command Not Permitted on a dead channel or intercept routine"] {
+        let ended = replay(&f, &["Plan", "50000"], "", &format!("< GET DATA \"vm-password\" 10000 25\n{gone}\n"));
+        assert_eq!(ended, (1, String::new()), "{gone}");
+    }
+    // Asterisk closes the pipe after any of its lines.
+    let whole = format!("{OPENING}{}", accepted_after(FIRST_PIN));
+    let lines: Vec<&str> = whole.lines().collect();
+    for cut in (1..lines.len()).filter(|n| lines[n - 1].starts_with('<')) {
+        let mut conversation = Conversation::begin(&f, &["Plan", "50000"], "");
+        conversation.play(&lines[..cut].join("\n"));
+        assert_eq!(conversation.end().0, 1, "cut after {cut} lines");
+    }
+    // In the middle of the greeting.
+    let (code, line, _) = run(&f, &["agi", "Plan", "50000"], b"agi_request: umpin\nagi_chan");
+    assert_eq!((code, line.as_str()), (1, ""));
+    assert_eq!(failures(&f, 0), 0);
+}
+
+#[test]
+fn agi_ends_by_sighup() {
+    let f = fixture(1);
+    let mut conversation = Conversation::begin(&f, &["Plan", "50000"], "");
+    conversation.play(OPENING);
+    conversation.play("< GET DATA \"vm-password\" 10000 25");
+    let done = Command::new("kill").args(["-HUP", &conversation.child.id().to_string()]).status().unwrap();
+    assert!(done.success());
+    let since = Instant::now();
+    while conversation.child.try_wait().unwrap().is_none() {
+        assert!(since.elapsed() < Duration::from_secs(10), "it did not end");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(failures(&f, 0), 0);
+}
+
+#[test]
+fn agi_lets_the_caller_choose_a_new_pin_where_one_is_due() {
+    let f = fixture(1);
+    set(&f.session, 0, Some("604938")).unwrap();
+    let asked = |new: &str, again: &str| {
+        format!(
+            "< GET DATA \"vm-newpassword\" 10000 25\n> 200 result={new}\n\
+             < GET DATA \"vm-reenterpassword\" 10000 25\n> 200 result={again}\n"
+        )
+    };
+    let begin = "\
+< GET DATA \"vm-password\" 10000 25
+> 200 result=604938
+< SET VARIABLE UMPIN_EXTENSION \"50000\"
+> 200 result=1
+< SET VARIABLE UMPIN_SET_UP_DUE \"1\"
+> 200 result=1
+";
+    let end = |due: &str| {
+        format!(
+            "< SET VARIABLE UMPIN_MUST_CHANGE \"{due}\"\n> 200 result=1\n\
+             < SET VARIABLE UMPIN_RESULT \"ACCEPTED\"\n> 200 result=1\n"
+        )
+    };
+    let played = |sound: &str| format!("< STREAM FILE \"{sound}\" \"\"\n> 200 result=0 endpos=1\n");
+    assert_eq!(replay(&f, &["Plan", "50000"], "", &format!("{begin}{}", end("1"))).0, 0, "off unless asked for");
+    let vain = format!(
+        "{begin}{}{}{}{}{}{}{}",
+        asked("580437", "580438"),
+        played("vm-mismatch"),
+        asked("123456", "123456"),
+        played("vm-invalid-password"),
+        asked("", ""),
+        played("vm-invalid-password"),
+        end("1")
+    );
+    assert_eq!(replay(&f, &["Plan", "50000", "--change"], "", &vain).0, 0);
+    let changed = format!("{begin}{}{}{}", asked("580437", "580437"), played("vm-passchanged"), end("0"));
+    assert_eq!(replay(&f, &["Plan", "50000", "--change"], "", &changed).0, 0);
+    assert!(f.verify(0, "580437").accepted);
+    assert!(!f.state(0).first_time_user);
+}
+
+#[test]
+fn agi_errors_reach_the_log_and_the_dialplan_but_not_the_caller() {
+    let f = fixture(1);
+    std::fs::rename(f.path("umpin.key"), f.path("away")).unwrap();
+    let course = format!(
+        "< GET DATA \"vm-password\" 10000 25\n> 200 result={FIRST_PIN}\n\
+         < SET VARIABLE UMPIN_RESULT \"ERROR\"\n> 200 result=1\n"
+    );
+    let (code, log) = replay(&f, &["Plan", "50000"], "", &course);
+    assert_eq!(code, 2);
+    assert!(log.contains("is missing") && !log.contains(FIRST_PIN), "{log}");
+    // A sound that Asterisk does not have, or a command that it does not know.
+    std::fs::rename(f.path("away"), f.path("umpin.key")).unwrap();
+    let course = "\
+< GET DATA \"vm-password\" 10000 25
+> 520-Invalid command syntax.  Proper usage follows:
+> Usage: GET DATA <file to be streamed> [<timeout>] [<max digits>]
+> 520 End of proper usage.
+< SET VARIABLE UMPIN_RESULT \"ERROR\"
+> 200 result=1
+";
+    let (code, log) = replay(&f, &["Plan", "50000"], "", course);
+    assert_eq!(code, 2);
+    assert!(log.contains("GET") && log.contains("520"), "{log}");
+    let endless: String = (0..600).map(|n| format!("agi_{n}: x\n")).collect();
+    assert_eq!(run(&f, &["agi"], endless.as_bytes()).0, 2);
+    assert_eq!(run(&f, &["agi"], &[b'x'; 5000]).0, 2);
+}
+
+/// Nothing in what is sent ends the line or the quotes, whatever the dialplan passes on.
+#[test]
+fn agi_quotes_what_it_repeats() {
+    let f = fixture(1);
+    let mut conversation = Conversation::begin(&f, &["Plan", "50000", "--prompt", "a\" 1 1\nHANGUP\\"], "");
+    conversation.play(OPENING);
+    conversation.play("< GET DATA \"a 1 1HANGUP\" 10000 25");
+    assert_eq!(conversation.end().0, 1);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// A real Asterisk.
+
+fn tools() -> PathBuf {
+    let cache = || {
+        std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache"))
+            .join("ummailboxpin/tools")
+    };
+    std::env::var_os("UMPIN_TEST_TOOLS").map_or_else(cache, PathBuf::from).join("asterisk")
+}
+
+fn skip(name: &str, why: &str) {
+    println!("SKIPPED: {name} ({why})");
+    if let Some(file) = std::env::var_os("UMPIN_SKIP_FILE") {
+        let mut file = std::fs::File::options().append(true).create(true).open(file).unwrap();
+        writeln!(file, "{name}: {why}").unwrap();
+    }
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout == b"0\n")
+}
+
+/// Asterisk, with a configuration of its own, in the test's folder.
+struct Pbx {
+    folder: PathBuf,
+    root: PathBuf,
+    modules: String,
+}
+
+const NOBODY: u32 = 65534;
+
+impl Pbx {
+    /// The program's files as links into the test's folder, so that another account reaches them.
+    fn prepare(folder: &Path, unpacked: &Path) -> Self {
+        let stamp = std::fs::read_to_string(unpacked.join(".complete")).unwrap();
+        let entry = |name: &str| {
+            stamp.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned).unwrap()
+        };
+        let pbx = Self { folder: folder.to_owned(), root: folder.join("root"), modules: entry("modules") };
+        // Asterisk does not start without its documentation, which describes its own settings.
+        for (part, to) in [
+            ("usr/sbin", pbx.root.join("usr/sbin")),
+            ("usr/lib", pbx.root.join("usr/lib")),
+            ("usr/share/asterisk/documentation", folder.join("data/documentation")),
+        ] {
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            let copy = |how: &str| {
+                let _ = std::fs::remove_dir_all(&to);
+                Command::new("cp").arg(how).arg(unpacked.join(part)).arg(&to).stderr(Stdio::null()).status()
+            };
+            assert!(copy("-al").unwrap().success() || copy("-a").unwrap().success());
+        }
+        for made in ["etc", "data/sounds/en", "data/agi-bin", "var", "spool", "run", "log"] {
+            std::fs::create_dir_all(folder.join(made)).unwrap();
+        }
+        let voice = unpacked.join(entry("sounds"));
+        for sound in ["vm-password", "vm-incorrect", "vm-goodbye"] {
+            let file = format!("{sound}.gsm");
+            std::fs::copy(voice.with_file_name(&file), folder.join("data/sounds/en").join(&file)).unwrap();
+        }
+        std::fs::copy(UMPIN, folder.join("data/agi-bin/umpin")).unwrap();
+        pbx
+    }
+
+    fn configure(&self, dialplan: &str, calls: &[String]) {
+        let at = |name: &str| self.folder.join(name).display().to_string();
+        let write = |name: &str, text: String| std::fs::write(self.folder.join("etc").join(name), text).unwrap();
+        write(
+            "asterisk.conf",
+            format!(
+                "[directories]\nastetcdir => {}\nastmoddir => {}\nastvarlibdir => {}\nastdbdir => {}\nastkeydir => {}\n\
+                 astdatadir => {}\nastagidir => {}\nastspooldir => {}\nastrundir => {}\nastlogdir => {}\n\
+                 [options]\nnocolor = yes\n",
+                at("etc"),
+                self.root.join(&self.modules).display(),
+                at("var"),
+                at("var"),
+                at("var"),
+                at("data"),
+                at("data/agi-bin"),
+                at("spool"),
+                at("run"),
+                at("log")
+            ),
+        );
+        let modules: String = [
+            "pbx_config",
+            "res_speech",
+            "res_agi",
+            "res_clioriginate",
+            "app_senddtmf",
+            "app_verbose",
+            "app_stack",
+            "format_gsm",
+            "codec_gsm",
+            "codec_ulaw",
+            "bridge_simple",
+            "func_channel",
+            "func_strings",
+            "func_logic",
+            "func_callerid",
+        ]
+        .iter()
+        .map(|m| format!("load = {m}.so\n"))
+        .collect();
+        write("modules.conf", format!("[modules]\nautoload = no\n{modules}"));
+        write("logger.conf", "[logfiles]\nfull => notice,warning,error\n".into());
+        write("extensions.conf", dialplan.to_owned());
+        let calls: String = calls.iter().map(|c| format!("{c} = yes\n")).collect();
+        write("cli.conf", format!("[startup_commands]\n{calls}"));
+    }
+
+    /// All that it and its AGI said, on its standard error too.
+    fn log(&self) -> String {
+        ["console", "log/full"]
+            .iter()
+            .filter_map(|name| std::fs::read(self.folder.join(name)).ok())
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .collect()
+    }
+
+    fn start(&self) -> Child {
+        let libraries = self.root.join(&self.modules).ancestors().nth(2).unwrap().to_owned();
+        let loader = std::fs::read_dir(&libraries)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .find(|p| p.file_name().unwrap().to_string_lossy().starts_with("ld-linux"))
+            .unwrap();
+        let mut command = if is_root() {
+            for made in ["var", "spool", "run", "log", "store"] {
+                give_away(&self.folder.join(made));
+            }
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(&loader);
+            command
+        } else {
+            Command::new(&loader)
+        };
+        let console = || {
+            let file = std::fs::File::options().append(true).create(true).open(self.folder.join("console")).unwrap();
+            Stdio::from(file)
+        };
+        command
+            .arg("--library-path")
+            .arg(&libraries)
+            .arg(self.root.join("usr/sbin/asterisk"))
+            .arg("-C")
+            .arg(self.folder.join("etc/asterisk.conf"))
+            .args(["-f", "-n"])
+            .current_dir(&self.folder)
+            .env("HOME", &self.folder)
+            .env("UMPIN_STORE", self.folder.join("store/um.db"))
+            .env("UMPIN_KEY_FILE", self.folder.join("store/umpin.key"))
+            .stdin(Stdio::null())
+            .stdout(console())
+            .stderr(console())
+            .spawn()
+            .unwrap()
+    }
+}
+
+fn give_away(path: &Path) {
+    std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            give_away(&entry.unwrap().path());
+        }
+    }
+}
+
+/// Ended however the test ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_real_asterisk_signs_callers_in() {
+    let unpacked = tools();
+    if !unpacked.join(".complete").is_file() {
+        skip("a_real_asterisk_signs_callers_in", "no Asterisk; tools/test-asterisk.sh fetches one");
+        return;
+    }
+    use std::os::unix::fs::PermissionsExt;
+    let f = fixture(3);
+    f.run("Lock-UMMailbox", &serde_json::json!({"Identity": "user2"})).unwrap();
+    let folder = f.folder.path();
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::create_dir(folder.join("store")).unwrap();
+    // The store moves to where that account may write; this session is not used again until it is closed.
+    let clock = f.clock.clone();
+    f.session.change(Mode::Commit, &Cause::new("Test"), |c| c.audit("x", "moved")).unwrap();
+    let copy = folder.join("store/um.db");
+    f.run("Backup-UMPinStore", &serde_json::json!({"Path": copy})).unwrap();
+    std::fs::copy(f.path("umpin.key"), folder.join("store/umpin.key")).unwrap();
+    let sql = rusqlite::Connection::open(&copy).unwrap();
+    let mode: String = sql.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+    drop(sql);
+
+    let pbx = Pbx::prepare(folder, &unpacked);
+    let example = include_str!("../examples/asterisk/extensions.conf");
+    let example: String =
+        example.lines().filter(|l| !l.trim_start().starts_with(';')).map(|l| format!("{l}\n")).collect();
+    // The documented dialplan, with Asterisk's mailbox application replaced by a line in the log.
+    assert!(example.contains("VoiceMailMain(${UMPIN_EXTENSION}@default,s)"), "the example signs in before it");
+    let example = example
+        .replace("VoiceMailMain(${UMPIN_EXTENSION}@default,s)", "Log(NOTICE,signed-in ${UMPIN_EXTENSION})")
+        .replace("<your dial plan>", "Plan");
+    let caller = |digits: &str, times: usize| {
+        let once = format!(" same => n,SendDTMF({digits}#)\n same => n,Wait(5)\n");
+        format!("1,Answer()\n same => n,Wait(2)\n{}", once.repeat(times))
+    };
+    let dialplan = format!(
+        "{example}\n\
+         [test]\n\
+         exten => 100,1,Set(CALLERID(num)=50000)\n same => n,Goto(umpin-voicemail,*97,1)\n\
+         exten => 101,1,Set(CALLERID(num)=50001)\n same => n,Goto(umpin-voicemail,*97,1)\n\
+         exten => 102,1,Set(CALLERID(num)=50002)\n same => n,Goto(umpin-voicemail,*97,1)\n\
+         exten => 200,{}\
+         exten => 201,{}\
+         exten => 202,{}",
+        caller(FIRST_PIN, 1),
+        caller("404404", 4),
+        caller(FIRST_PIN, 4),
+    );
+    let calls: Vec<String> =
+        (0..3).map(|n| format!("channel originate Local/10{n}@test extension 20{n}@test")).collect();
+    pbx.configure(&dialplan, &calls);
+    let mut running = Running(pbx.start());
+    let since = Instant::now();
+    let done = |log: &str| ["umpin 50000: ", "umpin 50001: ", "umpin 50002: "].iter().all(|call| log.contains(call));
+    while !done(&pbx.log()) {
+        assert!(since.elapsed() < Duration::from_secs(90), "the calls did not end:\n{}", pbx.log());
+        if let Some(status) = running.0.try_wait().unwrap() {
+            panic!("Asterisk ended by itself ({status}):\n{}", pbx.log());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    drop(running);
+    let log = pbx.log();
+    assert!(log.contains("signed-in 50000"), "{log}");
+    assert!(!log.contains("signed-in 50001") && !log.contains("signed-in 50002"), "{log}");
+    assert!(log.contains("umpin 50000: ACCEPTED"), "{log}");
+    assert!(log.contains("umpin 50001: REFUSED") && log.contains("umpin 50002: REFUSED"), "{log}");
+    for pin in [FIRST_PIN, "404404"] {
+        assert!(!log.contains(pin), "Asterisk's log holds a PIN:\n{log}");
+    }
+    let location = umpin::store::location::Location { store: copy, key: folder.join("store/umpin.key") };
+    let tuning = umpin::session::Tuning::danger_test(umpin::session::Clock::Manual(clock));
+    let session = umpin::session::Session::with(location, None, tuning).unwrap();
+    let counted =
+        |n: usize| umpin::service::get_um_mailbox_pin::get(&session, &support::who(n)).unwrap().facts.failures;
+    assert_eq!([counted(0), counted(1), counted(2)], [0, 3, 0], "dropped after three; a locked mailbox counts nothing");
+    assert_eq!(extension(1), "50001");
+}
