@@ -1,0 +1,15 @@
+using System.Management.Automation;
+
+/// <summary>What any compiled cmdlet costs: takes an identity from the pipeline, looks nothing up, puts out an object.</summary>
+[Cmdlet(VerbsCommon.Get, "Empty")]
+[OutputType(typeof(Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin))]
+public sealed class GetEmptyCommand : PSCmdlet
+{
+    /// <summary>Copied into the object.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    public string Identity { get; set; } = "";
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() =>
+        WriteObject(new Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin(Identity, Identity, false, false, false, "None", 0, 0, long.MaxValue));
+}
