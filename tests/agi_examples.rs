@@ -1,0 +1,138 @@
+//! The examples for PBXs run: the C module's beginning against the library, FreeSWITCH's script against the command.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
+#![cfg(unix)]
+
+mod support;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use support::{FIRST_PIN, Fixture, set};
+use umpin::pin::PinPolicy;
+
+const HERE: &str = env!("CARGO_MANIFEST_DIR");
+
+fn fixture() -> Fixture {
+    let policy = PinPolicy { lifetime_days: None, failures_before_reset: None, ..PinPolicy::default() };
+    Fixture::new(policy, 1)
+}
+
+fn skip(name: &str, why: &str) {
+    println!("SKIPPED: {name} ({why})");
+    if let Some(file) = std::env::var_os("UMPIN_SKIP_FILE") {
+        let mut file = std::fs::File::options().append(true).create(true).open(file).unwrap();
+        writeln!(file, "{name}: {why}").unwrap();
+    }
+}
+
+fn is_there(program: &str) -> bool {
+    Command::new(program).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+/// Runs it with the fixture's store and this on its standard input: exit code and output.
+fn run(f: &Fixture, command: &mut Command, input: &str) -> (i32, String, String) {
+    let mut child = command
+        .env("UMPIN_STORE", f.path("um.db"))
+        .env("UMPIN_KEY_FILE", f.path("umpin.key"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let done = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (done.status.code().unwrap_or(-1), text(done.stdout), text(done.stderr))
+}
+
+#[test]
+fn the_c_module_signs_in_changes_and_hangs_up() {
+    let name = "the_c_module_signs_in_changes_and_hangs_up";
+    if !is_there("cc") {
+        return skip(name, "no C compiler");
+    }
+    // Cargo puts the shared library beside the tests.
+    let library: PathBuf = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    if !library.join("libumpin.so").is_file() {
+        return skip(name, "no shared library beside the tests");
+    }
+    let f = fixture();
+    let program = f.path("pbx_module");
+    let compiled = Command::new("cc")
+        .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-I"])
+        .arg(Path::new(HERE).join("include"))
+        .arg(Path::new(HERE).join("examples/pbx_module.c"))
+        .arg("-L")
+        .arg(&library)
+        .args(["-lumpin", "-o"])
+        .arg(&program)
+        .output()
+        .unwrap();
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let call = |input: &str| {
+        let mut command = Command::new(&program);
+        run(&f, command.args(["50000", "Plan"]).env("LD_LIBRARY_PATH", &library), input)
+    };
+    let (code, said, log) = call("000000\n739182\n");
+    assert_eq!((code, said.as_str()), (0, "PIN?\nincorrect\nPIN?\nwelcome\n"));
+    assert_eq!(log, "umpin: 50000 refused: wrong PIN\n");
+    assert!(!f.state(0).first_time_user);
+    let (code, said, _) = call("000000\n000000\n000000\n739182\n");
+    assert_eq!((code, said.as_str()), (1, "PIN?\nincorrect\nPIN?\nincorrect\nPIN?\nincorrect\ngoodbye\n"));
+    set(&f.session, 0, Some("604938")).unwrap();
+    let (code, said, log) = call("604938\n580437\n580438\n123456\n123456\n580437\n580437\n");
+    let dialogue = "new PIN?\nonce more?\n";
+    assert_eq!(said, format!("PIN?\n{dialogue}they differ\n{dialogue}not allowed\n{dialogue}welcome\n"));
+    assert_eq!(code, 0);
+    assert!(log.contains("common pattern") && !log.contains("123456") && !log.contains("604938"), "{log}");
+    assert!(f.verify(0, "580437").accepted);
+    std::fs::rename(f.path("umpin.key"), f.path("away")).unwrap();
+    let (code, said, log) = call("580437\n");
+    assert_eq!((code, said.as_str()), (1, "PIN?\nnot available now\ngoodbye\n"));
+    assert!(log.contains("is missing"), "{log}");
+}
+
+/// FreeSWITCH's own objects, as far as the script uses them; what it says goes to standard output.
+const STUB: &str = r#"
+freeswitch = { consoleLog = function(level, text) print("log " .. level) end }
+session = {
+    setVariable = function(_, name, value) print(name .. "=" .. value) end,
+    answer = function() end,
+    ready = function() return true end,
+    read = function() return io.read("*l") or "" end,
+    streamFile = function(_, file) print("play " .. file) end,
+    hangup = function() print("hangup") end,
+}
+"#;
+
+#[test]
+fn the_freeswitch_script_signs_in_and_hangs_up() {
+    let name = "the_freeswitch_script_signs_in_and_hangs_up";
+    let Some(lua) = ["lua", "lua5.4", "lua5.3", "lua5.2"].into_iter().find(|program| is_there(program)) else {
+        return skip(name, "no Lua");
+    };
+    let f = fixture();
+    let script = std::fs::read_to_string(Path::new(HERE).join("examples/freeswitch/umpin.lua")).unwrap();
+    let script = script.replace("/usr/local/bin/umpin", env!("CARGO_BIN_EXE_umpin"));
+    let call = |arguments: &str, input: &str| {
+        let file = f.path("umpin.lua");
+        std::fs::write(&file, format!("argv = {{{arguments}}}\n{STUB}\n{script}")).unwrap();
+        run(&f, Command::new(lua).arg(&file), input).1
+    };
+    let begin = "umpin_result=REFUSED\numpin_must_change=false\n";
+    let said = call("'50000', 'Plan'", &format!("{FIRST_PIN}\n"));
+    assert_eq!(said, format!("{begin}umpin_must_change=false\numpin_result=ACCEPTED\n"));
+    let refused = "play voicemail/vm-fail_auth.wav\n";
+    let said = call("'50000', 'Plan'", "000000\nx; touch y\n\n");
+    assert_eq!(said, format!("{begin}{}play voicemail/vm-goodbye.wav\nhangup\n", refused.repeat(3)));
+    assert_eq!(f.state(0).facts.failures, 1, "only digits are asked for");
+    set(&f.session, 0, Some("604938")).unwrap();
+    assert_eq!(call("'50000'", "604938\n"), format!("{begin}umpin_must_change=true\numpin_result=ACCEPTED\n"));
+    for bad in ["'50000; touch y', 'Plan'", "'50000', 'Plan$(touch y)'", "''", "\"50000' 'x\""] {
+        assert_eq!(call(bad, "604938\n"), format!("{begin}log ERR\n"));
+    }
+    assert!(!Path::new("y").exists() && !f.path("y").exists());
+    std::fs::rename(f.path("umpin.key"), f.path("away")).unwrap();
+    assert_eq!(call("'50000'", "604938\n"), format!("{begin}umpin_result=ERROR\nlog ERR\n"));
+}
