@@ -502,9 +502,9 @@ fn search_all(test: impl Fn(&Pin) -> bool + Sync) -> Vec<String> {
     found.into_inner().unwrap()
 }
 
-/// Every run of eight bytes in these bytes: whatever stands in a file stands in here by its first eight bytes.
-fn windows(bytes: &[u8]) -> HashSet<[u8; 8]> {
-    bytes.windows(8).map(|w| w.try_into().unwrap()).collect()
+/// Every run of `N` bytes in these bytes: whatever stands in a file stands in here by its first `N` bytes.
+fn windows<const N: usize>(bytes: &[u8]) -> HashSet<[u8; N]> {
+    bytes.windows(N).map(|w| w.try_into().unwrap()).collect()
 }
 
 #[test]
@@ -517,21 +517,23 @@ fn all_million_pins_tell_nothing_without_the_key_and_one_with_it() {
     f.verify(0, "604938");
     let (guid, row) = pin_row(&f.session, 0);
     let stolen = store_bytes(f.folder.path());
-    let known = windows(&stolen);
+    let known = (windows::<8>(&stolen), windows::<16>(&stolen));
     let hex = |bytes: &[u8]| -> Vec<u8> {
         let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
         bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
     };
-    let recognised = |known: &HashSet<[u8; 8]>, hash: &[u8]| {
+    // Eight bytes of a hash, as they are or in hexadecimal: a million candidates do not meet those by chance.
+    let recognised = |known: &(HashSet<[u8; 8]>, HashSet<[u8; 16]>), hash: &[u8]| {
         let bytes: [u8; 8] = hash[..8].try_into().unwrap();
-        let text: [u8; 8] = hex(&bytes[..4]).try_into().unwrap();
-        known.contains(&bytes) || known.contains(&text)
+        let text: [u8; 16] = hex(&bytes).try_into().unwrap();
+        known.0.contains(&bytes) || known.1.contains(&text)
     };
 
     let ring = key_file(f.folder.path()).load().unwrap();
     let opened = open(ring.get(&row.key_id).unwrap(), Purpose::Pin, &place(&guid, row.version), &row.sealed).unwrap();
     // That the search can find at all: a store that keeps the bare hash.
-    let careless = windows(&[&stolen[..], &opened[..]].concat());
+    let bare = [&stolen[..], &opened[..]].concat();
+    let careless = (windows::<8>(&bare), windows::<16>(&bare));
     let counted = std::sync::atomic::AtomicUsize::new(0);
     let found = search_all(|pin| {
         counted.fetch_add(1, Ordering::Relaxed);

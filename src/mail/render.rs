@@ -196,14 +196,14 @@ fn one_line(value: &str) -> String {
 
 /// `Name <address>`; the name quoted or encoded.
 fn mailbox(name: &str, address: &str) -> String {
-    let name = one_line(name);
+    // Cut before it is quoted or encoded, so that neither is cut in half; a header line ends at 998 characters.
+    let name: String = one_line(name).chars().take(128).collect();
     if name.is_empty() {
         return address.to_owned();
     }
     if name.is_ascii() {
         let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
-        // 5322 lines may be long, but none over 998; a directory's names are short.
-        return format!("\"{}\" <{address}>", quoted.chars().take(256).collect::<String>());
+        return format!("\"{quoted}\" <{address}>");
     }
     format!("{} <{address}>", encoded(&name))
 }
