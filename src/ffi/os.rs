@@ -142,3 +142,18 @@ pub fn kill_group(child: &mut std::process::Child) {
     }
     let _ = child.kill();
 }
+
+/// Keeps a pipe that its reader closed from ending the host program: in this thread the write fails instead. Rust's own
+/// programs ignore the signal; a C program that loads this library may not.
+pub fn block_broken_pipe_signal() {
+    #[cfg(unix)]
+    {
+        let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: sigemptyset fills the set before it is used, and the mask is this thread's alone.
+        unsafe {
+            libc::sigemptyset(set.as_mut_ptr());
+            libc::sigaddset(set.as_mut_ptr(), libc::SIGPIPE);
+            libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut());
+        }
+    }
+}

@@ -110,7 +110,10 @@ fn run(program: &str, arguments: &[String], message: &[u8], limit: Duration) -> 
     // Writing in a thread of its own: a program that does not read would block it for ever.
     let stdin = child.stdin.take();
     let body = zeroize::Zeroizing::new(message.to_vec());
-    let writer = std::thread::spawn(move || stdin.map_or(Ok(()), |mut pipe| pipe.write_all(&body)));
+    let writer = std::thread::spawn(move || {
+        os::block_broken_pipe_signal();
+        stdin.map_or(Ok(()), |mut pipe| pipe.write_all(&body))
+    });
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
@@ -147,6 +150,11 @@ fn collect(child: &mut Child) -> std::sync::mpsc::Receiver<String> {
             let mut bytes = Vec::new();
             let mut pipe = pipe.take(MOST);
             let _ = pipe.read_to_end(&mut bytes);
+            // A number that the cut goes through may be the beginning of a longer one.
+            if bytes.len() as u64 == MOST {
+                let end = bytes.iter().rposition(|b| !b.is_ascii_digit()).map_or(0, |at| at + 1);
+                bytes.truncate(end);
+            }
             let _ = send.send(without_numbers(&String::from_utf8_lossy(&bytes)));
             // Read on, so that a talkative program does not stop at a full pipe.
             let _ = std::io::copy(&mut pipe.into_inner(), &mut std::io::sink());
@@ -211,6 +219,9 @@ mod tests {
         assert_eq!(std::fs::read(file).unwrap().len(), 200_000);
         let error = shell("echo no 123456 >&2; exit 69").send("a", b"hello", Duration::from_secs(10)).unwrap_err();
         assert!(error.message.contains("exit code 69: no ####"), "{error}");
+        let cut = "head -c 396 /dev/zero | tr '\\0' x >&2; echo ' 739182' >&2; exit 1";
+        let error = shell(cut).send("a", b"", Duration::from_secs(10)).unwrap_err();
+        assert!(!error.message.contains("73"), "{error}");
         assert!(shell("exit 0").send("a", &[b'x'; 200_000], Duration::from_secs(10)).is_ok());
     }
 

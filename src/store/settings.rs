@@ -48,10 +48,4 @@ impl Tx<'_> {
             .map_err(sql)?;
         Ok(())
     }
-
-    /// Forgets a setting.
-    pub fn remove_setting(&self, name: &str) -> Result<()> {
-        self.sql.prepare_cached("DELETE FROM setting WHERE name = ?1").map_err(sql)?.execute([name]).map_err(sql)?;
-        Ok(())
-    }
 }
