@@ -182,7 +182,7 @@ impl Session {
     /// where a commit finds none. The key file is read inside the transaction: Update-UMPinKey drops an old key only
     /// after a transaction of its own found no row that needs it, so what is read here opens every row seen here.
     pub fn change<T>(&self, mode: Mode, cause: &Cause, work: impl FnOnce(&Change<'_>) -> Result<T>) -> Result<T> {
-        let initialised = self.store.exists() && self.store.read(|tx| tx.setting(settings::KEY_ID))?.is_some();
+        let initialised = self.store.exists()? && self.store.read(|tx| tx.setting(settings::KEY_ID))?.is_some();
         match mode {
             Mode::Commit => {
                 if !initialised {

@@ -69,7 +69,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
 
 /// A backup of another store would put other people's mailboxes in the place of these.
 fn other_store(session: &Session, path: &Path, copy: &Facts) -> Result<Option<Error>> {
-    if !session.store.exists() {
+    if !session.store.exists()? {
         return Ok(None);
     }
     // A damaged store is a reason to restore, not one to refuse.

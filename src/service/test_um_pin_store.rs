@@ -42,7 +42,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
     let mut checks: Vec<(&str, Verdict)> = Vec::new();
     let store = &session.location().store;
-    if !session.store.exists() {
+    if !session.store.exists()? {
         checks.push((
             "Store",
             Warning(format!("'{}' does not exist. The first cmdlet that changes something makes it.", store.display())),

@@ -88,7 +88,7 @@ impl Store {
     /// the connections that they have. A damaged store is moved aside instead, as it is; then the path it went to is
     /// returned.
     pub fn put_back(&self, copy: &StoreCopy) -> Result<Option<PathBuf>> {
-        if !self.exists() {
+        if !self.exists()? {
             self.create(|_| Ok(()))?;
         }
         let replaced =
@@ -161,22 +161,18 @@ pub fn read_copy(path: &Path) -> Result<StoreCopy> {
     if let Some(first) = damage.first() {
         return Err(not_one(&format!("it is damaged ({first})")));
     }
-    if let Err(e) = schema::MIGRATIONS.to_latest(&mut connection) {
-        use rusqlite_migration::{Error as M, MigrationDefinitionError as D};
-        return Err(match e {
-            M::MigrationDefinition(D::DatabaseTooFarAhead) => Error::new(
-                Status::StoreTooNew,
-                format!(
-                    "The backup '{}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the module \
-                     first.",
-                    path.display()
-                ),
-            )
-            .about(path.display().to_string()),
-            // Tables of the same names with other columns, for one.
-            other => not_one(&format!("it is not a store of UMMailboxPin ({other})")),
-        });
-    }
+    schema::migrate(&mut connection, schema::VERSIONS).map_err(|e| match e.status {
+        Status::StoreTooNew => Error::new(
+            Status::StoreTooNew,
+            format!(
+                "The backup '{}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the module first.",
+                path.display()
+            ),
+        )
+        .about(path.display().to_string()),
+        // Tables of the same names with other columns, for one.
+        _ => not_one(&format!("it is not a store of UMMailboxPin ({})", e.message)),
+    })?;
     if tables(&connection)? != tables(&empty()?)? {
         // A trigger or a view among them would run in the store, too.
         return Err(not_one("its tables are not those of a store of UMMailboxPin"));
@@ -244,9 +240,7 @@ pub fn facts(tx: &Tx<'_>) -> Result<Facts> {
 
 fn empty() -> Result<Connection> {
     let mut connection = Connection::open_in_memory().map_err(sql)?;
-    schema::MIGRATIONS
-        .to_latest(&mut connection)
-        .map_err(|_| Error::new(Status::Internal, "The schema cannot be made in memory."))?;
+    schema::migrate(&mut connection, schema::VERSIONS)?;
     Ok(connection)
 }
 

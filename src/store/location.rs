@@ -103,6 +103,32 @@ pub fn is_shared(folder: &Path) -> bool {
     folder.metadata().is_ok_and(|m| m.mode() & 0o2000 != 0)
 }
 
+/// A path's folder; `.` where it names none.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The file of this name with something behind it, as SQLite names its log.
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Whether a link may stand in the store's place: root or this account made it, where nobody else can put one.
+#[cfg(unix)]
+pub fn is_trusted_link(path: &Path, link: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let others_write = |folder: std::fs::Metadata| folder.mode() & 0o022 != 0;
+    (link.uid() == 0 || link.uid() == os::user_id()) && folder_of(path).metadata().is_ok_and(|m| !others_write(m))
+}
+
+/// Links need rights on Windows that only administrators have.
+#[cfg(not(unix))]
+pub fn is_trusted_link(_path: &Path, _link: &std::fs::Metadata) -> bool {
+    true
+}
+
 /// Windows shares by access lists, which files inherit.
 #[cfg(not(unix))]
 pub fn is_shared(_folder: &Path) -> bool {
