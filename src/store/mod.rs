@@ -257,8 +257,7 @@ impl Store {
         connection.busy_handler(Some(wait_for_the_lock)).map_err(sql)?;
         connection.set_prepared_statement_cache_capacity(128);
         if new {
-            let mode: String =
-                connection.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0)).map_err(sql)?;
+            let mode = use_write_ahead_log(connection)?;
             if mode != "wal" {
                 return Err(self.error(
                     Status::StoreIo,
@@ -317,6 +316,18 @@ impl Store {
 
     fn error(&self, status: Status, message: String) -> Error {
         Error::new(status, message).about(self.path.display().to_string())
+    }
+}
+
+/// The journal that the file then has. Of several that make a store at once SQLite turns all but one away, without
+/// asking the busy handler, where waiting could be for ever; a new try begins from what the others have done by then.
+fn use_write_ahead_log(connection: &Connection) -> Result<String> {
+    let mut tries = 0;
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0)).map_err(sql) {
+            Err(e) if e.status == Status::StoreBusy && wait_for_the_lock(tries) => tries += 1,
+            told => return told,
+        }
     }
 }
 
