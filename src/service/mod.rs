@@ -3,6 +3,7 @@
 pub mod ad_server_settings;
 pub mod audit;
 pub mod complete_identity;
+pub mod contents;
 pub mod document;
 pub mod import;
 pub mod notice;

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod contents;
 pub mod dial_plans;
 pub mod location;
 pub mod mailboxes;
@@ -357,6 +358,14 @@ fn transact<T>(
 
 /// SQLite's error as ours. The text never holds values, so it holds no secrets.
 pub(crate) fn sql(e: rusqlite::Error) -> Error {
+    use rusqlite::Error as E;
+    if matches!(e, E::IntegralValueOutOfRange(..) | E::InvalidColumnType(..) | E::FromSqlConversionFailure(..)) {
+        // Never SQLite's own words here: they would hold the value.
+        return Error::new(
+            Status::StoreDamaged,
+            "a row holds what no cmdlet wrote; it was changed outside this program, and Test-UMPinStore says where",
+        );
+    }
     let status = match e.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Status::StoreDamaged,
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Status::StoreNotWritable,
