@@ -264,6 +264,32 @@ mod unix {
     }
 
     #[test]
+    fn a_store_that_was_moved_with_its_log_and_its_key_goes_on() {
+        let f = fixture();
+        set(&f.session, 0, Some("580437")).unwrap();
+        let (store, key) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        // As a program that was killed leaves it: what was last changed is in the log alone.
+        let log = std::fs::read(f.path("um.db-wal")).unwrap();
+        assert!(!log.is_empty());
+        for entry in std::fs::read_dir(f.folder.path()).unwrap() {
+            let name = entry.unwrap().file_name();
+            let to = if name == "umpin.key" { &key } else { &store };
+            std::fs::copy(f.path(name.to_str().unwrap()), to.path().join(&name)).unwrap();
+            mode(&to.path().join(&name), if name == "umpin.key" { 0o640 } else { 0o660 });
+        }
+        for folder in [&store, &key] {
+            mode(folder.path(), 0o2770);
+        }
+        let location =
+            umpin::store::location::Location { store: store.path().join("um.db"), key: key.path().join("umpin.key") };
+        let tuning = umpin::session::Tuning::danger_test(umpin::session::Clock::Manual(f.clock.clone()));
+        let moved = umpin::session::Session::with(location, None, tuning).unwrap();
+        assert!(verify(&moved, 0, "580437").accepted);
+        let checks = run(&moved, "Test-UMPinStore", &json!({})).unwrap().objects;
+        assert!(checks.iter().all(|c| c["Result"] == "Passed" || c["Check"] == "Outbox"), "{checks:?}");
+    }
+
+    #[test]
     fn a_folder_behind_a_link_is_a_folder() {
         let real = tempfile::tempdir().unwrap();
         let links = tempfile::tempdir().unwrap();
