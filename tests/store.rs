@@ -202,7 +202,7 @@ mod unix {
     fn no_link_is_followed_in_a_folder_that_a_group_writes() {
         let outside = tempfile::tempdir().unwrap();
         let target = outside.path().join("theirs.db");
-        for (folder_mode, exists) in [(0o2770, false), (0o2770, true), (0o770, true), (0o1777, false)] {
+        for (folder_mode, exists) in [(0o2770, false), (0o2770, true), (0o770, true), (0o1777, false), (0o703, true)] {
             let folder = tempfile::tempdir().unwrap();
             mode(folder.path(), folder_mode);
             if exists {
