@@ -245,7 +245,7 @@ mod unix {
     #[test]
     fn an_owners_link_in_a_private_folder_is_followed_and_a_strangers_is_not() {
         let f = fixture();
-        let private = tempfile::tempdir().unwrap();
+        let private = support::private_folder();
         symlink(f.path("um.db"), private.path().join("um.db")).unwrap();
         symlink(f.path("umpin.key"), private.path().join("umpin.key")).unwrap();
         let session = session_at(private.path(), &f.clock);
