@@ -194,6 +194,40 @@ fn each_planted_fault_is_found_and_named() {
 }
 
 #[test]
+fn what_the_self_check_advises_mends_people_and_mailboxes() {
+    let f = fixture();
+    let guid = f.session.read(|tx| Ok(tx.recipients_by_key("user0", None)?.pop().unwrap().0)).unwrap();
+    let row = json!({"Guid": guid, "Name": "User 0", "Alias": "user0", "EmailAddresses": "SMTP:user0@contoso.com",
+        "DistinguishedName": "CN=User 0,OU=Users,DC=contoso,DC=com"});
+    let import = || {
+        let step = |parameters: Value| f.run("Import-UMRecipient", &parameters).unwrap();
+        let id = step(json!({"Step": "Begin"})).objects[0]["Import"].clone();
+        step(json!({"Step": "Rows", "Import": id, "Rows": [row]}));
+        while step(json!({"Step": "Apply", "Import": id})).next.is_some() {}
+        step(json!({"Step": "End", "Import": id}));
+    };
+    for (sql, mailbox) in [
+        ("DELETE FROM recipient_key WHERE recipient_guid = $HE", false),
+        ("DELETE FROM proxy_address WHERE recipient_guid = $HE", false),
+        ("UPDATE pin SET failures = -5 WHERE recipient_guid = $HE", true),
+        ("DELETE FROM pin WHERE recipient_guid = $HE", true),
+        ("DELETE FROM um_address WHERE recipient_guid = $HE", true),
+        ("UPDATE um_mailbox SET settings = '{' WHERE recipient_guid = $HE", true),
+    ] {
+        plant(&f.path("um.db"), &sql.replace("$HE", HE));
+        assert_eq!(result_of(&f.session, "Contents").0, "Failed", "{sql}");
+        if mailbox {
+            f.run("Disable-UMMailbox", &json!({"Identity": "user0", "KeepProperties": false})).unwrap();
+            let enable = json!({"Identity": "user0", "UMMailboxPolicy": "Policy", "Extensions": ["50000"]});
+            f.run("Enable-UMMailbox", &enable).unwrap();
+        } else {
+            import();
+        }
+        assert_eq!(result_of(&f.session, "Contents").0, "Passed", "{sql}");
+    }
+}
+
+#[test]
 fn a_backup_with_a_planted_fault_is_refused_without_force_and_named_with_it() {
     let f = fixture();
     let clean = f.path("clean.db");

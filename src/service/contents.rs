@@ -7,7 +7,7 @@ use super::get_um_pin_configuration::mail_settings;
 use super::set_um_pin_configuration::{AUDIT_AGE_DAYS, COMMAND_TIMEOUT_SECONDS, SPRAY_THRESHOLD};
 use super::settings::{self, DIAL_PLAN, MAILBOX, POLICY};
 use super::um_addresses;
-use crate::directory::identity::{self, fold};
+use crate::directory::identity::fold;
 use crate::error::{Result, Status};
 use crate::store::contents::Documents;
 use crate::store::recipients::Recipient;
@@ -123,11 +123,7 @@ fn documents(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
 fn people(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
     tx.each_recipient(|guid| {
         let Some(Some(r)) = readable(tx.recipient(guid))? else { return Ok(()) };
-        let mut derived: Vec<(String, String)> =
-            identity::keys(&r).into_iter().map(|(form, key)| (form.to_owned(), key)).collect();
-        derived.sort_unstable();
-        derived.dedup();
-        if readable(tx.recipient_keys(guid))?.is_some_and(|stored| stored != derived) {
+        if readable(tx.has_its_keys(&r))? == Some(false) {
             found.add(|| format!("{}: the look-up keys are not this person's", r.canonical_name));
         }
         if !has_its_addresses(&r) {

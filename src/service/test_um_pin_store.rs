@@ -140,8 +140,8 @@ fn contents(session: &Session) -> Result<Verdict> {
     Ok(match session.read(|tx| contents::faults(tx, now))?.text() {
         None => Passed("every row is one that a cmdlet can have written".into()),
         Some(faults) => Failed(format!(
-            "{faults}. It was changed outside this program. Restore a backup, or import these people anew; a mailbox is made \
-             anew by Disable-UMMailbox -KeepProperties $false and Enable-UMMailbox"
+            "{faults}. It was changed outside this program. Restore a backup; or import these people again, and make their \
+             mailboxes anew with Disable-UMMailbox -KeepProperties $false and Enable-UMMailbox"
         )),
     })
 }

@@ -5,7 +5,9 @@ use std::ops::RangeInclusive;
 
 use rusqlite::types::ValueRef;
 
+use super::recipients::Recipient;
 use super::{Tx, sql};
+use crate::directory::identity;
 use crate::error::Result;
 use crate::pin::policy::{
     EXPIRY_NOTICE_DAYS, LIFETIME_LOGON_FAILURES, LOCKOUT_DURATION, LOGON_FAILURES_BEFORE_PIN_RESET, MAX_LOGON_ATTEMPTS,
@@ -315,15 +317,23 @@ impl Tx<'_> {
         self.each_text("SELECT guid FROM recipient", |[guid]| each(guid))
     }
 
-    /// The texts by which a person can be found, as they are stored: form and text, in order.
-    pub fn recipient_keys(&self, guid: &str) -> Result<Vec<(String, String)>> {
-        self.sql
-            .prepare_cached("SELECT form, key FROM recipient_key WHERE recipient_guid = ?1 ORDER BY form, key")
+    /// Whether a person can be found by what the person is called, and by nothing else.
+    pub fn has_its_keys(&self, r: &Recipient) -> Result<bool> {
+        let stored: Vec<(String, String)> = self
+            .sql
+            .prepare_cached("SELECT form, key FROM recipient_key WHERE recipient_guid = ?1")
             .map_err(sql)?
-            .query_map([guid], |r| Ok((r.get(0)?, r.get(1)?)))
+            .query_map([&r.guid], |r| Ok((r.get(0)?, r.get(1)?)))
             .map_err(sql)?
             .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+            .map_err(sql)?;
+        let mut stored: Vec<(&str, &str)> = stored.iter().map(|(form, key)| (form.as_str(), key.as_str())).collect();
+        let derived = identity::keys(r);
+        let mut derived: Vec<(&str, &str)> = derived.iter().map(|(form, key)| (*form, key.as_str())).collect();
+        stored.sort_unstable();
+        derived.sort_unstable();
+        derived.dedup();
+        Ok(stored == derived)
     }
 
     /// How an administrator knows somebody: the canonical name, else the text itself.
