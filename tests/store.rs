@@ -195,6 +195,59 @@ mod unix {
         assert!(!String::from_utf8_lossy(&output.stdout).contains("sent"));
     }
 
+    #[test]
+    fn another_account_of_the_group() {
+        let Some((folder, id)) = child::folder_and_id() else { return };
+        first_use(&folder, id);
+        println!("\ndone");
+    }
+
+    #[test]
+    fn the_first_use_by_two_accounts_of_a_group_is_one_store() {
+        let folder = tempfile::tempdir().unwrap();
+        if folder.path().metadata().unwrap().uid() != 0 {
+            if let Some(file) = std::env::var_os("UMPIN_SKIP_FILE") {
+                let mut skips = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
+                let name = "the_first_use_by_two_accounts_of_a_group_is_one_store";
+                std::io::Write::write_all(&mut skips, format!("{name}: not root\n").as_bytes()).unwrap();
+            }
+            return;
+        }
+        let open = tempfile::tempdir().unwrap();
+        mode(open.path(), 0o755);
+        let program = open.path().join("program");
+        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        mode(&program, 0o755);
+        // The store's file as root has just made it, before and after it gave the group its right.
+        for (first, is_given) in [(0o600, false), (0o660, true)] {
+            let folder = tempfile::tempdir().unwrap();
+            std::os::unix::fs::chown(folder.path(), None, Some(NOBODY)).unwrap();
+            mode(folder.path(), 0o2770);
+            let store = folder.path().join("um.db");
+            std::fs::write(&store, "").unwrap();
+            mode(&store, first);
+            let other = Command::new(&program)
+                .args(["--exact", "unix::another_account_of_the_group", "--nocapture", "--test-threads=1"])
+                .env("UMPIN_TEST_CHILD_FOLDER", folder.path())
+                .env("UMPIN_TEST_CHILD_ID", "0")
+                .current_dir("/")
+                .uid(NOBODY)
+                .gid(NOBODY)
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .unwrap();
+            if !is_given {
+                // It waits for the right, however long that takes, within seconds.
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                mode(&store, 0o660);
+            }
+            let output = other.wait_with_output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && text.contains("\ndone"), "{first:o}: {text}");
+            assert_eq!(store.metadata().unwrap().mode() & 0o7777, 0o660);
+        }
+    }
+
     // -----------------------------------------------------------------------------------------------------------------
     // Links.
 

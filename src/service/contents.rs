@@ -47,7 +47,7 @@ pub fn faults(tx: &Tx<'_>, now: i64) -> Result<Faults> {
         found.add(|| format!("{}: {what}", tx.name_of(about)));
         Ok(())
     })?;
-    for what in tx.inconsistencies()? {
+    for what in readable(tx.inconsistencies())?.unwrap_or_default() {
         found.add(|| what);
     }
     own_settings(tx, &mut found)?;

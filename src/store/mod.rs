@@ -227,11 +227,31 @@ impl Store {
             options.mode(0o600).custom_flags(os::NO_FOLLOW);
         }
         let exists = self.exists()?;
-        let file = options.open(self.real_path()?).map_err(unwritable)?;
+        let path = self.real_path()?;
+        let mut tries = 0;
+        let file = loop {
+            match options.open(&path) {
+                // Another account of the group has made it in this moment, and gives the group its right in the next.
+                Err(e)
+                    if e.kind() == std::io::ErrorKind::PermissionDenied
+                        && tries < 1500
+                        && location::is_shared(folder)
+                        && path.metadata().is_ok_and(|m| m.len() == 0) =>
+                {
+                    tries += 1;
+                    wait_for_the_lock(tries);
+                }
+                opened => break opened.map_err(unwritable)?,
+            }
+        };
         #[cfg(unix)]
         if location::is_shared(folder) && !exists {
             use std::os::unix::fs::PermissionsExt;
-            file.set_permissions(std::fs::Permissions::from_mode(0o660)).map_err(unwritable)?;
+            // Whoever did not make the file cannot change its mode, and need not where its maker did.
+            let mode = file.metadata().map_err(unwritable)?.permissions().mode() & 0o777;
+            if mode != 0o660 {
+                file.set_permissions(std::fs::Permissions::from_mode(0o660)).map_err(unwritable)?;
+            }
         }
         drop(file);
         let mut connection = self.connect(true)?;
