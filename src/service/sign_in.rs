@@ -306,7 +306,7 @@ fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(
         };
         // Here, and no earlier: the try is paid for.
         let right = charge.is_same && typed.matches(&charge.stored);
-        let answer = settle_with_reset(session, &snapshot, pin, right, &charge, &cause)?;
+        let answer = settle_with_reset(session, &snapshot, pin, right, &charge, &cause).map_err(still_counted)?;
         if answer.accepted && session.hash.is_stronger_than(&snapshot.row.params) {
             // The answer stands whether or not this works; the next right sign-in tries again.
             let _ = upgrade(session, &snapshot, pin);
@@ -314,6 +314,13 @@ fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(
         return Ok((answer, Some(snapshot)));
     }
     Err(stale())
+}
+
+/// The second transaction failed: the first one's failure stays.
+fn still_counted(mut e: Error) -> Error {
+    let told = e.message.replace("Nothing was changed.", "");
+    e.message = format!("{} The try stays counted as a failed sign-in; nothing else was changed.", told.trim_end());
+    e
 }
 
 /// What the first transaction did.
@@ -497,7 +504,7 @@ fn refuse(c: &Change<'_>, guid: &str, pin: &Pin, charge: &Charge, candidate: Opt
     let stands = row.version == charge.version && row.facts.failures >= failures;
 
     let mut reason = Reason::WrongPin;
-    if let Some(lock) = policy.lock(&charge.facts, c.now) {
+    if stands && let Some(lock) = policy.lock(&charge.facts, c.now) {
         reason = Reason::NowLocked;
         c.audit(name, &format!("mailbox locked after {failures} failed sign-ins: {}", lock.name()))?;
     } else if stands && reset_is_due(policy, failures) && policy.lock(&row.facts, c.now).is_none() {
