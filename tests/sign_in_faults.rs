@@ -2,7 +2,15 @@
 //!
 //! SQLite runs on a file system of the test's own, which passes everything on to the real one and lets a chosen call
 //! fail; its memory comes through an allocator of the same kind. Both act on the thread that asked for it alone.
-#![allow(missing_docs, unsafe_code, clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
+#![allow(
+    missing_docs,
+    unsafe_code,
+    clippy::undocumented_unsafe_blocks,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    clippy::print_stdout
+)]
 
 mod support;
 

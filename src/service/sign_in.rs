@@ -305,8 +305,14 @@ fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(
             Charging::HashedAnew => continue,
         };
         // Here, and no earlier: the try is paid for.
-        let right = charge.is_same && typed.matches(&charge.stored);
-        let answer = settle_with_reset(session, &snapshot, pin, right, &charge, &cause).map_err(still_counted)?;
+        let settled = if charge.is_same && typed.matches(&charge.stored) {
+            session.store.write(|tx| accept(tx, session.now(), &snapshot.guid, pin, &charge))
+        } else if charge.has_consequences {
+            refuse_with_reset(session, &snapshot, pin, &charge, &cause)
+        } else {
+            Ok(Answer::refused(Reason::WrongPin))
+        };
+        let answer = settled.map_err(still_counted)?;
         if answer.accepted && session.hash.is_stronger_than(&snapshot.row.params) {
             // The answer stands whether or not this works; the next right sign-in tries again.
             let _ = upgrade(session, &snapshot, pin);
@@ -343,6 +349,8 @@ struct Charge {
     stored: PinHash,
     /// Whether what was typed was hashed for this PIN. If not, the PIN was replaced meanwhile, and it is wrong.
     is_same: bool,
+    /// Whether a wrong PIN does more now than to be counted: a lock, a reset, a mark.
+    has_consequences: bool,
 }
 
 impl Charge {
@@ -388,7 +396,16 @@ fn charge(c: &Change<'_>, snapshot: &Snapshot) -> Result<Charging> {
     row.facts.lifetime_failures = row.facts.lifetime_failures.saturating_add(1);
     row.facts.last_failure_at = c.now;
     c.tx.put_pin(guid, &row)?;
-    Ok(Charging::Charged(Box::new(Charge { facts: row.facts, version: row.version, stored, is_same })))
+    let has_consequences = mailbox.policy.lock(&row.facts, c.now).is_some()
+        || reset_is_due(&mailbox.policy, row.facts.failures)
+        || spray::is_watched(c)?;
+    Ok(Charging::Charged(Box::new(Charge {
+        facts: row.facts,
+        version: row.version,
+        stored,
+        is_same,
+        has_consequences,
+    })))
 }
 
 /// What a try that can count against nobody leaves behind: one row that is written over each time, so that it waits for
@@ -432,26 +449,18 @@ enum Settling {
     NeedsCandidate,
 }
 
-/// Settles; where that needs a new PIN that is not hashed yet, nothing is written, the PIN is made, and it is settled
-/// again. No hash runs inside a transaction.
-fn settle_with_reset(
+/// The second transaction of a wrong PIN. Where it needs a new PIN that is not hashed yet, nothing is written, the PIN is
+/// made, and it runs again. No hash runs inside a transaction.
+fn refuse_with_reset(
     session: &Session,
     snapshot: &Snapshot,
     pin: &Pin,
-    right: bool,
     charge: &Charge,
     cause: &Cause,
 ) -> Result<Answer> {
     let mut candidate = None;
     for _ in 0..MAX_TRIES {
-        let settled = session.change(Mode::Commit, cause, |c| {
-            if right {
-                accept(c, &snapshot.guid, pin, charge).map(Settling::Answered)
-            } else {
-                refuse(c, &snapshot.guid, pin, charge, candidate.as_ref())
-            }
-        })?;
-        match settled {
+        match session.change(Mode::Commit, cause, |c| refuse(c, &snapshot.guid, pin, charge, candidate.as_ref()))? {
             Settling::Answered(answer) => return Ok(answer),
             Settling::NeedsCandidate => candidate = Some(Candidate::new(session, &snapshot.guid)?),
         }
@@ -460,23 +469,24 @@ fn settle_with_reset(
     Ok(Answer::refused(Reason::WrongPin))
 }
 
-/// The second transaction of a right PIN: takes the charge back.
-fn accept(c: &Change<'_>, guid: &str, pin: &Pin, charge: &Charge) -> Result<Answer> {
-    let Some(mailbox) = current(c.tx, guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
-    let Some(mut row) = c.tx.pin(guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
+/// The second transaction of a right PIN: takes the charge back. It needs no key, so that one that goes away at this
+/// moment leaves no failure behind.
+fn accept(tx: &Tx<'_>, now: i64, guid: &str, pin: &Pin, charge: &Charge) -> Result<Answer> {
+    let Some(mailbox) = current(tx, guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
+    let Some(mut row) = tx.pin(guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
     if row.version != charge.version {
         return Ok(Answer::refused(Reason::WrongPin));
     }
     row.facts = charge.taken_back(row.facts);
     // Others may have used up the tries meanwhile, or an administrator have locked it.
-    if mailbox.policy.lock(&row.facts, c.now).is_some() {
+    if mailbox.policy.lock(&row.facts, now).is_some() {
         return Ok(Answer::refused(Reason::LockedOut));
     }
     row.facts.failures = 0;
     row.facts.last_failure_at = 0;
-    c.tx.put_pin(guid, &row)?;
+    tx.put_pin(guid, &row)?;
     let mut because = Vec::new();
-    if mailbox.policy.is_expired(&row.facts, c.now) {
+    if mailbox.policy.is_expired(&row.facts, now) {
         because.push("the PIN is expired".to_owned());
     }
     if let Err(refusal) = rules::check(pin, &mailbox.policy, &mailbox.extensions) {
@@ -500,14 +510,15 @@ fn refuse(c: &Change<'_>, guid: &str, pin: &Pin, charge: &Charge, candidate: Opt
     let policy = &mailbox.policy;
     let name = &mailbox.recipient.canonical_name;
     let failures = charge.facts.failures;
-    // A right PIN or an administrator cleared the counter since: what it had reached brings nothing about any more.
-    let stands = row.version == charge.version && row.facts.failures >= failures;
+    // A right PIN or a new one cleared the counter since, or an administrator locked the mailbox: what the counter had
+    // reached brings nothing about any more. (An automatic reset clears nothing, and further failures change nothing.)
+    let stands = row.facts.failures >= failures && !row.facts.admin_locked;
 
     let mut reason = Reason::WrongPin;
     if stands && let Some(lock) = policy.lock(&charge.facts, c.now) {
         reason = Reason::NowLocked;
         c.audit(name, &format!("mailbox locked after {failures} failed sign-ins: {}", lock.name()))?;
-    } else if stands && reset_is_due(policy, failures) && policy.lock(&row.facts, c.now).is_none() {
+    } else if stands && reset_is_due(policy, failures) {
         let why = match may_reset(c, guid, &mailbox, candidate)? {
             MayReset::NeedsCandidate => return Ok(Settling::NeedsCandidate),
             MayReset::No(why) => {
