@@ -162,6 +162,39 @@ fn a_dead_deliverers_claim_runs_out() {
 }
 
 #[test]
+fn mail_that_a_clock_ahead_queued_put_off_or_claimed_goes_out_once_the_clock_is_right() {
+    let f = fixture(3);
+    let pickup = f.pickup();
+    for n in 0..3 {
+        set(&f.session, n, None).unwrap();
+    }
+    // A few hours and a few years ahead.
+    for ahead in [2 * 3_600_000, 5 * 365 * 86_400_000] {
+        f.session
+            .change(umpin::session::Mode::Commit, &umpin::session::Cause::new("Test"), |c| {
+                for (n, mut row) in c.tx.outbox()?.into_iter().enumerate() {
+                    c.tx.remove_outbox(&row.id)?;
+                    match n {
+                        0 => (row.queued_at, row.due_at) = (c.now + ahead, c.now + ahead),
+                        1 => (row.attempts, row.due_at) = (1, c.now + 7 * 3_600_000 + ahead),
+                        _ => (row.claimed_by, row.claimed_until) = ("a process that died".into(), c.now + ahead),
+                    }
+                    c.tx.put_outbox(&row)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        std::fs::rename(&pickup, f.path("away")).unwrap();
+        let done = deliver_due(&f.session, None).unwrap();
+        assert_eq!((done.sent.len(), done.failed.len()), (0, 3), "each is tried once");
+        assert_eq!(deliver_due(&f.session, None).unwrap().failed.len(), 0, "and then waits as usual");
+        std::fs::rename(f.path("away"), &pickup).unwrap();
+    }
+    f.advance(3_600_000);
+    assert_eq!(deliver_due(&f.session, None).unwrap().sent.len(), 3);
+}
+
+#[test]
 fn after_delivery_the_stores_bytes_hold_no_pin_and_no_message() {
     let f = fixture(5);
     let pickup = f.pickup();

@@ -57,7 +57,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
             let sender = sender_for(&mail, &to);
             let domain = sender.address.rsplit_once('@').map_or("localhost", |(_, d)| d);
             let message = render::test(&to, &sender, &format!("<{id}@{domain}>"), session.now());
-            mail.send(&id, &message, mail.timeout()).map_err(|e| {
+            mail.send(&id, &sender.address, &message, mail.timeout()).map_err(|e| {
                 Error::new(
                     Status::DeliveryFailed,
                     format!(
