@@ -75,6 +75,28 @@ impl MailSettings {
     }
 }
 
+/// Whether an argument, behind `before`, seems to hold a password. It would stand in clear in the store and, while the
+/// program runs, in the machine's list of processes.
+pub fn seems_secret(before: Option<&str>, argument: &str) -> bool {
+    // A program's own option that names where its password is (msmtp's --passwordeval) holds none.
+    let names_one = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["password", "passwd", "passphrase", "passwort", "pass", "pwd", "secret", "token", "apikey", "api-key"]
+            .iter()
+            .any(|end| name.ends_with(end))
+    };
+    let names_a_login = |name: &str| matches!(name, "-u" | "--user" | "--login" | "-U" | "--proxy-user");
+    // user:password, and the same in an address.
+    let login = |text: &str| text.split_once(':').is_some_and(|(user, rest)| !user.is_empty() && !rest.is_empty());
+    let in_address =
+        argument.split_once("://").is_some_and(|(_, rest)| rest.rsplit_once('@').is_some_and(|(user, _)| login(user)));
+    in_address
+        || argument.split_once('=').is_some_and(|(name, value)| {
+            (names_one(name) && !value.is_empty()) || (names_a_login(name) && login(value))
+        })
+        || before.is_some_and(|b| b.starts_with('-') && (names_one(b) || (names_a_login(b) && login(argument))))
+}
+
 fn failed(why: &str) -> Error {
     Error::new(Status::DeliveryFailed, why)
 }
