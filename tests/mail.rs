@@ -390,3 +390,29 @@ fn header_injection_fails_from_every_side() {
     assert_eq!(head.lines().count(), 9);
     assert!(body.contains("evil body"), "what the policy says still arrives, as text");
 }
+
+/// Postfix's sendmail hands over through a setgid program, which none of these lets start, and writes below /var.
+#[test]
+fn the_timers_service_lets_a_queueing_mail_program_work_and_its_drop_in_does_not() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/systemd");
+    let settings = |file: &str| -> Vec<String> {
+        let text = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
+        text.lines().filter(|l| !l.starts_with('#') && l.contains('=')).map(str::to_owned).collect()
+    };
+    // As systemd.exec(5) lists them, for a service that does not run as root.
+    let implies = "NoNewPrivileges DynamicUser SystemCallFilter SystemCallArchitectures RestrictAddressFamilies \
+        RestrictNamespaces PrivateDevices ProtectKernelTunables ProtectKernelModules ProtectKernelLogs ProtectClock \
+        MemoryDenyWriteExecute RestrictRealtime RestrictSUIDSGID LockPersonality ProtectHostname SystemCallLog \
+        CapabilityBoundingSet";
+    let service = settings("umpin-deliver.service");
+    for setting in &service {
+        let name = setting.split('=').next().unwrap();
+        assert!(!implies.split_whitespace().any(|i| i == name), "{setting}");
+        assert_ne!(setting, "ProtectSystem=strict");
+    }
+    assert!(service.contains(&"User=ummailboxpin".to_owned()));
+    let strict = settings("umpin-deliver-strict.conf");
+    for wanted in ["NoNewPrivileges=yes", "ProtectSystem=strict", "ReadWritePaths=/var/lib/ummailboxpin"] {
+        assert!(strict.contains(&wanted.to_owned()), "{wanted}");
+    }
+}
