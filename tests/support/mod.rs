@@ -38,7 +38,14 @@ impl Fixture {
     /// A policy with these rules and `people` enabled under it: `user0@contoso.com` with extension 50000, and so on,
     /// each with [`FIRST_PIN`], unexpired.
     pub fn new(pin: PinPolicy, people: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let mut folder = tempfile::Builder::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // As an administrator makes it, whatever the umask.
+            folder.permissions(std::fs::Permissions::from_mode(0o700));
+        }
+        let folder = folder.tempdir().unwrap();
         let clock = Arc::new(AtomicI64::new(START));
         let session = session_at(folder.path(), &clock);
         let fixture = Self { folder, clock, session };
