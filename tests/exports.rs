@@ -30,7 +30,15 @@ fn who(identity: &str) -> UmpinIdentity {
 }
 
 fn set_pin(identity: &str, pin: UmpinStr) -> UmpinSetPin {
-    UmpinSetPin { who: who(identity), pin, notify_email: ABSENT, pin_expired: -1, locked_out: -1, send_email: -1 }
+    UmpinSetPin {
+        who: who(identity),
+        pin,
+        notify_email: ABSENT,
+        pin_expired: -1,
+        locked_out: -1,
+        send_email: -1,
+        record_refusals: 0,
+    }
 }
 
 /// Calls, frees the error, gives status, id and message.

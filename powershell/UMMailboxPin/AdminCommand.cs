@@ -119,7 +119,9 @@ public abstract class AdminCommand : UmCommand
 
     private bool TryExecute(string mode, string? after, out Response response)
     {
-        if (Session.TryExecute(Operation, Request(mode, Sent(), after), SecretArgument, out response, out Failure failure))
+        bool beforeCommit = mode == Validate && Writes && !IsWhatIf();
+        if (Session.TryExecute(
+            Operation, Request(mode, Sent(), after, beforeCommit), SecretArgument, out response, out Failure failure))
         {
             return true;
         }

@@ -115,15 +115,29 @@ public abstract class UmCommand : PSCmdlet, IDisposable
     private protected const string Validate = "Validate";
     private protected const string Commit = "Commit";
 
-    /// <summary>A request document.</summary>
+    /// <summary>Whether this call only shows what it would do.</summary>
+    private protected bool IsWhatIf() =>
+        MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given)
+            ? LanguagePrimitives.IsTrue(given)
+            : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference", false));
+
+    /// <summary>
+    /// A request document. <paramref name="beforeCommit"/>: a commit follows unless this is refused, so that a refusal is
+    /// the call's end and is recorded.
+    /// </summary>
     private protected static ArraySegment<byte> Request(
-        string mode, IEnumerable<KeyValuePair<string, object?>> parameters, string? after = null)
+        string mode, IEnumerable<KeyValuePair<string, object?>> parameters, string? after = null, bool beforeCommit = false)
     {
         var members = new List<KeyValuePair<string, object?>>
         {
             new("Mode", mode),
             new("Parameters", parameters),
         };
+        if (beforeCommit)
+        {
+            members.Add(new("BeforeCommit", true));
+        }
+
         if (after is not null)
         {
             members.Add(new("After", after));

@@ -8,6 +8,7 @@ pub mod import;
 pub mod notice;
 pub mod parameters;
 pub mod pin_change;
+mod refused;
 pub mod resolve;
 
 pub mod backup_um_pin_store;
@@ -54,7 +55,7 @@ pub fn execute(session: &Session, operation: &str, request: &[u8], secret: Optio
     let run: Operation = find(operation).ok_or_else(|| {
         Error::new(Status::InvalidRequest, format!("There is no operation '{operation}'. Nothing was changed."))
     })?;
-    run(session, &request)
+    run(session, &request).inspect_err(|why| refused::record(session, operation, &request, why))
 }
 
 /// An operation over its documents.

@@ -12,6 +12,7 @@ use crate::service::audit::audit_refusal;
 use crate::service::document::Warning;
 use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, queue};
 use crate::service::pin_change::{Hashed, NewState, Salted, weak};
+use crate::service::refused;
 use crate::service::resolve::Lookup;
 use crate::session::{Cause, Mode, Session};
 use crate::store::Tx;
@@ -33,6 +34,8 @@ pub struct SetPin {
     pub locked_out: Option<bool>,
     /// Unset means yes.
     pub send_email: Option<bool>,
+    /// What [`begin`] refuses is the call's end and is recorded. Not so where it may only be looking, as under -WhatIf.
+    pub record_refusals: bool,
 }
 
 /// A change that is checked but not made. Dropping it changes nothing.
@@ -87,12 +90,26 @@ pub(crate) fn extensions(tx: &Tx<'_>, guid: &str) -> Result<Vec<String>> {
     Ok(tx.um_addresses(guid)?.into_iter().map(|a| a.address).collect())
 }
 
-/// Steps 1 and 2: resolves, then checks or generates. Writes nothing, and does not look at the current PIN or the
-/// history: what it says must not tell whether a PIN is in use.
+/// Steps 1 and 2: resolves, then checks or generates. Changes nothing, and does not look at the current PIN or the
+/// history: what it says must not tell whether a PIN is in use. Records a refusal where that is asked for.
 pub fn begin(session: &Session, mut asked: SetPin) -> Result<Reset> {
+    let typed = asked.pin.take().filter(|p| !p.expose().is_empty());
+    let cause = Cause {
+        cmdlet: "Set-UMMailboxPIN".into(),
+        parameters: recorded(&asked, typed.is_some()),
+        domain_controller: asked.who.domain_controller.clone(),
+    };
+    let (record, who) = (asked.record_refusals, asked.who.clone());
+    check(session, asked, typed, cause.clone()).inspect_err(|why| {
+        if record {
+            refused::write(session, &cause, &refused::target(session, &who), why);
+        }
+    })
+}
+
+fn check(session: &Session, asked: SetPin, typed: Option<Pin>, cause: Cause) -> Result<Reset> {
     asked.who.validate()?;
     check_notify_email(asked.notify_email.as_deref())?;
-    let typed = asked.pin.take().filter(|p| !p.expose().is_empty());
     let (mailbox, salted) = session.read(|tx| {
         let recipient = asked.who.recipient(session, tx)?;
         let salted = Salted::of(tx, &recipient.guid, session.hash)?;
@@ -106,11 +123,6 @@ pub fn begin(session: &Session, mut asked: SetPin) -> Result<Reset> {
             pin
         }
         None => generate(&mailbox.policy, &mailbox.extensions)?,
-    };
-    let cause = Cause {
-        cmdlet: "Set-UMMailboxPIN".into(),
-        parameters: recorded(&asked, is_typed),
-        domain_controller: asked.who.domain_controller.clone(),
     };
     Ok(Reset {
         cause,
@@ -164,26 +176,30 @@ impl Reset {
     /// Step 4, in one transaction. A generated PIN that history bars is generated anew; a typed one is refused, and
     /// the refusal is recorded.
     pub fn commit(mut self, session: &Session) -> Result<Outcome> {
-        let mut outcome = Err(exhausted());
-        for _ in 0..MAX_TRIES {
-            outcome = self.hash().and_then(|()| self.try_commit(session));
-            match &outcome {
-                Err(e) if e.status == Status::WeakPin && !self.typed => self.generate_again(session)?,
-                Err(e) if e.status == Status::Conflict => {
-                    self.salted = session.read(|tx| Salted::of(tx, &self.guid, session.hash))?;
-                    self.hashed = OnceCell::new();
-                }
-                _ => break,
-            }
-        }
-        let outcome = match outcome {
-            Err(e) if e.status == Status::WeakPin && !self.typed => Err(exhausted()),
-            other => other,
-        };
+        let outcome = self.commit_what_fits(session);
         if let Err(e) = &outcome {
             audit_refusal(session, &self.cause, &self.target, e);
         }
         outcome
+    }
+
+    fn commit_what_fits(&mut self, session: &Session) -> Result<Outcome> {
+        let mut why = exhausted();
+        for _ in 0..MAX_TRIES {
+            match self.hash().and_then(|()| self.try_commit(session)) {
+                Err(e) if e.status == Status::WeakPin && !self.typed => {
+                    why = exhausted();
+                    self.generate_again(session)?;
+                }
+                Err(e) if e.status == Status::Conflict => {
+                    why = e;
+                    self.salted = session.read(|tx| Salted::of(tx, &self.guid, session.hash))?;
+                    self.hashed = OnceCell::new();
+                }
+                done => return done,
+            }
+        }
+        Err(why)
     }
 
     fn generate_again(&mut self, session: &Session) -> Result<()> {

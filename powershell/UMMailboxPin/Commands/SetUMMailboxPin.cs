@@ -202,15 +202,11 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
         PinExpired = Bound(nameof(PinExpired), PinExpired),
         LockedOut = Bound(nameof(LockedOut), LockedOut),
         SendEmail = Bound(nameof(SendEmail), SendEmail),
+        RecordRefusals = !IsWhatIf(),
     };
 
     /// <summary>What the caller said; null if nothing, since the defaults are the library's.</summary>
     private bool? Bound(string name, bool value) => MyInvocation.BoundParameters.ContainsKey(name) ? value : null;
-
-    private bool IsWhatIf() =>
-        MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given)
-            ? LanguagePrimitives.IsTrue(given)
-            : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference", false));
 
     /// <summary>A reset whose hash is under way.</summary>
     private sealed class Pending
