@@ -197,7 +197,8 @@ fn lists_filter_sort_and_warn_when_there_is_more() {
     assert_eq!(names(json!({"Filter": "Extensions -eq '50003' -or Name -eq 'user 4'"})), ["User 3", "User 4"]);
     assert_eq!(names(json!({"Anr": "user 1"})), ["User 1", "User 10", "User 11"]);
     assert_eq!(names(json!({"OrganizationalUnit": "contoso.com/Users", "SortBy": "Name"})).len(), 12);
-    assert_eq!(names(json!({"OrganizationalUnit": "OU=Sales,DC=contoso,DC=com"})).len(), 0);
+    let nowhere = get(json!({"OrganizationalUnit": "OU=Sales,DC=contoso,DC=com"}));
+    assert_eq!(nowhere.unwrap_err().status, Status::NotFound);
     let some = get(json!({"ResultSize": 5})).unwrap();
     assert_eq!((some.objects.len(), some.warnings.len(), some.next), (5, 1, None));
     assert!(get(json!({"ResultSize": 12})).unwrap().warnings.is_empty());

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::document::{Request, Response, Warning, date, guid};
 use super::parameters::{Parameters, Unlimited};
-use super::resolve::{Lookup, within};
-use super::um_mailbox_object;
+use super::resolve::{Lookup, ambiguous, not_found, within};
+use super::{um_addresses, um_mailbox_object};
 use crate::directory::identity;
 use crate::directory::opath::Filter;
 use crate::error::{Error, Result, Status};
@@ -66,7 +66,7 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
     let container = match p.text("OrganizationalUnit")? {
         None => lookup.container(session),
         Some(text) => {
-            let container = container(&text)?;
+            let container = session.read(|tx| unit(session, tx, &text, &lookup))?;
             if !within(&container, &lookup.container(session)) {
                 return Err(Error::new(
                     Status::NotFound,
@@ -83,6 +83,8 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
     });
     let (mut shown, after_guid, after_key) = place.unwrap_or_default();
     session.read(|tx| {
+        // The objects name a plan by its name alone.
+        let filter = filter.map(|f| f.map_values(&|text| um_addresses::with_plan_name(tx, text))).transpose()?;
         let mut response = Response::default();
         let page = tx.recipient_page(order, view.only_enabled, &container, (&after_key, &after_guid), PAGE)?;
         for (_, guid) in &page {
@@ -189,6 +191,34 @@ fn order(p: &Parameters) -> Result<Order> {
             Status::InvalidArgument,
             format!("-SortBy '{other}' is none of Name, DisplayName and ServerLegacyDN. Nothing was returned."),
         )),
+    }
+}
+
+/// The one container that a text names: by distinguished or canonical name, or by its own name alone. There is one where
+/// somebody lies below it: containers come with the people in them.
+fn unit(session: &Session, tx: &Tx<'_>, text: &str, lookup: &Lookup) -> Result<String> {
+    let wanted = container(text)?;
+    if !tx.recipient_page(Order::CanonicalName, false, &wanted, ("", ""), 1)?.is_empty() {
+        return Ok(wanted);
+    }
+    let wanted = wanted.to_lowercase();
+    let mut found: Vec<String> = Vec::new();
+    for below in tx.containers()? {
+        let folded = below.to_lowercase();
+        if folded == wanted {
+            return Ok(below);
+        }
+        let named =
+            folded.strip_suffix(&wanted).is_some_and(|before| before.ends_with('/') && !before.ends_with("\\/"));
+        if named && !wanted.trim_end_matches('/').contains('/') && !found.iter().any(|f| f.to_lowercase() == folded) {
+            found.push(below);
+        }
+    }
+    let mut found = found.into_iter();
+    match (found.next(), found.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => Err(not_found(session, tx, text.trim(), &lookup.domain_controller)),
+        (Some(_), Some(_)) => Err(ambiguous(text.trim())),
     }
 }
 

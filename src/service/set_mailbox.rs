@@ -15,8 +15,10 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
     let lookup = Lookup::from_parameters(p)?;
     let edit = p.list("EmailAddresses")?;
     session.change(request.mode, &request.cause, |c| {
+        let action = "Set mailbox addresses";
         let mut r = lookup.recipient(session, c.tx)?;
         let numbers = c.tx.um_addresses(&r.guid)?;
+        let edit = um_addresses::by_plan_name(c.tx, edit)?;
         let mut now: Vec<String> = r.addresses.iter().map(|a| a.text()).collect();
         for a in &numbers {
             let plan = c.tx.dial_plan(&a.dial_plan_guid)?.map(|p| p.name).unwrap_or_default();
@@ -43,20 +45,24 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
                 return Err(invalid(format!("The address {} belongs to {holder}", a.address)));
             }
         }
-        r.addresses = read.addresses;
-        r.primary_smtp_address = read.primary_smtp_address;
-        r.when_changed = c.now;
-        c.tx.put_recipient(&r)?;
-
         let wanted: Vec<_> = eum.iter().filter_map(|t| um_addresses::parse(t)).collect();
         if c.tx.um_mailbox(&r.guid)?.is_some_and(|m| m.policy_guid.is_some()) {
             let list = um_addresses::edited(session, c.tx, &r.guid, &numbers, &wanted)?;
             um_addresses::check(c.tx, &r.guid, &list)?;
+            if list == numbers && read.addresses == r.addresses {
+                return Ok(Response::unchanged(&r.canonical_name, action));
+            }
             c.tx.set_um_addresses(&r.guid, &list)?;
         } else if !wanted.is_empty() {
             return Err(not_um_enabled(&r.primary_smtp_address));
+        } else if read.addresses == r.addresses {
+            return Ok(Response::unchanged(&r.canonical_name, action));
         }
+        r.addresses = read.addresses;
+        r.primary_smtp_address = read.primary_smtp_address;
+        r.when_changed = c.now;
+        c.tx.put_recipient(&r)?;
         c.audit(&r.canonical_name, "addresses changed")?;
-        Ok(Response::default().about(&r.canonical_name, "Set mailbox addresses"))
+        Ok(Response::default().about(&r.canonical_name, action))
     })
 }

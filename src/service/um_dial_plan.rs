@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::document::{Request, Response, date, guid};
 use super::resolve::not_found;
 use super::settings::{self, DIAL_PLAN, check_name, invalid, out_of_range};
-use super::um_mailbox_policy;
+use super::{um_addresses, um_mailbox_policy};
 use crate::crypto::new_guid;
 use crate::directory::identity::{self, fold};
 use crate::error::{Error, Result, Status};
@@ -15,6 +15,9 @@ use crate::store::dial_plans::DialPlan;
 
 /// Digits of an extension.
 pub const DIGITS: std::ops::RangeInclusive<i64> = 1..=20;
+
+/// The country code of a plan that was made without one.
+const DEFAULT_COUNTRY: &str = "1";
 
 /// New-UMDialPlan: the plan, and its default policy unless that is declined.
 pub fn new(session: &Session, request: &Request) -> Result<Response> {
@@ -35,9 +38,16 @@ pub fn new(session: &Session, request: &Request) -> Result<Response> {
         Some("sipname") => "SipName",
         Some(other) => return Err(invalid(format!("-URIType '{other}' is none of TelExtn, E164 and SipName"))),
     };
-    check_country(&p.required("CountryOrRegionCode")?)?;
+    let country = p.text("CountryOrRegionCode")?;
+    if let Some(code) = &country {
+        check_country(code)?;
+    }
     let mut document = Map::new();
     settings::apply(DIAL_PLAN, p, &mut document)?;
+    if country.is_none() {
+        // Goes with the default language.
+        document.insert("CountryOrRegionCode".into(), json!(DEFAULT_COUNTRY));
+    }
     let with_policy = p.flag("GenerateUMMailboxPolicy")?.unwrap_or(true);
 
     session.change(request.mode, &request.cause, |c| {
@@ -84,7 +94,8 @@ pub fn set(session: &Session, request: &Request) -> Result<Response> {
         check_country(&code)?;
     }
     session.change(request.mode, &request.cause, |c| {
-        let mut plan = find(session, c.tx, &p.text("Identity")?.unwrap_or_default(), &request.cause.domain_controller)?;
+        let old = find(session, c.tx, &p.text("Identity")?.unwrap_or_default(), &request.cause.domain_controller)?;
+        let mut plan = old.clone();
         let before = plan.name.clone();
         if let Some(name) = p.text("Name")? {
             let name = check_name(&name)?;
@@ -93,8 +104,12 @@ pub fn set(session: &Session, request: &Request) -> Result<Response> {
             }
             plan.name = name;
         }
-        let mut document = settings::parse(&plan.settings);
+        let stored = settings::parse(&plan.settings);
+        let mut document = stored.clone();
         settings::apply(DIAL_PLAN, p, &mut document)?;
+        if plan == old && settings::same(DIAL_PLAN, &document, &stored) {
+            return Ok(Response::unchanged(&before, "Set UM dial plan"));
+        }
         plan.settings = Value::Object(document).to_string();
         plan.when_changed = c.now;
         c.tx.put_dial_plan(&plan)?;
@@ -159,6 +174,7 @@ fn object(tx: &Tx<'_>, plan: &DialPlan) -> Result<Value> {
     out.insert("Name".into(), json!(plan.name));
     out.insert("NumberOfDigitsInExtension".into(), json!(plan.digits));
     out.insert("URIType".into(), json!(plan.uri_type));
+    out.insert("PhoneContext".into(), json!(um_addresses::phone_context(tx, &plan.name)?));
     out.insert("UMMailboxPolicies".into(), json!(policies));
     settings::show(DIAL_PLAN, &settings::parse(&plan.settings), &mut out);
     if out["DefaultLanguage"] == json!("") {

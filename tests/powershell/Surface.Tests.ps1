@@ -178,7 +178,7 @@ NotifyWithoutPIN Boolean
             Name = 'New-UMDialPlan'; Impact = 'Medium'; Output = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan'
             Table = $configuration, @'
 Name String R 0
-CountryOrRegionCode String R
+CountryOrRegionCode String
 NumberOfDigitsInExtension Int32 R
 AccessTelephoneNumbers MultiValuedProperty
 DefaultLanguage String

@@ -8,6 +8,10 @@ namespace UMMailboxPin.Commands;
 /// <code>New-UMDialPlan -Name Redmond -NumberOfDigitsInExtension 5 -URIType TelExtn -CountryOrRegionCode 1</code>
 /// <para>Creates a dial plan for extensions of five digits.</para>
 /// </example>
+/// <example>
+/// <code>New-UMDialPlan -Name MyUMDialPlan -NumberOfDigitsInExtension 4</code>
+/// <para>Creates a dial plan for extensions of four digits, with everything else as it usually is.</para>
+/// </example>
 [Cmdlet(VerbsCommon.New, "UMDialPlan", SupportsShouldProcess = true)]
 [OutputType("Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan")]
 public sealed class NewUMDialPlanCommand : DirectoryCommand
@@ -17,9 +21,8 @@ public sealed class NewUMDialPlanCommand : DirectoryCommand
     [AllowEmptyString]
     public string? Name { get; set; }
 
-    /// <summary>Specifies the country code, such as 1 or 44.</summary>
-    [Parameter(Mandatory = true)]
-    [AllowEmptyString]
+    /// <summary>Specifies the country code, such as 1 or 44. Left out, it is 1.</summary>
+    [Parameter]
     public string? CountryOrRegionCode { get; set; }
 
     /// <summary>Specifies how many digits an extension has.</summary>
