@@ -374,6 +374,15 @@ fn somebody_unknown_is_refused_like_anybody_at_sign_in_and_named_to_an_administr
     })
     .unwrap();
     assert_eq!((answer, reason), (UmpinAnswer::default(), UmpinReason::Unknown));
+    // Nor is it told that several have a name.
+    for n in 1..=2 {
+        import(
+            session,
+            serde_json::json!({"Guid": format!("00000000-0000-0000-0000-00000000000{n}"), "Name": "Twin",
+            "mail": format!("twin{n}@contoso.com")}),
+        );
+    }
+    assert_eq!(verify_identity(session, "Twin", "739182"), (UmpinAnswer::default(), UmpinReason::Unknown));
 
     let expected = (Status::NotFound as i32, "ManagementObjectNotFoundException".to_owned());
     let mut states = null_mut();
@@ -388,6 +397,14 @@ fn somebody_unknown_is_refused_like_anybody_at_sign_in_and_named_to_an_administr
     assert_eq!((status, id, reset), (expected.0, expected.1, 0));
     let none = call(|e| unsafe { umpin_pin_set(session, &raw const asked, null_mut(), null_mut(), e) });
     assert_eq!(none.unwrap_err().0, Status::NotFound as i32);
+}
+
+/// One person more.
+fn import(session: u64, row: serde_json::Value) {
+    let run = |parameters: serde_json::Value| execute(session, "Import-UMRecipient", "Commit", parameters, None);
+    let id = run(serde_json::json!({"Step": "Begin"}))["Objects"][0]["Import"].clone();
+    run(serde_json::json!({"Step": "Rows", "Import": id, "Rows": [row]}));
+    while run(serde_json::json!({"Step": "Apply", "Import": id})).get("Next").is_some() {}
 }
 
 /// The document in a buffer, which is freed.
@@ -448,16 +465,12 @@ fn a_freed_reset_is_gone_and_changed_nothing() {
 fn a_lists_next_page_goes_on_where_the_last_one_ended() {
     let (_store, session) = Store::with_tony();
     let run = |operation: &str, parameters: serde_json::Value| execute(session, operation, "Commit", parameters, None);
-    let id = run("Import-UMRecipient", serde_json::json!({"Step": "Begin"}))["Objects"][0]["Import"].clone();
-    let rows: Vec<_> = (0..4)
-        .map(|n| {
-            serde_json::json!({"Guid": format!("00000000-0000-0000-0000-00000000000{n}"), "Alias": format!("p{n}"),
-                "DistinguishedName": format!("CN=Person {n},DC=contoso,DC=com"), "mail": format!("p{n}@contoso.com")})
-        })
-        .collect();
-    run("Import-UMRecipient", serde_json::json!({"Step": "Rows", "Import": id, "Rows": rows}));
-    while run("Import-UMRecipient", serde_json::json!({"Step": "Apply", "Import": id})).get("Next").is_some() {}
     for n in 0..4 {
+        import(
+            session,
+            serde_json::json!({"Guid": format!("00000000-0000-0000-0000-00000000000{n}"), "Alias": format!("p{n}"),
+                "DistinguishedName": format!("CN=Person {n},DC=contoso,DC=com"), "mail": format!("p{n}@contoso.com")}),
+        );
         run(
             "Enable-UMMailbox",
             serde_json::json!({"Identity": format!("p{n}"), "UMMailboxPolicy": "Plan Default Policy",

@@ -13,6 +13,7 @@ use umpin::service::execute;
 use umpin::service::set_um_mailbox_pin::{SetPin, begin};
 use umpin::session::{Cause, Mode, Session};
 use umpin::store::audit::AuditRow;
+use umpin::store::recipients::Recipient;
 
 fn fixture(people: usize) -> Fixture {
     Fixture::new(PinPolicy::default(), people)
@@ -222,6 +223,14 @@ fn keep_properties_false_erases_what_a_disabled_mailbox_kept() {
 fn a_phone_context_with_a_domain_behind_the_plan_is_taken_wherever_addresses_are() {
     let f = fixture(2);
     f.run("New-UMDialPlan", &json!({"Name": "Plan.West", "NumberOfDigitsInExtension": 5})).unwrap();
+    // Somebody without a distinguished name has no domain to take.
+    f.session
+        .change(Mode::Commit, &Cause::new("Test"), |c| {
+            let guid = umpin::crypto::new_guid()?;
+            let name = "A Guest/x".to_owned();
+            c.tx.put_recipient(&Recipient { guid, canonical_name: name.clone(), name, ..Default::default() })
+        })
+        .unwrap();
     assert_eq!(shown(&f, "Get-UMDialPlan", "Plan")["PhoneContext"], "Plan.contoso.com");
     let edit = |edit: Value| f.run("Set-Mailbox", &json!({"Identity": "user0", "EmailAddresses": edit}));
     let extensions = || shown(&f, "Get-UMMailbox", "user0")["Extensions"].clone();
@@ -348,6 +357,7 @@ fn an_organizational_unit_goes_by_its_own_name_and_an_unknown_one_is_not_found()
         ("KÖLN", vec!["user0"]),
         ("contoso.com", vec!["user0", "user1"]),
         ("contoso.com/köln/", vec!["user0"]),
+        ("CONTOSO.com/KÖLN", vec!["user0"]),
         ("OU=Sales,OU=Köln,DC=contoso,DC=com", vec!["user0"]),
         ("contoso.com/R\\/D/Paris/Sales", vec!["user1"]),
     ] {
@@ -381,6 +391,7 @@ fn a_row_that_the_check_refused_is_an_error_in_the_rehearsal_and_in_the_commit()
     let result = loop {
         let page = step("Commit", apply.clone());
         errors.extend(page.errors);
+        assert_eq!(errors.len(), 1, "told with the first page, and once");
         if page.next.is_none() {
             break page.objects[0].clone();
         }

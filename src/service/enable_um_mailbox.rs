@@ -51,7 +51,6 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
     for flag in ["PINExpired", "SendWelcomeMail", "AutomaticSpeechRecognitionEnabled", "EnableCloudVoiceMail"] {
         p.flag(flag)?;
     }
-    p.text("PilotNumber")?;
     let only_validate = p.switch("ValidateOnly")?;
     let mode = if only_validate { Mode::Validate } else { request.mode };
     let typed = request.secret.as_ref().filter(|pin| !pin.expose().is_empty());

@@ -11,7 +11,6 @@ use crate::session::Session;
 use crate::store::Tx;
 use crate::store::dial_plans::DialPlan;
 use crate::store::mailboxes::UmAddress;
-use crate::store::recipients::Order;
 
 /// What stands before the plan's name in an EUM proxy address.
 const CONTEXT: &str = ";phone-context=";
@@ -37,9 +36,8 @@ pub fn parse(text: &str) -> Option<(String, String, bool)> {
 
 /// A dial plan's phone context as Exchange writes it: its name with the directory's domain behind it.
 pub fn phone_context(tx: &Tx<'_>, plan_name: &str) -> Result<String> {
-    // The domain of the first person by canonical name; a directory has one, or its root comes first.
-    let first = tx.recipient_page(Order::CanonicalName, false, "", ("", ""), 1)?;
-    let domain = first.first().and_then(|(name, _)| name.split_once('/')).map(|(domain, _)| domain);
+    let first = tx.first_canonical_name()?;
+    let domain = first.as_deref().and_then(|name| name.split_once('/')).map(|(domain, _)| domain);
     Ok(match domain.filter(|d| is_domain(d)) {
         Some(domain) => format!("{plan_name}.{domain}"),
         None => plan_name.to_owned(),

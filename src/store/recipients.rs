@@ -250,6 +250,19 @@ impl Tx<'_> {
             .map_err(sql)
     }
 
+    /// The first canonical name with a domain, of those that follow a distinguished name.
+    pub fn first_canonical_name(&self) -> Result<Option<String>> {
+        self.sql
+            .prepare_cached(
+                "SELECT canonical_name FROM recipient WHERE distinguished_name <> '' AND instr(canonical_name, '/') > 1 \
+                 ORDER BY canonical_name LIMIT 1",
+            )
+            .map_err(sql)?
+            .query_row([], |r| r.get(0))
+            .optional()
+            .map_err(sql)
+    }
+
     /// Every container that somebody lies below, as its canonical name with a slash behind it.
     pub fn containers(&self) -> Result<Vec<String>> {
         let mut statement = self.sql.prepare_cached("SELECT canonical_name FROM recipient").map_err(sql)?;
