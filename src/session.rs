@@ -10,6 +10,7 @@ use crate::crypto::key::{KeyFile, KeyRing, MasterKey};
 use crate::crypto::seal::{Purpose, seal};
 use crate::crypto::{new_guid, random};
 use crate::error::{Error, Result, Status};
+use crate::service::document::Warning;
 use crate::service::import::Imports;
 use crate::store::location::Location;
 use crate::store::{Store, Tx, settings};
@@ -101,6 +102,7 @@ pub struct Session {
     pub(crate) imports: Imports,
     pub(crate) refusal_interval: Duration,
     location: Location,
+    left_behind: Option<Location>,
 }
 
 /// What a change works with, inside its transaction.
@@ -122,7 +124,9 @@ pub struct Change<'a> {
 impl Session {
     /// A session over the named files (or the usual ones). Touches no file.
     pub fn open(store: Option<PathBuf>, key: Option<PathBuf>, remote_user: Option<String>) -> Result<Self> {
-        Self::with(Location::resolve(store, key)?, remote_user, Tuning::SHIPPED)
+        let mut session = Self::with(Location::resolve(store, key)?, remote_user, Tuning::SHIPPED)?;
+        session.left_behind = session.location.left_behind();
+        Ok(session)
     }
 
     /// The same with the caller's own tuning.
@@ -140,12 +144,29 @@ impl Session {
             scope: RwLock::default(),
             imports: Imports::default(),
             location,
+            left_behind: None,
         })
     }
 
     /// Where the two files lie.
     pub fn location(&self) -> &Location {
         &self.location
+    }
+
+    /// Said once a session: that the user's own store is not read any more, since the system's folders were made.
+    pub fn left_behind(&self) -> Option<Warning> {
+        self.left_behind.as_ref().map(|left| Warning {
+            message: format!(
+                "The store '{}' is used since its folder and that of its key '{}' exist; your own, '{}', was left behind, and \
+                 nothing of it is read any more. To move it, see 'One store for all' in docs/keys.md; or delete it with its key \
+                 '{}'. UMPIN_STORE and UMPIN_KEY_FILE name it meanwhile.",
+                self.location.store.display(),
+                self.location.key.display(),
+                left.store.display(),
+                left.key.display()
+            ),
+            once_per_session: true,
+        })
     }
 
     /// Milliseconds since 1970-01-01 UTC.
@@ -182,7 +203,7 @@ impl Session {
     /// where a commit finds none. The key file is read inside the transaction: Update-UMPinKey drops an old key only
     /// after a transaction of its own found no row that needs it, so what is read here opens every row seen here.
     pub fn change<T>(&self, mode: Mode, cause: &Cause, work: impl FnOnce(&Change<'_>) -> Result<T>) -> Result<T> {
-        let initialised = self.store.exists() && self.store.read(|tx| tx.setting(settings::KEY_ID))?.is_some();
+        let initialised = self.store.exists()? && self.store.read(|tx| tx.setting(settings::KEY_ID))?.is_some();
         match mode {
             Mode::Commit => {
                 if !initialised {
@@ -255,4 +276,32 @@ pub(crate) const SUBKEYS: [(&str, Purpose); 2] =
 pub(crate) fn key_id(tx: &Tx<'_>) -> Result<String> {
     tx.setting(settings::KEY_ID)?
         .ok_or_else(|| Error::new(Status::StoreDamaged, "the store names no key; it was changed outside this program"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_left_behind_is_told_of_with_every_answer_and_shown_once_a_session() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| Location {
+            store: folder.path().join(name).join("um.db"),
+            key: folder.path().join(name).join("umpin.key"),
+        };
+        let mut session = Session::with(at("system"), None, Tuning::danger_test(Clock::System)).unwrap();
+        let warnings = |session: &Session| {
+            crate::service::execute(session, "Get-UMPinConfiguration", b"{}", None).unwrap().warnings
+        };
+        assert!(!warnings(&session).iter().any(|w| w.message.contains("left behind")));
+        session.left_behind = Some(at("home"));
+        for _ in 0..2 {
+            let told = warnings(&session);
+            let told = told.iter().find(|w| w.message.contains("left behind")).unwrap();
+            assert!(told.once_per_session);
+            for file in [at("system").store, at("home").store, at("home").key] {
+                assert!(told.message.contains(file.to_str().unwrap()), "{}", told.message);
+            }
+        }
+    }
 }

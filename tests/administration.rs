@@ -81,7 +81,9 @@ impl Store {
     }
 
     fn sound(&self) {
-        assert_eq!(self.session.read(|tx| tx.inconsistencies()).unwrap(), Vec::<String>::new());
+        let now = self.session.now();
+        let faults = self.session.read(|tx| umpin::service::contents::faults(tx, now)).unwrap();
+        assert_eq!(faults.text(), None);
         let file = rusqlite::Connection::open(self.folder.path().join("um.db")).unwrap();
         let orphans: Vec<String> = file
             .prepare("PRAGMA foreign_key_check")

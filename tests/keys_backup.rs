@@ -329,7 +329,7 @@ fn a_sound_store_passes_every_check() {
     set(&f.session, 0, Some("580437")).unwrap();
     f.pickup();
     let mut location = f.session.location().clone();
-    let keys = tempfile::tempdir().unwrap();
+    let keys = support::private_folder();
     location.key = keys.path().join("umpin.key");
     std::fs::rename(f.path("umpin.key"), &location.key).unwrap();
     let tuning = umpin::session::Tuning::danger_test(umpin::session::Clock::Manual(f.clock.clone()));
@@ -344,6 +344,7 @@ fn a_sound_store_passes_every_check() {
             "Integrity",
             "References",
             "Schema",
+            "Contents",
             "KeyFile",
             "Key",
             "SealedValues",
@@ -354,7 +355,7 @@ fn a_sound_store_passes_every_check() {
     for (check, result, detail) in &told {
         assert_eq!(result, "Passed", "{check}: {detail}");
     }
-    assert!(told[7].2.starts_with("5 opened"), "{}", told[7].2);
+    assert!(told[8].2.starts_with("5 opened"), "{}", told[8].2);
 }
 
 #[test]

@@ -41,6 +41,17 @@ pub fn account() -> String {
     std::env::var("USERNAME").unwrap_or_else(|_| "unknown".into())
 }
 
+/// The account's number, the effective one.
+#[cfg(unix)]
+pub fn user_id() -> u32 {
+    // SAFETY: geteuid takes nothing and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+/// For opening a file: not through a link.
+#[cfg(unix)]
+pub const NO_FOLLOW: i32 = libc::O_NOFOLLOW;
+
 /// This machine's name.
 #[cfg(unix)]
 pub fn host_name() -> String {

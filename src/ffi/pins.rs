@@ -152,12 +152,13 @@ fn begin(session: UmpinSession, asked: *const UmpinSetPin, means_it: bool) -> Re
     Ok((session, reset))
 }
 
-fn tell(outcome: Outcome, now: i64, states: *mut *mut UmpinPinStates, report: *mut UmpinBuffer) {
-    let document =
+fn tell(outcome: Outcome, session: &Session, states: *mut *mut UmpinPinStates, report: *mut UmpinBuffer) {
+    let mut document =
         Response { warnings: outcome.warnings, notices: outcome.notice.into_iter().collect(), ..Response::default() };
+    document.warnings.extend(session.left_behind());
     put(report, UmpinBuffer::new(document.to_json()));
     if !states.is_null() {
-        put(states, hand_out(vec![outcome.state], None, now));
+        put(states, hand_out(vec![outcome.state], None, session.now()));
     }
 }
 
@@ -180,7 +181,7 @@ pub unsafe extern "C" fn umpin_pin_set(
         put(report, UmpinBuffer::new(Vec::new()));
         let (session, reset) = begin(session, asked, true)?;
         let outcome = reset.commit(&session)?;
-        tell(outcome, session.now(), states, report);
+        tell(outcome, &session, states, report);
         Ok(())
     })
 }
@@ -243,7 +244,7 @@ pub unsafe extern "C" fn umpin_reset_commit(
         let pending = RESETS.get(reset)?;
         let begun = pending.reset.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(committed)?;
         let outcome = begun.commit(&pending.session)?;
-        tell(outcome, pending.session.now(), states, report);
+        tell(outcome, &pending.session, states, report);
         Ok(())
     })
 }

@@ -16,7 +16,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["Path"])?;
     let path = path(p)?;
-    if !session.store.exists() || session.read(|tx| tx.setting(settings::KEY_ID))?.is_none() {
+    if !session.store.exists()? || session.read(|tx| tx.setting(settings::KEY_ID))?.is_none() {
         return Err(Error::new(
             Status::StoreMissing,
             format!(

@@ -35,7 +35,7 @@ pub(crate) fn object(session: &Session, tx: &Tx<'_>) -> Result<Value> {
         "SprayDetectionThreshold": number(tx, settings::SPRAY_THRESHOLD, 0)?,
         "QueuedMessages": tx.outbox_count()?,
         "StorePath": session.location().store.display().to_string(),
-        "StoreExists": session.store.exists(),
+        "StoreExists": session.store.exists()?,
         "KeyFile": session.location().key.display().to_string(),
         "KeyId": tx.setting(settings::KEY_ID)?,
     }))

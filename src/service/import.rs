@@ -354,7 +354,8 @@ fn compare(tx: &Tx<'_>, row: &StagedRow) -> Result<Verdict> {
         Some(old) => {
             new.when_created = old.when_created;
             new.when_changed = old.when_changed;
-            if new == old { Verdict::Same } else { Verdict::Update(Box::new(new)) }
+            // A person who lost the look-up keys is written anew, too: that is how they come back.
+            if new == old && tx.has_its_keys(&old)? { Verdict::Same } else { Verdict::Update(Box::new(new)) }
         }
     })
 }

@@ -3,6 +3,7 @@
 pub mod ad_server_settings;
 pub mod audit;
 pub mod complete_identity;
+pub mod contents;
 pub mod document;
 pub mod import;
 pub mod notice;
@@ -55,7 +56,9 @@ pub fn execute(session: &Session, operation: &str, request: &[u8], secret: Optio
     let run: Operation = find(operation).ok_or_else(|| {
         Error::new(Status::InvalidRequest, format!("There is no operation '{operation}'. Nothing was changed."))
     })?;
-    run(session, &request).inspect_err(|why| refused::record(session, operation, &request, why))
+    let mut response = run(session, &request).inspect_err(|why| refused::record(session, operation, &request, why))?;
+    response.warnings.extend(session.left_behind());
+    Ok(response)
 }
 
 /// An operation over its documents.

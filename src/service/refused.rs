@@ -68,7 +68,7 @@ pub(super) fn target(session: &Session, who: &Lookup) -> String {
 
 /// One record. No store is made for it, and one that is busy is not waited for a second time.
 pub(super) fn write(session: &Session, cause: &Cause, object: &str, why: &Error) {
-    if !session.store.exists() || why.status == Status::StoreBusy {
+    if !session.store.exists().unwrap_or(false) || why.status == Status::StoreBusy {
         return;
     }
     let parameters = match serde_json::from_str(&cause.parameters) {

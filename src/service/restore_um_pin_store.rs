@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use crate::error::{Error, Result, Status};
+use crate::service::audit::verify_chain;
 use crate::service::backup_um_pin_store::{object, path, unusable};
+use crate::service::contents;
 use crate::service::document::{Request, Response, Warning};
+use crate::service::test_um_pin_store::open_every_seal;
 use crate::session::{Mode, Session};
-use crate::store::backup::{Facts, facts, read_copy};
+use crate::store::backup::{Facts, StoreCopy, facts, read_copy};
 use crate::store::settings;
 
 /// Reads -Path and puts it back. -Force: also where the key file lacks its key, or where it is another store's copy.
@@ -18,15 +21,21 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
     if is_itself(&session.location().store) {
         return Err(unusable(&path, "it is the store itself"));
     }
-    let copy = read_copy(&path)?;
+    let mut copy = read_copy(&path)?;
     let mut objections = Vec::new();
     objections.extend(other_store(session, &path, &copy.facts)?);
     let key = keys_missing(session, &path, &copy.facts);
     let key_is_here = key.is_none();
     objections.extend(key);
-    if !p.switch("Force")?
-        && let Some(first) = objections.into_iter().next()
-    {
+    let faults = faults(session, &mut copy, key_is_here)?;
+    objections.extend(faults.as_ref().map(|faults| {
+        unusable(
+            &path,
+            &format!("Test-UMPinStore would refuse what it holds (-Force restores it all the same): {faults}"),
+        )
+    }));
+    let force = p.switch("Force")?;
+    if !force && let Some(first) = objections.into_iter().next() {
         return Err(first);
     }
     let target = session.location().store.display().to_string();
@@ -40,7 +49,14 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
     if request.mode == Mode::Validate {
         return Ok(response);
     }
-    if let Some(aside) = session.store.put_back(&copy)? {
+    // Whoever replaces the key drops the old one under the store's lock, so what is in the key file under that lock stays.
+    let keys_are_still_here = || match keys_missing(session, &path, &copy.facts) {
+        Some(missing) if !force => Err(missing),
+        _ => Ok(()),
+    };
+    let moved = session.store.put_back(&copy, &keys_are_still_here)?;
+    let key_is_here = keys_missing(session, &path, &copy.facts).is_none();
+    if let Some(aside) = moved {
         response.warnings.push(Warning::from(format!(
             "The store was damaged, so it was moved to '{}' and a new file was made in its place.",
             aside.display()
@@ -58,6 +74,9 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
             session.location().key.display()
         )));
     }
+    if let Some(faults) = faults {
+        response.warnings.push(Warning::from(format!("What is wrong in the backup was restored, too: {faults}")));
+    }
     let at = std::fs::metadata(&path)
         .and_then(|m| m.modified())
         .ok()
@@ -69,7 +88,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
 
 /// A backup of another store would put other people's mailboxes in the place of these.
 fn other_store(session: &Session, path: &Path, copy: &Facts) -> Result<Option<Error>> {
-    if !session.store.exists() {
+    if !session.store.exists()? {
         return Ok(None);
     }
     // A damaged store is a reason to restore, not one to refuse.
@@ -91,6 +110,21 @@ fn other_store(session: &Session, path: &Path, copy: &Facts) -> Result<Option<Er
         )
         .about(path.display().to_string())
     }))
+}
+
+/// What the self-check would say of the store that the copy makes. Seals and trail show only with their key.
+fn faults(session: &Session, copy: &mut StoreCopy, key_is_here: bool) -> Result<Option<String>> {
+    let now = session.now();
+    let mut found: Vec<String> = copy.read(|tx| contents::faults(tx, now))?.text().into_iter().collect();
+    if key_is_here {
+        let keys = session.ring()?;
+        copy.read(|tx| {
+            found.extend(open_every_seal(tx, &keys).map_or_else(|e| Some(e.message), |(_, broken)| broken));
+            found.extend(verify_chain(tx, &keys).err().map(|e| e.message));
+            Ok(())
+        })?;
+    }
+    Ok((!found.is_empty()).then(|| found.join("; ")))
 }
 
 /// The keys that the copy names must be in the key file: it would be a store that nobody can sign in to.

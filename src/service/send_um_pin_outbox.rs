@@ -119,7 +119,7 @@ fn still_queued(row: &OutboxRow, e: &Error) -> String {
 
 /// Queues the notices before expiry that are due, then delivers what is due, for at most `budget`.
 pub fn deliver_due(session: &Session, budget: Option<Duration>) -> Result<Delivery> {
-    if !session.store.exists() {
+    if !session.store.exists()? {
         return Ok(Delivery::default());
     }
     queue_expiry_notices(session)?;

@@ -280,6 +280,20 @@ pub fn parse(document: &str) -> Map<String, Value> {
     }
 }
 
+/// What is wrong with a stored document; `None` where every value is one that a cmdlet sets. Names of later versions
+/// pass.
+pub(crate) fn fault(table: &[Setting], document: &str) -> Option<String> {
+    let Ok(Value::Object(document)) = serde_json::from_str(document) else {
+        return Some("the settings cannot be read".into());
+    };
+    let p = Parameters::new("settings", document);
+    let odd = table.iter().find(|setting| {
+        let now = Map::new();
+        p.value(setting.name) != checked(setting, &p, &now).ok().flatten().as_ref()
+    })?;
+    Some(format!("{} is none that a cmdlet sets", odd.name))
+}
+
 pub(crate) fn out_of_range(name: &str, n: i64, range: &RangeInclusive<i64>) -> Error {
     invalid(format!("-{name} {n} is not between {} and {}", range.start(), range.end()))
 }

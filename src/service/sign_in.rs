@@ -265,7 +265,7 @@ fn snapshot(session: &Session, who: &Caller) -> Result<Found> {
             ),
         )
     };
-    if !session.store.exists() {
+    if !session.store.exists()? {
         return Err(missing());
     }
     session.read_sealed(|tx, keys| {

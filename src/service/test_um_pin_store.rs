@@ -8,6 +8,7 @@ use crate::crypto::key::{KeyRing, leftovers};
 use crate::crypto::seal::open;
 use crate::error::{Result, Status};
 use crate::service::audit::{stored_key, verify_chain};
+use crate::service::contents;
 use crate::service::document::{Request, Response};
 use crate::service::notice::has_transport;
 use crate::service::pin_change::place;
@@ -42,7 +43,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
     let mut checks: Vec<(&str, Verdict)> = Vec::new();
     let store = &session.location().store;
-    if !session.store.exists() {
+    if !session.store.exists()? {
         checks.push((
             "Store",
             Warning(format!("'{}' does not exist. The first cmdlet that changes something makes it.", store.display())),
@@ -54,6 +55,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
     checks.push(("Integrity", integrity(session).into()));
     checks.push(("References", references(session).into()));
     checks.push(("Schema", schema(session).into()));
+    checks.push(("Contents", contents(session).into()));
     checks.push(("KeyFile", key_file(session).into()));
     checks.push(("Key", key(session).into()));
     checks.push(("SealedValues", sealed_values(session).into()));
@@ -119,10 +121,28 @@ fn references(session: &Session) -> Result<Verdict> {
 
 fn schema(session: &Session) -> Result<Verdict> {
     let (version, journal) = session.store.version_and_journal()?;
-    Ok(if journal == "wal" {
+    let strange = session.store.strange_definitions()?;
+    Ok(if !strange.is_empty() {
+        Failed(format!(
+            "version {version}, but these were made, changed or removed outside this program: {}. What a trigger does is done \
+             in every cmdlet's name; restore a backup",
+            strange.join(", ")
+        ))
+    } else if journal == "wal" {
         Passed(format!("version {version}, write-ahead log"))
     } else {
         Failed(format!("version {version}, but no write-ahead log ('{journal}')"))
+    })
+}
+
+fn contents(session: &Session) -> Result<Verdict> {
+    let now = session.now();
+    Ok(match session.read(|tx| contents::faults(tx, now))?.text() {
+        None => Passed("every row is one that a cmdlet can have written".into()),
+        Some(faults) => Failed(format!(
+            "{faults}. It was changed outside this program. Restore a backup; or import these people again, and make their \
+             mailboxes anew with Disable-UMMailbox -KeepProperties $false and Enable-UMMailbox"
+        )),
     })
 }
 
@@ -162,24 +182,30 @@ fn key(session: &Session) -> Result<Verdict> {
 
 fn sealed_values(session: &Session) -> Result<Verdict> {
     session.read_sealed(|tx, keys| {
-        let mut opened = 0;
-        let mut broken: Vec<String> = Vec::new();
-        for table in SealedIn::ALL {
-            let (count, failed) = open_all(tx, keys, table)?;
-            opened += count;
-            broken.extend(failed);
-        }
-        if broken.is_empty() {
-            return Ok(Passed(format!("{opened} opened")));
-        }
-        let more = broken.len().saturating_sub(NAMES);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        broken.truncate(NAMES);
-        Ok(Failed(format!(
-            "{opened} opened; changed or moved outside this program: {}{more}. Set new PINs there.",
-            broken.join(", ")
-        )))
+        let (opened, broken) = open_every_seal(tx, keys)?;
+        Ok(match broken {
+            None => Passed(format!("{opened} opened")),
+            Some(broken) => Failed(format!("{opened} opened; {broken}. Set new PINs there.")),
+        })
     })
+}
+
+/// How many values opened, and whose did not.
+pub(crate) fn open_every_seal(tx: &Tx<'_>, keys: &KeyRing) -> Result<(u64, Option<String>)> {
+    let mut opened = 0;
+    let mut broken: Vec<String> = Vec::new();
+    for table in SealedIn::ALL {
+        let (count, failed) = open_all(tx, keys, table)?;
+        opened += count;
+        broken.extend(failed);
+    }
+    if broken.is_empty() {
+        return Ok((opened, None));
+    }
+    let more = broken.len().saturating_sub(NAMES);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    broken.truncate(NAMES);
+    Ok((opened, Some(format!("changed or moved outside this program: {}{more}", broken.join(", ")))))
 }
 
 fn open_all(tx: &Tx<'_>, keys: &KeyRing, table: SealedIn) -> Result<(u64, Vec<String>)> {
@@ -227,4 +253,57 @@ fn outbox(session: &Session) -> Result<Verdict> {
             Passed(told)
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::notice::{Kind, Notice};
+    use crate::service::{execute, notice};
+    use crate::session::{Cause, Clock, Mode, Tuning};
+    use crate::store::location::Location;
+    use crate::store::recipients::Recipient;
+
+    #[test]
+    fn a_key_that_goes_between_the_key_file_and_the_rows_is_no_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || {
+            let location = Location { store: folder.path().join("um.db"), key: folder.path().join("umpin.key") };
+            Session::with(location, None, Tuning::danger_test(Clock::System)).unwrap()
+        };
+        let (session, other) = (open(), open());
+        let message = Notice {
+            kind: Kind::Changed,
+            to: "tony@contoso.com".into(),
+            display_name: "Tony".into(),
+            user_id: "tony@contoso.com".into(),
+            language: String::new(),
+            pin: String::new(),
+            must_change: false,
+            access_numbers: Vec::new(),
+            extension: String::new(),
+            policy_text: String::new(),
+            expires_on: 0,
+        };
+        let queue = |c: &crate::session::Change<'_>| notice::put(c, &Recipient::default(), &message).map(drop);
+        session.change(Mode::Commit, &Cause::new("Test"), queue).unwrap();
+        let mut looks = 0;
+        let found = session.read_sealed(|tx, keys| {
+            looks += 1;
+            if looks == 1 {
+                // The keys are read, and nothing of the store is yet.
+                let mut after = Value::Null;
+                loop {
+                    let request = json!({"Mode": "Commit", "After": after}).to_string();
+                    match execute(&other, "Update-UMPinKey", request.as_bytes(), None)?.next {
+                        Some(next) => after = json!(next),
+                        None => break,
+                    }
+                }
+            }
+            open_every_seal(tx, keys)
+        });
+        assert_eq!(found.unwrap(), (1, None));
+        assert_eq!(looks, 2);
+    }
 }

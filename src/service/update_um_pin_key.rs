@@ -34,7 +34,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// One step: the first (no `After`) begins or resumes, the others seal a batch each, the last one drops the old key.
 pub fn run(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
-    if !session.store.exists() || session.read(|tx| tx.setting(settings::KEY_ID))?.is_none() {
+    if !session.store.exists()? || session.read(|tx| tx.setting(settings::KEY_ID))?.is_none() {
         return Err(Error::new(
             Status::StoreMissing,
             format!(

@@ -34,6 +34,13 @@ pub struct StoreCopy {
     pub facts: Facts,
 }
 
+impl StoreCopy {
+    /// Reads the copy as a store is read.
+    pub fn read<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        transact(&mut self.connection, rusqlite::TransactionBehavior::Deferred, false, work)
+    }
+}
+
 impl Store {
     /// Copies the store to a new file, as it is at this moment. Others read and write meanwhile. The file appears whole
     /// or not at all, never over another.
@@ -59,7 +66,7 @@ impl Store {
             let source = self.connect(false)?;
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let mut copy = Connection::open_with_flags(&part.0, flags).map_err(sql)?;
-            copy_all(&source, &mut copy).map_err(|e| self.explain(e))?;
+            copy_all(&source, &mut copy, &|| Ok(())).map_err(|e| self.explain(e))?;
             // A copy is one file: nothing of it stays behind in a log.
             let mode: String =
                 copy.pragma_update_and_check(None, "journal_mode", "DELETE", |r| r.get(0)).map_err(sql)?;
@@ -86,19 +93,23 @@ impl Store {
 
     /// Puts a copy in the place of what the store holds, in one transaction of SQLite's own: other processes go on with
     /// the connections that they have. A damaged store is moved aside instead, as it is; then the path it went to is
-    /// returned.
-    pub fn put_back(&self, copy: &StoreCopy) -> Result<Option<PathBuf>> {
-        if !self.exists() {
+    /// returned. `may_go_on` is asked under the store's lock, when nobody can change it any more; if it fails, nothing is
+    /// replaced.
+    pub fn put_back(&self, copy: &StoreCopy, may_go_on: &dyn Fn() -> Result<()>) -> Result<Option<PathBuf>> {
+        if !self.exists()? {
+            may_go_on()?;
             self.create(|_| Ok(()))?;
         }
-        let replaced =
-            self.connect(false).and_then(|mut live| copy_all(&copy.connection, &mut live).map_err(|e| self.explain(e)));
+        let replaced = self
+            .connect(false)
+            .and_then(|mut live| copy_all(&copy.connection, &mut live, may_go_on).map_err(|e| self.explain(e)));
         match replaced {
             Err(e) if e.status == Status::StoreDamaged => {
+                may_go_on()?;
                 let aside = self.move_aside()?;
                 self.create(|_| Ok(()))?;
                 let mut live = self.connect(false)?;
-                copy_all(&copy.connection, &mut live).map_err(|e| self.explain(e))?;
+                copy_all(&copy.connection, &mut live, &|| Ok(())).map_err(|e| self.explain(e))?;
                 Ok(Some(aside))
             }
             other => other.map(|()| None),
@@ -136,6 +147,19 @@ impl Store {
         dangling(&self.connect(false)?)
     }
 
+    /// Tables, indices, triggers and views that are not a store's, or not as a store has them: kind and name of each.
+    pub fn strange_definitions(&self) -> Result<Vec<String>> {
+        let (here, due) = (tables(&self.connect(false)?)?, tables(&empty()?)?);
+        let mut strange: Vec<String> = here
+            .iter()
+            .filter(|d| !due.contains(d))
+            .chain(due.iter().filter(|d| !here.contains(d)))
+            .map(|(kind, name, _)| format!("{kind} '{name}'"))
+            .collect();
+        strange.dedup();
+        Ok(strange)
+    }
+
     /// The schema's version in the file, and `wal` where it uses a write-ahead log.
     pub fn version_and_journal(&self) -> Result<(i64, String)> {
         let connection = self.connect(false)?;
@@ -155,28 +179,24 @@ pub fn read_copy(path: &Path) -> Result<StoreCopy> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let source = Connection::open_with_flags(path, flags).map_err(|e| not_one(&e.to_string()))?;
     let mut connection = Connection::open_in_memory().map_err(sql)?;
-    copy_all(&source, &mut connection).map_err(|e| not_one(&e.message))?;
+    copy_all(&source, &mut connection, &|| Ok(())).map_err(|e| not_one(&e.message))?;
     // Damage first: a migration of damaged tables would only hide it.
     let damage = integrity(&connection).map_err(|e| not_one(&e.message))?;
     if let Some(first) = damage.first() {
         return Err(not_one(&format!("it is damaged ({first})")));
     }
-    if let Err(e) = schema::MIGRATIONS.to_latest(&mut connection) {
-        use rusqlite_migration::{Error as M, MigrationDefinitionError as D};
-        return Err(match e {
-            M::MigrationDefinition(D::DatabaseTooFarAhead) => Error::new(
-                Status::StoreTooNew,
-                format!(
-                    "The backup '{}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the module \
-                     first.",
-                    path.display()
-                ),
-            )
-            .about(path.display().to_string()),
-            // Tables of the same names with other columns, for one.
-            other => not_one(&format!("it is not a store of UMMailboxPin ({other})")),
-        });
-    }
+    schema::migrate(&mut connection, schema::VERSIONS).map_err(|e| match e.status {
+        Status::StoreTooNew => Error::new(
+            Status::StoreTooNew,
+            format!(
+                "The backup '{}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the module first.",
+                path.display()
+            ),
+        )
+        .about(path.display().to_string()),
+        // Tables of the same names with other columns, for one.
+        _ => not_one(&format!("it is not a store of UMMailboxPin ({})", e.message)),
+    })?;
     if tables(&connection)? != tables(&empty()?)? {
         // A trigger or a view among them would run in the store, too.
         return Err(not_one("its tables are not those of a store of UMMailboxPin"));
@@ -210,13 +230,20 @@ impl Drop for Part {
     }
 }
 
-/// All pages in one step, so that a writer in between cannot make it begin anew.
-fn copy_all(from: &Connection, to: &mut Connection) -> Result<()> {
+/// All pages in one step, so that a writer in between cannot make it begin anew. `may_go_on` is asked once the target is
+/// locked, before its first page is written.
+fn copy_all(from: &Connection, to: &mut Connection, may_go_on: &dyn Fn() -> Result<()>) -> Result<()> {
     let since = Instant::now();
     let backup = Backup::new(from, to).map_err(sql)?;
+    // A step of no pages takes the locks and keeps the target's; dropped, the copy gives it back as it was.
+    let mut pages = 0;
     loop {
-        match backup.step(-1).map_err(sql)? {
+        match backup.step(pages).map_err(sql)? {
             StepResult::Done => return Ok(()),
+            StepResult::More if pages == 0 => {
+                may_go_on()?;
+                pages = -1;
+            }
             _ if since.elapsed() > BUSY_TIMEOUT => {
                 return Err(Error::new(Status::StoreBusy, "another process held the store for too long"));
             }
@@ -244,9 +271,7 @@ pub fn facts(tx: &Tx<'_>) -> Result<Facts> {
 
 fn empty() -> Result<Connection> {
     let mut connection = Connection::open_in_memory().map_err(sql)?;
-    schema::MIGRATIONS
-        .to_latest(&mut connection)
-        .map_err(|_| Error::new(Status::Internal, "The schema cannot be made in memory."))?;
+    schema::migrate(&mut connection, schema::VERSIONS)?;
     Ok(connection)
 }
 

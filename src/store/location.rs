@@ -38,21 +38,20 @@ impl Location {
 
     #[cfg(unix)]
     fn default_location() -> Option<Self> {
-        let (data, config) = (Path::new("/var/lib/ummailboxpin"), Path::new("/etc/ummailboxpin"));
-        if data.is_dir() && config.is_dir() {
-            return Some(Self { store: data.join("um.db"), key: config.join("umpin.key") });
-        }
-        let folder = |variable: &str, below_home: &str| {
-            std::env::var_os(variable)
-                .map(PathBuf::from)
-                .filter(|p| p.is_absolute())
-                .or_else(|| Some(PathBuf::from(std::env::var_os("HOME").filter(|h| !h.is_empty())?).join(below_home)))
-                .map(|p| p.join("ummailboxpin"))
-        };
-        Some(Self {
-            store: folder("XDG_DATA_HOME", ".local/share")?.join("um.db"),
-            key: folder("XDG_CONFIG_HOME", ".config")?.join("umpin.key"),
-        })
+        let usual = Usual::at(Path::new("/"), &|name| std::env::var_os(name));
+        usual.system.or(usual.user)
+    }
+
+    /// The user's own store, where this is the system's, which takes its place once the system's folders exist.
+    #[cfg(unix)]
+    pub fn left_behind(&self) -> Option<Location> {
+        Usual::at(Path::new("/"), &|name| std::env::var_os(name)).left_behind(self)
+    }
+
+    /// Windows has one usual place.
+    #[cfg(not(unix))]
+    pub fn left_behind(&self) -> Option<Location> {
+        None
     }
 
     #[cfg(windows)]
@@ -75,6 +74,41 @@ impl Location {
             .about(self.store.display().to_string()));
         }
         Ok(())
+    }
+}
+
+/// The usual places.
+#[cfg(unix)]
+struct Usual {
+    /// For all who share one store; where both folders exist.
+    system: Option<Location>,
+    /// For the user alone.
+    user: Option<Location>,
+}
+
+#[cfg(unix)]
+impl Usual {
+    fn at(root: &Path, variable: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Self {
+        let (data, config) = (root.join("var/lib/ummailboxpin"), root.join("etc/ummailboxpin"));
+        let system = (data.is_dir() && config.is_dir())
+            .then(|| Location { store: data.join("um.db"), key: config.join("umpin.key") });
+        let folder = |name: &str, below_home: &str| {
+            variable(name)
+                .map(PathBuf::from)
+                .filter(|p| p.is_absolute())
+                .or_else(|| Some(PathBuf::from(variable("HOME").filter(|h| !h.is_empty())?).join(below_home)))
+                .map(|p| p.join("ummailboxpin"))
+        };
+        let user = folder("XDG_DATA_HOME", ".local/share")
+            .zip(folder("XDG_CONFIG_HOME", ".config"))
+            .map(|(data, config)| Location { store: data.join("um.db"), key: config.join("umpin.key") });
+        Self { system, user }
+    }
+
+    fn left_behind(self, used: &Location) -> Option<Location> {
+        let system = self.system.filter(|system| system.store == used.store)?;
+        let is_store = |path: &Path| path.metadata().is_ok_and(|m| m.is_file() && m.len() > 0);
+        self.user.filter(|user| user.store != system.store && is_store(&user.store))
     }
 }
 
@@ -103,6 +137,32 @@ pub fn is_shared(folder: &Path) -> bool {
     folder.metadata().is_ok_and(|m| m.mode() & 0o2000 != 0)
 }
 
+/// A path's folder; `.` where it names none.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The file of this name with something behind it, as SQLite names its log.
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Whether a link may stand in the store's place: root or this account made it, where nobody else can put one.
+#[cfg(unix)]
+pub fn is_trusted_link(path: &Path, link: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let others_write = |folder: std::fs::Metadata| folder.mode() & 0o022 != 0;
+    (link.uid() == 0 || link.uid() == os::user_id()) && folder_of(path).metadata().is_ok_and(|m| !others_write(m))
+}
+
+/// Links need rights on Windows that only administrators have.
+#[cfg(not(unix))]
+pub fn is_trusted_link(_path: &Path, _link: &std::fs::Metadata) -> bool {
+    true
+}
+
 /// Windows shares by access lists, which files inherit.
 #[cfg(not(unix))]
 pub fn is_shared(_folder: &Path) -> bool {
@@ -119,6 +179,36 @@ mod tests {
             assert!(is_network(Path::new(path)), "{path}");
         }
         assert!(!is_network(&std::env::temp_dir().join("no such folder").join("um.db")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_users_store_is_told_of_once_the_systems_folders_take_its_place() {
+        let root = tempfile::tempdir().unwrap();
+        let home = root.path().join("home");
+        let usual = || {
+            Usual::at(root.path(), &|name| match name {
+                "HOME" => Some(home.clone().into_os_string()),
+                _ => None,
+            })
+        };
+        let users = usual().user.unwrap();
+        assert_eq!(users.store, home.join(".local/share/ummailboxpin/um.db"));
+        assert_eq!(users.key, home.join(".config/ummailboxpin/umpin.key"));
+        std::fs::create_dir_all(users.store.parent().unwrap()).unwrap();
+        std::fs::write(&users.store, "a store").unwrap();
+        assert_eq!(usual().left_behind(&users), None, "it is the one in use");
+        std::fs::create_dir_all(root.path().join("var/lib/ummailboxpin")).unwrap();
+        assert_eq!(usual().system, None, "one folder of two");
+        std::fs::create_dir_all(root.path().join("etc/ummailboxpin")).unwrap();
+        let system = usual().system.unwrap();
+        assert_eq!(usual().left_behind(&system), Some(users.clone()));
+        let named = Location { store: root.path().join("other.db"), key: system.key.clone() };
+        assert_eq!(usual().left_behind(&named), None, "named on purpose");
+        std::fs::write(&users.store, "").unwrap();
+        assert_eq!(usual().left_behind(&system), None, "made but never filled");
+        std::fs::remove_file(&users.store).unwrap();
+        assert_eq!(usual().left_behind(&system), None);
     }
 
     #[test]

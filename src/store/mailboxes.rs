@@ -168,7 +168,7 @@ impl Tx<'_> {
             .map_err(sql)
     }
 
-    /// What does not fit together, one text each; empty in a sound store.
+    /// What does not fit together, one text each, by name; empty in a sound store.
     pub fn inconsistencies(&self) -> Result<Vec<String>> {
         let mut found = Vec::new();
         for (query, what) in [
@@ -202,6 +202,25 @@ impl Tx<'_> {
                  JOIN policy p ON p.guid = m.policy_guid WHERE a.is_primary = 1 AND a.dial_plan_guid <> p.dial_plan_guid",
                 "a primary number is not in its policy's dial plan",
             ),
+            (
+                "SELECT a.recipient_guid FROM um_address a GROUP BY a.recipient_guid \
+                 HAVING MIN(a.position) <> 0 OR MAX(a.position) <> COUNT(*) - 1",
+                "a mailbox lacks one of its numbers",
+            ),
+            (
+                "SELECT a.recipient_guid FROM proxy_address a GROUP BY a.recipient_guid \
+                 HAVING MIN(a.position) <> 0 OR MAX(a.position) <> COUNT(*) - 1",
+                "a person lacks a proxy address",
+            ),
+            (
+                "SELECT n.recipient_guid FROM pin n WHERE EXISTS (SELECT 1 FROM pin_history h \
+                 WHERE h.recipient_guid = n.recipient_guid AND h.version >= n.version)",
+                "an earlier PIN is newer than the current one",
+            ),
+            (
+                "SELECT p.name FROM policy p WHERE p.failures_before_reset > 0 AND p.failures_before_reset >= p.max_attempts",
+                "a policy resets PINs no sooner than it locks",
+            ),
         ] {
             let guids: Vec<String> = self
                 .sql
@@ -211,7 +230,7 @@ impl Tx<'_> {
                 .map_err(sql)?
                 .collect::<rusqlite::Result<_>>()
                 .map_err(sql)?;
-            found.extend(guids.iter().map(|guid| format!("{what}: {guid}")));
+            found.extend(guids.iter().map(|guid| format!("{what}: {}", self.name_of(guid))));
         }
         Ok(found)
     }

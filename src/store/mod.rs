@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod contents;
 pub mod dial_plans;
 pub mod location;
 pub mod mailboxes;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::error::{Error, Result, Status};
+use crate::ffi::os;
 
 /// How long a writer waits for the others. Every write here is short, so this is reached only when one hangs.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -76,13 +78,68 @@ impl Store {
         &self.path
     }
 
-    /// Whether there is a store. One that was made but never filled (its maker was killed) counts as none.
-    pub fn exists(&self) -> bool {
-        self.file().is_some()
+    /// Whether there is a store. One that was made but never filled (its maker was killed) counts as none. A store that
+    /// this account has no right to see is an error: it must never pass for one that is not there.
+    pub fn exists(&self) -> Result<bool> {
+        Ok(self.file()?.is_some())
     }
 
-    fn file(&self) -> Option<FileId> {
-        self.path.metadata().ok().filter(|m| m.len() > 0).map(|m| FileId::of(&m))
+    fn file(&self) -> Result<Option<FileId>> {
+        let meta = match self.path.symlink_metadata() {
+            Ok(link) if link.is_symlink() => {
+                if !location::is_trusted_link(&self.path, &link) {
+                    return Err(self.foreign_link(&self.path));
+                }
+                self.path.metadata()
+            }
+            found => found,
+        };
+        match meta {
+            Ok(meta) => Ok((meta.len() > 0).then(|| FileId::of(&meta))),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(self.unreachable(&e)),
+        }
+    }
+
+    /// The file without links in its path, so that SQLite can be told to follow none.
+    #[cfg(unix)]
+    fn real_path(&self) -> Result<PathBuf> {
+        let unreachable = |e: std::io::Error| self.unreachable(&e);
+        if self.path.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
+            return self.path.canonicalize().map_err(unreachable);
+        }
+        let folder = location::folder_of(&self.path).canonicalize().map_err(unreachable)?;
+        Ok(folder.join(self.path.file_name().unwrap_or_default()))
+    }
+
+    /// Links need rights on Windows that only administrators have.
+    #[cfg(not(unix))]
+    fn real_path(&self) -> Result<PathBuf> {
+        Ok(self.path.clone())
+    }
+
+    fn unreachable(&self, e: &std::io::Error) -> Error {
+        self.error(
+            Status::StoreNotWritable,
+            format!(
+                "The account '{}' cannot reach the store '{}': {e}. Nothing was changed, and nothing is known of what is in \
+                 it. Give the account the right to the folder (where a group shares the store: put it into that group, and \
+                 start its programs anew), or name another file in UMPIN_STORE.",
+                os::account(),
+                self.path.display()
+            ),
+        )
+    }
+
+    fn foreign_link(&self, link: &Path) -> Error {
+        self.error(
+            Status::StoreNotOwned,
+            format!(
+                "'{}' is a link, and another account may have put it there, so it was not followed. Nothing was changed. \
+                 Remove it, and name the file that it leads to in UMPIN_STORE if that is the store.",
+                link.display()
+            ),
+        )
     }
 
     /// Runs `work` on one consistent snapshot. A missing store reads as empty and stays missing.
@@ -106,7 +163,7 @@ impl Store {
         commit: bool,
         work: impl FnOnce(&Tx<'_>) -> Result<T>,
     ) -> Result<T> {
-        let Some(file) = self.file() else {
+        let Some(file) = self.file()? else {
             if commit {
                 return Err(Error::new(
                     Status::StoreMissing,
@@ -140,7 +197,7 @@ impl Store {
             none => {
                 let mut connection = Connection::open_in_memory().map_err(sql)?;
                 connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
-                schema::MIGRATIONS.to_latest(&mut connection).map_err(|e| self.migration(e))?;
+                schema::migrate(&mut connection, schema::VERSIONS)?;
                 none.insert(connection)
             }
         };
@@ -167,13 +224,34 @@ impl Store {
         #[cfg(unix)]
         {
             use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600);
+            options.mode(0o600).custom_flags(os::NO_FOLLOW);
         }
-        let file = options.open(&self.path).map_err(unwritable)?;
+        let exists = self.exists()?;
+        let path = self.real_path()?;
+        let mut tries = 0;
+        let file = loop {
+            match options.open(&path) {
+                // Another account of the group has made it in this moment, and gives the group its right in the next.
+                Err(e)
+                    if e.kind() == std::io::ErrorKind::PermissionDenied
+                        && tries < 1500
+                        && location::is_shared(folder)
+                        && path.metadata().is_ok_and(|m| m.len() == 0) =>
+                {
+                    tries += 1;
+                    wait_for_the_lock(tries);
+                }
+                opened => break opened.map_err(unwritable)?,
+            }
+        };
         #[cfg(unix)]
-        if location::is_shared(folder) && !self.exists() {
+        if location::is_shared(folder) && !exists {
             use std::os::unix::fs::PermissionsExt;
-            file.set_permissions(std::fs::Permissions::from_mode(0o660)).map_err(unwritable)?;
+            // Whoever did not make the file cannot change its mode, and need not where its maker did.
+            let mode = file.metadata().map_err(unwritable)?.permissions().mode() & 0o777;
+            if mode != 0o660 {
+                file.set_permissions(std::fs::Permissions::from_mode(0o660)).map_err(unwritable)?;
+            }
         }
         drop(file);
         let mut connection = self.connect(true)?;
@@ -181,8 +259,17 @@ impl Store {
     }
 
     pub(super) fn connect(&self, new: bool) -> Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(&self.path, flags).map_err(|e| self.explain(sql(e)))?;
+        let path = self.real_path()?;
+        for suffix in ["-wal", "-shm", "-journal"] {
+            // SQLite never makes a link of these.
+            let beside = location::beside(&path, suffix);
+            if beside.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
+                return Err(self.foreign_link(&beside));
+            }
+        }
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let mut connection = Connection::open_with_flags(&path, flags).map_err(|e| self.explain(sql(e)))?;
         self.prepare(&mut connection, new).map_err(|e| self.explain(e))?;
         Ok(connection)
     }
@@ -191,8 +278,7 @@ impl Store {
         connection.busy_handler(Some(wait_for_the_lock)).map_err(sql)?;
         connection.set_prepared_statement_cache_capacity(128);
         if new {
-            let mode: String =
-                connection.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0)).map_err(sql)?;
+            let mode = use_write_ahead_log(connection)?;
             if mode != "wal" {
                 return Err(self.error(
                     Status::StoreIo,
@@ -214,23 +300,7 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
         // What is deleted (delivered mail, above all) is overwritten, not merely unlinked.
         connection.pragma_update(None, "secure_delete", true).map_err(sql)?;
-        schema::MIGRATIONS.to_latest(connection).map_err(|e| self.migration(e))
-    }
-
-    fn migration(&self, e: rusqlite_migration::Error) -> Error {
-        use rusqlite_migration::{Error as M, MigrationDefinitionError as D};
-        match e {
-            M::MigrationDefinition(D::DatabaseTooFarAhead) => self.error(
-                Status::StoreTooNew,
-                format!(
-                    "The store '{}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the module \
-                     or the command that you use.",
-                    self.path.display()
-                ),
-            ),
-            M::RusqliteError { err, .. } => self.explain(sql(err)),
-            other => self.error(Status::StoreIo, format!("The store '{}' cannot be opened: {other}", self.path.display())),
-        }
+        schema::migrate(connection, schema::VERSIONS)
     }
 
     /// Adds the file and what to do to SQLite's own words.
@@ -243,9 +313,14 @@ impl Store {
                  Restore a backup with Restore-UMPinStore, or name another file in UMPIN_STORE.",
                 e.message
             ),
+            Status::StoreTooNew => format!(
+                "The store '{path}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the module or \
+                 the command that you use."
+            ),
             Status::StoreNotWritable => format!(
-                "The store '{path}' cannot be opened for writing: {}. Nothing was changed. Check the owner and mode of the \
-                 file and of its folder.",
+                "The account '{}' cannot open the store '{path}' for writing: {}. Nothing was changed. Check the owner and \
+                 mode of the file and of its folder.",
+                os::account(),
                 e.message
             ),
             Status::StoreBusy => format!(
@@ -262,6 +337,18 @@ impl Store {
 
     fn error(&self, status: Status, message: String) -> Error {
         Error::new(status, message).about(self.path.display().to_string())
+    }
+}
+
+/// The journal that the file then has. Of several that make a store at once SQLite turns all but one away, without
+/// asking the busy handler, where waiting could be for ever; a new try begins from what the others have done by then.
+fn use_write_ahead_log(connection: &Connection) -> Result<String> {
+    let mut tries = 0;
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0)).map_err(sql) {
+            Err(e) if e.status == Status::StoreBusy && wait_for_the_lock(tries) => tries += 1,
+            told => return told,
+        }
     }
 }
 
@@ -291,6 +378,14 @@ fn transact<T>(
 
 /// SQLite's error as ours. The text never holds values, so it holds no secrets.
 pub(crate) fn sql(e: rusqlite::Error) -> Error {
+    use rusqlite::Error as E;
+    if matches!(e, E::IntegralValueOutOfRange(..) | E::InvalidColumnType(..) | E::FromSqlConversionFailure(..)) {
+        // Never SQLite's own words here: they would hold the value.
+        return Error::new(
+            Status::StoreDamaged,
+            "a row holds what no cmdlet wrote; it was changed outside this program, and Test-UMPinStore says where",
+        );
+    }
     let status = match e.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Status::StoreDamaged,
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Status::StoreNotWritable,

@@ -17,11 +17,39 @@
 //!
 //! Versions: 1, the first.
 
-use once_cell::sync::Lazy;
-use rusqlite_migration::{M, Migrations};
+use rusqlite::{Connection, TransactionBehavior};
 
-/// All versions in order.
-pub static MIGRATIONS: Lazy<Migrations<'static>> = Lazy::new(|| Migrations::new(vec![M::up(VERSION_1)]));
+use super::sql;
+use crate::error::{Error, Result, Status};
+
+/// All versions in order: what makes each out of the one before.
+pub const VERSIONS: &[&str] = &[VERSION_1];
+
+/// Brings a database to the newest of `versions`. The look at its version and the work are one transaction: whoever
+/// opens it at the same time waits, and then finds nothing left to do.
+pub fn migrate(connection: &mut Connection, versions: &[&str]) -> Result<()> {
+    let newest = versions.len();
+    // Almost always it is the newest already, and then nobody need wait for a lock. Only the look below decides.
+    if version(connection)? == newest {
+        return Ok(());
+    }
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+    let now = version(&tx)?;
+    let Some(missing) = versions.get(now..) else {
+        return Err(Error::new(Status::StoreTooNew, "it was written by a newer version of UMMailboxPin"));
+    };
+    for version in missing {
+        tx.execute_batch(version).map_err(sql)?;
+    }
+    tx.pragma_update(None, "user_version", newest as i64).map_err(sql)?;
+    tx.commit().map_err(sql)
+}
+
+fn version(connection: &Connection) -> Result<usize> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |r| r.get(0)).map_err(sql)?;
+    // A negative one was never written here.
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}
 
 const VERSION_1: &str = "
 CREATE TABLE setting (
@@ -198,3 +226,64 @@ CREATE TABLE spray_mark (
 );
 CREATE INDEX spray_mark_by_time ON spray_mark (at);
 ";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn open(path: &std::path::Path) -> Connection {
+        let connection = Connection::open(path).unwrap();
+        connection.busy_timeout(Duration::from_secs(30)).unwrap();
+        connection
+    }
+
+    #[test]
+    fn whoever_comes_while_the_tables_are_made_waits_and_finds_them_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("um.db");
+        for newest in 1..=2 {
+            let versions = &[VERSION_1, "CREATE TABLE second (x INTEGER)"][..newest];
+            let mut first = open(&path);
+            let _: String = first.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0)).unwrap();
+            let work = first.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+            let mut second = open(&path);
+            assert!(version(&second).unwrap() < newest, "it looks before the first is done");
+            std::thread::scope(|scope| {
+                let second = scope.spawn(move || migrate(&mut second, versions));
+                // Long enough for a look outside the transaction to be a look too early.
+                std::thread::sleep(Duration::from_millis(100));
+                work.execute_batch(versions[newest - 1]).unwrap();
+                work.pragma_update(None, "user_version", newest as i64).unwrap();
+                work.commit().unwrap();
+                second.join().unwrap().unwrap();
+            });
+            assert_eq!(version(&first).unwrap(), newest);
+        }
+    }
+
+    #[test]
+    fn versions_that_are_missing_are_made_up_for_and_a_newer_one_is_refused() {
+        let versions = [VERSION_1, "CREATE TABLE second (x INTEGER)", "ALTER TABLE second ADD COLUMN y INTEGER"];
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &versions[..1]).unwrap();
+        migrate(&mut connection, &versions).unwrap();
+        connection.execute_batch("INSERT INTO second (x, y) VALUES (1, 2)").unwrap();
+        migrate(&mut connection, &versions).unwrap();
+        assert_eq!(version(&connection).unwrap(), 3);
+        for strange in [4, -1] {
+            connection.pragma_update(None, "user_version", strange).unwrap();
+            assert_eq!(migrate(&mut connection, &versions).unwrap_err().status, Status::StoreTooNew);
+        }
+    }
+
+    #[test]
+    fn a_version_that_fails_leaves_nothing_of_itself() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let versions = ["CREATE TABLE one (x INTEGER); CREATE TABLE one (x INTEGER)"];
+        migrate(&mut connection, &versions).unwrap_err();
+        assert_eq!(version(&connection).unwrap(), 0);
+        connection.execute_batch("CREATE TABLE one (x INTEGER)").unwrap();
+    }
+}

@@ -38,7 +38,7 @@ impl Fixture {
     /// A policy with these rules and `people` enabled under it: `user0@contoso.com` with extension 50000, and so on,
     /// each with [`FIRST_PIN`], unexpired.
     pub fn new(pin: PinPolicy, people: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = private_folder();
         let clock = Arc::new(AtomicI64::new(START));
         let session = session_at(folder.path(), &clock);
         let fixture = Self { folder, clock, session };
@@ -161,6 +161,17 @@ impl Fixture {
     pub fn run(&self, operation: &str, parameters: &serde_json::Value) -> Result<Response> {
         run(&self.session, operation, parameters)
     }
+}
+
+/// A throwaway folder of this account's own, whatever the umask is.
+pub fn private_folder() -> tempfile::TempDir {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o700));
+    }
+    builder.tempdir().unwrap()
 }
 
 pub fn session_at(folder: &Path, clock: &Arc<AtomicI64>) -> Session {

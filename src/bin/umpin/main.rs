@@ -154,6 +154,9 @@ fn tell(told: &Answer, log_reason: bool) -> u8 {
 }
 
 fn deliver(session: &Session, budget: Option<u64>) -> Result<u8> {
+    if let Some(warning) = session.left_behind() {
+        complain(&warning.message);
+    }
     spray::forget(session)?;
     let done = deliver_due(session, budget.map(Duration::from_secs))?;
     if done.no_transport {
