@@ -39,11 +39,17 @@ public sealed class GetMailboxCommand : RecipientCommand
 
     /// <summary>Specifies the organizational unit to look in, by canonical or distinguished name.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(OrganizationalUnitCompleter))]
     public string? OrganizationalUnit { get; set; }
 
     /// <summary>Accepted for compatibility and ignored: there is one copy of the data.</summary>
     [Parameter]
     public SwitchParameter ReadFromDomainController { get; set; }
+
+    /// <summary>Specifies the kinds of mailbox to show. Every mailbox here is a UserMailbox.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(RecipientTypeWords))]
+    public string[]? RecipientTypeDetails { get; set; }
 
     /// <summary>Specifies how many mailboxes to show at most: a number, or Unlimited.</summary>
     [Parameter]
@@ -62,6 +68,10 @@ public sealed class GetMailboxCommand : RecipientCommand
 /// <code>Set-Mailbox tony -EmailAddresses @{Add = 'eum:51299;phone-context=Redmond'}</code>
 /// <para>Gives a mailbox a secondary extension.</para>
 /// </example>
+/// <example>
+/// <code>Set-Mailbox tony -SecondaryAddress 51299 -SecondaryDialPlan Redmond</code>
+/// <para>The same, as older pages write it.</para>
+/// </example>
 [Cmdlet(VerbsCommon.Set, "Mailbox", SupportsShouldProcess = true)]
 public sealed class SetMailboxCommand : RecipientCommand
 {
@@ -76,4 +86,28 @@ public sealed class SetMailboxCommand : RecipientCommand
     [Parameter]
     [MultiValued]
     public MultiValuedProperty? EmailAddresses { get; set; }
+
+    /// <summary>Accepted for compatibility and ignored: no policy makes addresses here.</summary>
+    [Parameter]
+    public bool EmailAddressPolicyEnabled { get; set; }
+
+    /// <summary>Specifies a secondary extension, SIP address or E.164 number; together with SecondaryDialPlan.</summary>
+    [Parameter]
+    public string? SecondaryAddress { get; set; }
+
+    /// <summary>Specifies the UM dial plan of SecondaryAddress: a name or GUID, or a dial plan object.</summary>
+    [Parameter]
+    [Identity]
+    [ArgumentCompleter(typeof(UMDialPlanCompleter))]
+    public UmObjectIdentity? SecondaryDialPlan { get; set; }
+}
+
+/// <summary>For RecipientTypeDetails.</summary>
+public sealed class RecipientTypeWords : WordCompleter
+{
+    /// <summary>Called by PowerShell.</summary>
+    public RecipientTypeWords()
+        : base("UserMailbox", "LinkedMailbox", "SharedMailbox", "RoomMailbox", "EquipmentMailbox")
+    {
+    }
 }

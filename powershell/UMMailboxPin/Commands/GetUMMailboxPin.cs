@@ -78,7 +78,7 @@ public sealed class GetUMMailboxPinCommand : RecipientCommand
     private void List()
     {
         long left = long.MaxValue;
-        if (ResultSize is { IsUnlimited: false } && (!ResultSize.TryGetNumber(out left) || left < 0))
+        if (ResultSize is { IsUnlimited: false } && (!ResultSize.TryGetNumber(out left) || left <= 0))
         {
             Report(Errors.NotACount(nameof(ResultSize), ResultSize.ToString()));
             return;

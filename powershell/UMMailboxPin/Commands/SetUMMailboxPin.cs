@@ -90,6 +90,7 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
     /// <summary>One mailbox: checked now, written now or when it is its turn.</summary>
     protected override void ProcessRecord()
     {
+        WarnOfPinColumn(Identity, nameof(Pin));
         PinResetRequest request = BoundRequest();
         if (!PinReset.TryBegin(Session, request, out PinReset reset, out Failure failure))
         {

@@ -12,6 +12,8 @@ namespace UMMailboxPin.Commands;
 [OutputType("Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan")]
 public sealed class NewUMDialPlanCommand : DirectoryCommand
 {
+    private protected override bool MakesStore => true;
+
     /// <summary>Specifies the dial plan's name.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [AllowEmptyString]

@@ -79,6 +79,13 @@ public sealed class EnableUMMailboxCommand : RecipientCommand
     private protected override string? SecretArgument => PIN;
 
     private protected override bool Writes => !ValidateOnly;
+
+    /// <summary>One mailbox.</summary>
+    protected override void ProcessRecord()
+    {
+        WarnOfPinColumn(Identity, nameof(PIN));
+        base.ProcessRecord();
+    }
 }
 
 /// <summary>Disables unified messaging for a mailbox. Its extensions are free at once and no PIN signs in.</summary>
@@ -141,6 +148,7 @@ public sealed class GetUMMailboxCommand : RecipientCommand
 
     /// <summary>Specifies the organizational unit to look in, by canonical or distinguished name.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(OrganizationalUnitCompleter))]
     public string? OrganizationalUnit { get; set; }
 
     /// <summary>Accepted for compatibility and ignored: there is one copy of the data.</summary>
@@ -229,6 +237,14 @@ public sealed class SetUMMailboxCommand : RecipientCommand
     [Parameter]
     public string? PhoneProviderId { get; set; }
 
+    /// <summary>
+    /// Refused: Set-UMMailboxPIN sets the PIN. Without this parameter, PowerShell would take -PIN for the beginning of
+    /// PinlessAccessToVoiceMailEnabled.
+    /// </summary>
+    [Parameter(DontShow = true)]
+    [AllowNull]
+    public object? Pin { get; set; }
+
     /// <summary>Says whether voice mail can be heard without a PIN from the user's own phone.</summary>
     [Parameter]
     public bool PinlessAccessToVoiceMailEnabled { get; set; }
@@ -267,6 +283,10 @@ public sealed class SetUMMailboxCommand : RecipientCommand
     /// <summary>Says whether voice messages may be analysed to improve speech recognition.</summary>
     [Parameter]
     public bool VoiceMailAnalysisEnabled { get; set; }
+
+    private protected override Failure? Misplaced => MyInvocation.BoundParameters.ContainsKey(nameof(Pin))
+        ? Errors.Misplaced(Operation, "PIN", "Set-UMMailboxPIN sets a PIN; -PinlessAccessToVoiceMailEnabled is to be written out.")
+        : null;
 }
 
 /// <summary>Locks a UM-enabled mailbox and leaves its PIN alone.</summary>

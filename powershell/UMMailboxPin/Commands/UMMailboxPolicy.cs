@@ -179,10 +179,26 @@ public sealed class SetUMMailboxPolicyCommand : DirectoryCommand
     [Parameter]
     public bool InformCallerOfVoiceMailAnalysis { get; set; }
 
+    /// <summary>
+    /// Refused: PINLifetime says how long a PIN lives. Without this parameter, PowerShell would take -Lifetime for the
+    /// beginning of LifetimeLogonFailures.
+    /// </summary>
+    [Parameter(DontShow = true)]
+    [AllowNull]
+    public object? Lifetime { get; set; }
+
     /// <summary>Specifies how many failures in total lock the mailbox until an administrator unlocks it. Off unless asked for; not in Exchange.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(UnlimitedWords))]
     public Unlimited? LifetimeLogonFailures { get; set; }
+
+    /// <summary>
+    /// Refused: MaxLogonAttempts says how many failures lock. Without this parameter, PowerShell would take -Lockout for
+    /// the beginning of LockoutDuration.
+    /// </summary>
+    [Parameter(DontShow = true)]
+    [AllowNull]
+    public object? Lockout { get; set; }
 
     /// <summary>Specifies after how many minutes a lock ends by itself; Unlimited, the default, is when an administrator unlocks. Not in Exchange.</summary>
     [Parameter]
@@ -280,6 +296,13 @@ public sealed class SetUMMailboxPolicyCommand : DirectoryCommand
     /// <summary>Specifies the text added to voice messages.</summary>
     [Parameter]
     public string? VoiceMailText { get; set; }
+
+    private protected override Failure? Misplaced =>
+        MyInvocation.BoundParameters.ContainsKey(nameof(Lifetime))
+            ? Errors.Misplaced(Operation, nameof(Lifetime), "Write -PINLifetime or -LifetimeLogonFailures out.")
+            : MyInvocation.BoundParameters.ContainsKey(nameof(Lockout))
+                ? Errors.Misplaced(Operation, nameof(Lockout), "Write -MaxLogonAttempts or -LockoutDuration out.")
+                : null;
 }
 
 /// <summary>Removes a UM mailbox policy that no UM-enabled mailbox uses.</summary>
