@@ -223,7 +223,9 @@ fn wants_user_mailboxes(p: &Parameters) -> Result<bool> {
         } else if !OTHERS.iter().any(|other| kind.eq_ignore_ascii_case(other)) {
             return Err(Error::new(
                 Status::InvalidArgument,
-                format!("-RecipientTypeDetails '{kind}' is no kind of mailbox. Nothing was returned. All here are {OURS}."),
+                format!(
+                    "-RecipientTypeDetails '{kind}' is no kind of mailbox. Nothing was returned. All here are {OURS}."
+                ),
             ));
         }
     }

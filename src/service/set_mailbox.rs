@@ -1,9 +1,9 @@
 //! Set-Mailbox -EmailAddresses and -SecondaryAddress of UMMailboxPin.ExchangeCompat: proxy addresses, and through EUM ones the extensions.
 
 use super::document::{Request, Response};
+use super::parameters::ListEdit;
 use super::resolve::Lookup;
 use super::set_um_mailbox_pin::not_um_enabled;
-use super::parameters::ListEdit;
 use super::{settings, um_addresses, um_dial_plan};
 use crate::directory::row::{Field, recipient};
 use crate::error::{Error, Result, Status};
