@@ -9,7 +9,7 @@ namespace UMMailboxPin.ExchangeCompat;
 /// <code>Get-ADServerSettings</code>
 /// <para>Shows whether the session sees everything, or one organizational unit.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Get, "ADServerSettings")]
+[Cmdlet(VerbsCommon.Get, "ADServerSettings", HelpUri = MicrosoftPages + "get-adserversettings")]
 [OutputType("Microsoft.Exchange.Data.Directory.Management.RunspaceServerSettingsPresentationObject")]
 public sealed class GetADServerSettingsCommand : DirectoryCommand
 {
@@ -32,7 +32,8 @@ public sealed class GetADServerSettingsCommand : DirectoryCommand
 /// <code>$before = Get-ADServerSettings; Set-ADServerSettings -ViewEntireForest $true; Set-ADServerSettings -RunspaceServerSettings $before</code>
 /// <para>Looks everywhere for a while, and puts the former scope back.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Set, "ADServerSettings", SupportsShouldProcess = true, DefaultParameterSetName = "FullParams")]
+[Cmdlet(VerbsCommon.Set, "ADServerSettings", SupportsShouldProcess = true, DefaultParameterSetName = "FullParams",
+    HelpUri = MicrosoftPages + "set-adserversettings")]
 public sealed class SetADServerSettingsCommand : DirectoryCommand
 {
     private const string ViewRoot = nameof(RecipientViewRoot);

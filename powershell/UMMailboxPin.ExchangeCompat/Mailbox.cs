@@ -15,7 +15,7 @@ namespace UMMailboxPin.ExchangeCompat;
 /// <code>Get-Mailbox tony | Enable-UMMailbox -UMMailboxPolicy "Redmond Default Policy" -Extensions 51234</code>
 /// <para>Enables one of them.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Get, "Mailbox", DefaultParameterSetName = "Identity")]
+[Cmdlet(VerbsCommon.Get, "Mailbox", DefaultParameterSetName = "Identity", HelpUri = MicrosoftPages + "get-mailbox")]
 [OutputType("Microsoft.Exchange.Data.Directory.Management.Mailbox")]
 public sealed class GetMailboxCommand : RecipientCommand
 {
@@ -52,6 +52,7 @@ public sealed class GetMailboxCommand : RecipientCommand
     public string[]? RecipientTypeDetails { get; set; }
 
     /// <summary>Specifies how many mailboxes to show at most: a number, or Unlimited.</summary>
+    /// <value>1000</value>
     [Parameter]
     [ArgumentCompleter(typeof(UnlimitedWords))]
     public Unlimited? ResultSize { get; set; }
@@ -72,7 +73,7 @@ public sealed class GetMailboxCommand : RecipientCommand
 /// <code>Set-Mailbox tony -SecondaryAddress 51299 -SecondaryDialPlan Redmond</code>
 /// <para>The same, as older pages write it.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Set, "Mailbox", SupportsShouldProcess = true)]
+[Cmdlet(VerbsCommon.Set, "Mailbox", SupportsShouldProcess = true, HelpUri = MicrosoftPages + "set-mailbox")]
 public sealed class SetMailboxCommand : RecipientCommand
 {
     /// <summary>Specifies the mailbox, in any identity form, or an object with an identity.</summary>

@@ -10,6 +10,9 @@ namespace UMMailboxPin;
 /// </summary>
 public abstract class UmCommand : PSCmdlet, IDisposable
 {
+    /// <summary>Where Microsoft describes the cmdlets that keep Exchange's names.</summary>
+    private protected const string MicrosoftPages = "https://learn.microsoft.com/powershell/module/exchange/";
+
     /// <summary>How long one invocation may spend on delivering the mails that it queued. The rest stays queued.</summary>
     private static readonly TimeSpan DeliveryBudget = TimeSpan.FromSeconds(5);
 

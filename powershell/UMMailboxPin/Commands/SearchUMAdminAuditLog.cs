@@ -39,6 +39,7 @@ public sealed class SearchUMAdminAuditLogCommand : DirectoryCommand
     public string[]? Parameters { get; set; }
 
     /// <summary>Specifies how many records to show at most: a number, or Unlimited.</summary>
+    /// <value>1000</value>
     [Parameter]
     [ArgumentCompleter(typeof(UnlimitedWords))]
     public Unlimited? ResultSize { get; set; }
@@ -48,6 +49,7 @@ public sealed class SearchUMAdminAuditLogCommand : DirectoryCommand
     public DateTime StartDate { get; set; }
 
     /// <summary>Specifies how many records to leave out at the beginning.</summary>
+    /// <value>0</value>
     [Parameter]
     public int StartIndex { get; set; }
 
