@@ -40,7 +40,8 @@ internal static class Arguments
                     fields.Add(ToText(property.Value));
                 }
 
-                return string.Join(",", fields);
+                // An entry without a comment is written without its comma.
+                return string.Join(",", fields).TrimEnd(',');
             case IFormattable formattable:
                 return formattable.ToString(null, CultureInfo.InvariantCulture) ?? string.Empty;
             case object other:

@@ -265,7 +265,7 @@ Describe 'Policies and dial plans' {
     }
 
     It 'give dial groups back as the rows that they were, for Export-Csv and Set-' {
-        Set-UMDialPlan Redmond -ConfiguredInCountryOrRegionGroups 'Local,9425xxxxxxx,9xxxxxxx,near', 'All,*,*,'
+        Set-UMDialPlan Redmond -ConfiguredInCountryOrRegionGroups 'Local,9425xxxxxxx,9xxxxxxx,near', 'All,*,*'
         (Get-UMDialPlan Redmond).ConfiguredInCountryOrRegionGroups | Export-Csv "$folder/groups.csv" -NoTypeInformation
         $rows = Import-Csv "$folder/groups.csv"
         $rows.Name | Should -Be 'Local', 'All'
