@@ -244,6 +244,8 @@ Describe 'Abbreviations' {
         $same = @(
             'Set-UMDialPlan -Force = ForceUpgrade', 'Set-UMMailboxPolicy -Force = ForceUpgrade'
             'Enable-UMMailbox -Extension = Extensions', 'Get-Mailbox -RecipientType = RecipientTypeDetails'
+            # Narrows what is read, to nothing, and says so.
+            'Get-Mailbox -Organization = OrganizationalUnit', 'Get-UMMailbox -Organization = OrganizationalUnit'
         )
         $all = Get-Command -Module UMMailboxPin, UMMailboxPin.ExchangeCompat
         $common = [System.Management.Automation.Cmdlet]::CommonParameters
