@@ -16,7 +16,7 @@ BeforeAll {
     }
 
     # A runspace in which every cmdlet is reached through a generated proxy of its name only.
-    function New-ProxyRunspace {
+    function Open-ProxyRunspace {
         $state = [initialsessionstate]::CreateDefault2()
         $state.ImportPSModule(@($UMModule, (Join-Path $UMModuleRoot 'UMMailboxPin.ExchangeCompat/UMMailboxPin.ExchangeCompat.psd1')))
         foreach ($command in Get-Command -Module UMMailboxPin, UMMailboxPin.ExchangeCompat) {
@@ -73,7 +73,7 @@ BeforeAll {
         $made = $samples[$own][0] -as "UMMailboxPin.$own"
         $samples[$own] = @($samples[$own]) + @($made, (ConvertTo-Deserialized $made))
     }
-    $proxies = New-ProxyRunspace
+    $proxies = Open-ProxyRunspace
 }
 
 AfterAll {
@@ -154,10 +154,10 @@ Describe 'A typed wrapper' {
         function Get-State([UMMailboxPin.UmObjectIdentity] $Who) { (Get-UMMailboxPIN -Identity $Who).UserID }
         Get-State tonysmith | Should -Be 'tonysmith@contoso.com'
         Get-State (Get-UMMailbox tonysmith) | Should -Be 'tonysmith@contoso.com'
-        function Set-Rule([UMMailboxPin.Unlimited] $Lifetime) { Set-UMMailboxPolicy 'Redmond Default Policy' -PINLifetime $Lifetime }
-        Set-Rule 20
+        function Write-Rule([UMMailboxPin.Unlimited] $Lifetime) { Set-UMMailboxPolicy 'Redmond Default Policy' -PINLifetime $Lifetime }
+        Write-Rule 20
         (Get-UMMailboxPolicy).PINLifetime | Should -Be '20.00:00:00'
-        Set-Rule (New-TimeSpan -Days 25)
+        Write-Rule (New-TimeSpan -Days 25)
         (Get-UMMailboxPolicy).PINLifetime | Should -Be '25.00:00:00'
         function Test-Pin([UMMailboxPin.SecurePin] $Pin) { (Test-UMMailboxPIN tonysmith -Pin $Pin).Result }
         $null = Set-UMMailboxPIN tonysmith -Pin 6719285 -PinExpired $false

@@ -180,7 +180,7 @@ Set-UMMailboxPolicy 'Redmond Default Policy' -MinPINLength 7
     }
 
     It 'has Exchange''s properties in Exchange''s order, then ours' {
-        $record = Search-UMAdminAuditLog -ResultSize 1
+        $record = Search-UMAdminAuditLog -ResultSize 1 -ExternalAccess $false
         $record.psobject.Properties.Name | Should -Be @(
             'ObjectModified', 'CmdletName', 'CmdletParameters', 'ModifiedProperties', 'Caller', 'ExternalAccess', 'Succeeded', 'Error', 'RunDate'
             'Identity', 'CallerClaimed', 'Detail')
