@@ -227,7 +227,15 @@ internal sealed class SecureStringToStringAttribute : ArgumentTransformationAttr
 {
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        if ((inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is not SecureString secure)
+        object? plain = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        if (plain is string text && text == typeof(SecureString).FullName)
+        {
+            // What PowerShell makes of one where a proxy declares a string: its type's name, which is nobody's PIN.
+            throw new ArgumentTransformationMetadataException(
+                "A SecureString reached this parameter through a proxy function as text. Call the cmdlet itself with it, or pass the PIN as text.");
+        }
+
+        if (plain is not SecureString secure)
         {
             return inputData;
         }

@@ -149,6 +149,15 @@ Describe 'Through proxies' {
     }
 }
 
+Describe 'A SecureString through a proxy that declares a string' {
+    It 'is refused with the reason, and nobody gets its type''s name for a PIN' {
+        $before = Get-UMMailboxPIN tonysmith | Select-Object * | Out-String
+        $null = Invoke-There $proxies 'Set-UMMailboxPIN' @{ Identity = 'tonysmith'; Pin = (ConvertTo-SecureString 5820419 -AsPlainText -Force) }
+        "$($Failures[0])" | Should -Match 'proxy function'
+        Get-UMMailboxPIN tonysmith | Select-Object * | Out-String | Should -Be $before
+    }
+}
+
 Describe 'A typed wrapper' {
     It 'converts as the cmdlets do' {
         function Get-State([UMMailboxPin.UmObjectIdentity] $Who) { (Get-UMMailboxPIN -Identity $Who).UserID }
