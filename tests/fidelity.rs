@@ -261,6 +261,8 @@ fn a_phone_context_with_a_domain_behind_the_plan_is_taken_wherever_addresses_are
         let found = f.run("Get-UMMailbox", &json!({"Filter": filter})).unwrap().objects;
         assert_eq!(found.len(), 1, "{filter}");
         assert_eq!(found[0]["Name"], "User 1");
+        let both = f.run("Get-UMMailbox", &json!({"Identity": "user1", "Filter": filter})).unwrap().objects;
+        assert_eq!(both[0]["Name"], "User 1", "with an identity, too");
     }
 }
 

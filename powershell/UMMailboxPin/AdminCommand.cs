@@ -34,9 +34,21 @@ public abstract class AdminCommand : UmCommand
     private protected virtual object? Worked =>
         MyInvocation.BoundParameters.TryGetValue("Identity", out object? identity) ? identity?.ToString() : null;
 
+    /// <summary>
+    /// What the bound parameters mean nowhere: ones that exist only so that PowerShell does not take their names for
+    /// abbreviations of others that do something else.
+    /// </summary>
+    private protected virtual Failure? Misplaced => null;
+
     /// <summary>One record: from the pipeline, or the only one.</summary>
     protected override void ProcessRecord()
     {
+        if (Misplaced is { } misplaced)
+        {
+            WriteFailure(misplaced, Worked);
+            return;
+        }
+
         if (!Writes)
         {
             Run(Declared.SupportsShouldProcess ? Validate : Commit);

@@ -1,9 +1,10 @@
-//! Set-Mailbox -EmailAddresses of UMMailboxPin.ExchangeCompat: proxy addresses, and through EUM ones the extensions.
+//! Set-Mailbox -EmailAddresses and -SecondaryAddress of UMMailboxPin.ExchangeCompat: proxy addresses, and through EUM ones the extensions.
 
 use super::document::{Request, Response};
+use super::parameters::ListEdit;
 use super::resolve::Lookup;
 use super::set_um_mailbox_pin::not_um_enabled;
-use super::{settings, um_addresses};
+use super::{settings, um_addresses, um_dial_plan};
 use crate::directory::row::{Field, recipient};
 use crate::error::{Error, Result, Status};
 use crate::session::Session;
@@ -11,9 +12,19 @@ use crate::session::Session;
 /// A list replaces every address; `@{Add=..;Remove=..}` edits it.
 pub fn run(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
-    p.allow(&["EmailAddresses"])?;
+    p.allow(&["EmailAddresses", "EmailAddressPolicyEnabled", "SecondaryAddress", "SecondaryDialPlan"])?;
     let lookup = Lookup::from_parameters(p)?;
     let edit = p.list("EmailAddresses")?;
+    let secondary = match (p.text("SecondaryAddress")?, p.text("SecondaryDialPlan")?) {
+        (Some(address), Some(plan)) => Some((address, plan)),
+        (None, None) => None,
+        _ => {
+            return Err(Error::new(
+                Status::InvalidArgument,
+                "-SecondaryAddress and -SecondaryDialPlan go together. Nothing was changed.",
+            ));
+        }
+    };
     session.change(request.mode, &request.cause, |c| {
         let action = "Set mailbox addresses";
         let mut r = lookup.recipient(session, c.tx)?;
@@ -24,7 +35,12 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
             let plan = c.tx.dial_plan(&a.dial_plan_guid)?.map(|p| p.name).unwrap_or_default();
             now.push(um_addresses::text(a, &plan));
         }
-        let wanted = settings::edited(edit, || now);
+        let mut wanted = settings::edited(edit, || now);
+        if let Some((address, plan)) = &secondary {
+            let plan = um_dial_plan::find(session, c.tx, plan, &request.cause.domain_controller)?;
+            let add = vec![format!("eum:{address};phone-context={}", plan.name)];
+            wanted = settings::edited(Some(ListEdit::Edit { add, remove: Vec::new() }), || wanted);
+        }
         let (eum, others): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|t| um_addresses::parse(t).is_some());
 
         let invalid = |why: String| {

@@ -167,6 +167,19 @@ fn check_country(code: &str) -> Result<()> {
     Err(invalid(format!("-CountryOrRegionCode '{code}' is not 1 to 4 digits")))
 }
 
+/// A dial group entry with its parts as properties: the columns of the file that it is made from.
+fn dial_group(entry: &Value) -> Value {
+    let mut parts = entry.as_str().unwrap_or_default().splitn(4, ',').map(str::trim);
+    let mut part = || parts.next().unwrap_or_default();
+    json!({
+        "$type": "Microsoft.Exchange.Data.Directory.SystemConfiguration.DialGroupEntry",
+        "Name": part(),
+        "NumberMask": part(),
+        "DialedNumber": part(),
+        "Comment": part(),
+    })
+}
+
 fn object(tx: &Tx<'_>, plan: &DialPlan) -> Result<Value> {
     let policies: Vec<String> = tx.policies(Some(&plan.guid))?.into_iter().map(|p| p.name).collect();
     let mut out = Map::new();
@@ -179,6 +192,10 @@ fn object(tx: &Tx<'_>, plan: &DialPlan) -> Result<Value> {
     settings::show(DIAL_PLAN, &settings::parse(&plan.settings), &mut out);
     if out["DefaultLanguage"] == json!("") {
         out.insert("DefaultLanguage".into(), json!("en-US"));
+    }
+    for groups in ["ConfiguredInCountryOrRegionGroups", "ConfiguredInternationalGroups"] {
+        let entries = out.get(groups).and_then(Value::as_array).map(|list| list.iter().map(dial_group).collect());
+        out.insert(groups.into(), Value::Array(entries.unwrap_or_default()));
     }
     out.insert("Identity".into(), json!(plan.name));
     out.insert("Guid".into(), guid(&plan.guid));

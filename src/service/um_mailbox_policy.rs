@@ -272,8 +272,9 @@ fn time_span(minutes: Option<i64>) -> Value {
     }
 }
 
+/// A number where it is one, so that scripts compare it as one.
 fn or_unlimited(n: Option<u32>) -> Value {
-    n.map_or_else(|| json!("Unlimited"), |n| json!(n.to_string()))
+    n.map_or_else(|| json!("Unlimited"), |n| json!(n))
 }
 
 fn object(tx: &Tx<'_>, policy: &Policy) -> Result<Value> {
