@@ -83,7 +83,7 @@ static void show(void) {
 }
 
 static int set(const char *title, const char *pin, int8_t expired, int8_t locked) {
-    UmpinSetPin asked = {{str("tonysmith@contoso.com"), ABSENT, 0}, pin ? str(pin) : ABSENT, ABSENT, expired, locked, UMPIN_UNSET};
+    UmpinSetPin asked = {{str("tonysmith@contoso.com"), ABSENT, 0}, pin ? str(pin) : ABSENT, ABSENT, expired, locked, UMPIN_UNSET, 0};
     UmpinError *err = NULL;
     printf("\n== %s\n", title);
     umpin_pin_set(session, &asked, NULL, NULL, &err);

@@ -281,6 +281,9 @@ typedef struct UmpinSetPin {
     int8_t locked_out;
     // 1 or -1: queue the notice. 0: do not.
     int8_t send_email;
+    // Not 0: what `umpin_reset_begin` refuses is recorded in the audit trail, as the end of a call that meant it.
+    // `umpin_pin_set` always records. It lies where earlier versions of this structure had padding.
+    uint8_t record_refusals;
 } UmpinSetPin;
 
 // A PIN change under way (`umpin_reset_begin`): a number like a session.
@@ -387,8 +390,8 @@ int32_t umpin_pin_set(UmpinSession session,
                       struct UmpinBuffer *report,
                       struct UmpinError **err);
 
-// Begins a PIN change: resolves, then checks the PIN or generates one. Writes nothing and creates nothing, and does
-// not tell whether the PIN is in use. `target` (may be NULL) gets the mailbox's canonical name, for a prompt. End it
+// Begins a PIN change: resolves, then checks the PIN or generates one. Creates nothing and writes nothing but, where
+// `record_refusals` says so, the record of a refusal; does not tell whether the PIN is in use. `target` (may be NULL) gets the mailbox's canonical name, for a prompt. End it
 // with `umpin_reset_commit` or `umpin_reset_free`.
 //
 // # Safety

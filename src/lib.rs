@@ -13,3 +13,10 @@ pub mod pin;
 pub mod service;
 pub mod session;
 pub mod store;
+
+// The integration tests' fixture, for unit tests that need a whole store; it knows this crate by its outer name.
+#[cfg(test)]
+extern crate self as umpin;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;

@@ -162,10 +162,10 @@ fn pin_settings_have_both_bounds_and_unlimited() {
         assert_eq!(set(name, bad).unwrap_err().status, Status::InvalidPolicyValue);
     }
     assert_eq!(set("MaxLogonAttempts", json!("Unlimited")).unwrap(), "Unlimited");
-    assert_eq!(set("LogonFailuresBeforePINReset", json!(998)).unwrap(), "998");
+    assert_eq!(set("LogonFailuresBeforePINReset", json!(998)).unwrap(), 998, "a number, so that it compares as one");
     let both = set("MaxLogonAttempts", json!(998)).unwrap_err();
     assert!(both.message.matches("998").count() == 2, "{both}");
-    assert_eq!(set("MaxLogonAttempts", json!(999)).unwrap(), "999");
+    assert_eq!(set("MaxLogonAttempts", json!(999)).unwrap(), 999);
     assert_eq!(set("LogonFailuresBeforePINReset", json!(0)).unwrap(), "Unlimited", "0 is off");
     assert_eq!(set("LogonFailuresBeforePINReset", json!(999)).unwrap_err().status, Status::InvalidPolicyValue);
     assert!(

@@ -82,6 +82,7 @@ fn each_filter_narrows() {
     assert_eq!(count(json!({"ExternalAccess": true})), 0);
     assert_eq!(count(json!({"ExternalAccess": false})), 10);
     assert_eq!(count(json!({"ResultSize": 4})), 4);
+    assert_eq!(count(json!({"ResultSize": "Unlimited"})), 10);
     assert_eq!(count(json!({"StartIndex": 8})), 2);
     assert_eq!(count(json!({"DomainController": "dc1.contoso.com"})), 10);
     let at = |row: usize| jiff::Timestamp::from_millisecond(rows(&f.session)[row].at).unwrap().to_string();
@@ -123,16 +124,18 @@ fn the_newest_comes_first_with_exchanges_properties() {
         names,
         [
             "$type",
-            "RunDate",
-            "Caller",
-            "CallerClaimed",
+            "ObjectModified",
             "CmdletName",
             "CmdletParameters",
-            "ObjectModified",
+            "ModifiedProperties",
+            "Caller",
+            "ExternalAccess",
             "Succeeded",
             "Error",
-            "Detail",
-            "Identity"
+            "RunDate",
+            "Identity",
+            "CallerClaimed",
+            "Detail"
         ]
     );
     assert_eq!(refused["CmdletName"], "Set-UMMailboxPIN");
@@ -142,6 +145,22 @@ fn the_newest_comes_first_with_exchanges_properties() {
     assert_eq!(refused["CmdletParameters"][0]["Name"], "Identity");
     assert_eq!(refused["CmdletParameters"][0]["Value"], "user0");
     assert_eq!(refused["CmdletParameters"][1]["Value"], "(given)");
+    assert_eq!((&refused["ExternalAccess"], &refused["ModifiedProperties"]), (&json!(false), &json!([])));
+}
+
+#[test]
+fn a_change_shows_what_it_set_as_an_administrator_would_type_it() {
+    let f = fixture();
+    let set = json!({"Identity": "user0", "FaxEnabled": true, "AirSyncNumbers": {"Add": ["1", "2"]}});
+    f.run("Set-UMMailbox", &set).unwrap();
+    let newest = &search(&f, json!({"ResultSize": 1}))[0];
+    let modified: Vec<(&str, &str)> = newest["ModifiedProperties"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| (p["Name"].as_str().unwrap(), p["NewValue"].as_str().unwrap()))
+        .collect();
+    assert_eq!(modified, [("FaxEnabled", "True"), ("AirSyncNumbers", "@{Add=1, 2}")]);
 }
 
 #[test]

@@ -197,7 +197,8 @@ fn lists_filter_sort_and_warn_when_there_is_more() {
     assert_eq!(names(json!({"Filter": "Extensions -eq '50003' -or Name -eq 'user 4'"})), ["User 3", "User 4"]);
     assert_eq!(names(json!({"Anr": "user 1"})), ["User 1", "User 10", "User 11"]);
     assert_eq!(names(json!({"OrganizationalUnit": "contoso.com/Users", "SortBy": "Name"})).len(), 12);
-    assert_eq!(names(json!({"OrganizationalUnit": "OU=Sales,DC=contoso,DC=com"})).len(), 0);
+    let nowhere = get(json!({"OrganizationalUnit": "OU=Sales,DC=contoso,DC=com"}));
+    assert_eq!(nowhere.unwrap_err().status, Status::NotFound);
     let some = get(json!({"ResultSize": 5})).unwrap();
     assert_eq!((some.objects.len(), some.warnings.len(), some.next), (5, 1, None));
     assert!(get(json!({"ResultSize": 12})).unwrap().warnings.is_empty());
@@ -205,6 +206,73 @@ fn lists_filter_sort_and_warn_when_there_is_more() {
     assert_eq!(get(json!({"Filter": "Shop -eq 1"})).unwrap_err().status, Status::InvalidFilter);
     assert_eq!(get(json!({"ResultSize": 0})).unwrap_err().status, Status::InvalidArgument);
     assert_eq!(get(json!({"SortBy": "Age"})).unwrap_err().status, Status::InvalidArgument);
+}
+
+#[test]
+fn an_identity_and_a_filter_must_both_hold() {
+    let f = Fixture::new(PinPolicy::default(), 2);
+    for operation in ["Get-UMMailbox", "Get-Mailbox"] {
+        let get = |filter: &str| f.run(operation, &json!({"Identity": "user0", "Filter": filter}));
+        assert_eq!(get("Name -like 'User*'").unwrap().objects.len(), 1);
+        assert_eq!(get("Name -eq 'User 1'").unwrap_err().status, Status::NotFound);
+        assert_eq!(get("Shop -eq 1").unwrap_err().status, Status::InvalidFilter);
+        let none = f.run(operation, &json!({"Identity": "user0", "ResultSize": 0})).unwrap_err();
+        assert_eq!(none.status, Status::InvalidArgument);
+    }
+}
+
+#[test]
+fn every_mailbox_is_a_user_mailbox() {
+    let f = Fixture::new(PinPolicy::default(), 2);
+    let count = |kinds: Value| f.run("Get-Mailbox", &json!({"RecipientTypeDetails": kinds})).map(|r| r.objects.len());
+    assert_eq!(count(json!("usermailbox")).unwrap(), 2);
+    assert_eq!(count(json!(["SharedMailbox", "UserMailbox"])).unwrap(), 2);
+    assert_eq!(count(json!("RoomMailbox, SharedMailbox")).unwrap(), 0);
+    assert_eq!(count(json!("Postbox")).unwrap_err().status, Status::InvalidArgument);
+    let filter = json!({"Filter": "RecipientTypeDetails -eq 'UserMailbox' -and RecipientType -eq 'UserMailbox'"});
+    assert_eq!(f.run("Get-Mailbox", &filter).unwrap().objects.len(), 2);
+}
+
+#[test]
+fn a_secondary_address_comes_with_its_dial_plan() {
+    let f = Fixture::new(PinPolicy::default(), 1);
+    let set = |more: Value| {
+        let Value::Object(mut all) = more else { panic!("an object") };
+        all.insert("Identity".into(), json!("user0"));
+        f.run("Set-Mailbox", &Value::Object(all))
+    };
+    set(json!({"SecondaryAddress": "59999", "SecondaryDialPlan": "plan", "EmailAddressPolicyEnabled": false})).unwrap();
+    let shown = f.run("Get-UMMailbox", &json!({"Identity": "user0"})).unwrap().objects.remove(0);
+    assert_eq!(shown["Extensions"].as_array().unwrap().last(), Some(&json!("59999")));
+    assert_eq!(set(json!({"SecondaryAddress": "59998"})).unwrap_err().status, Status::InvalidArgument);
+    let nowhere = json!({"SecondaryAddress": "59998", "SecondaryDialPlan": "Nowhere"});
+    assert_eq!(set(nowhere).unwrap_err().status, Status::NotFound);
+}
+
+#[test]
+fn dial_groups_come_with_the_columns_of_their_file() {
+    let f = Fixture::new(PinPolicy::default(), 0);
+    let groups = json!(["Local,9425xxxxxxx,9xxxxxxx,near, and free", "All,*,*"]);
+    f.run("Set-UMDialPlan", &json!({"Identity": "Plan", "ConfiguredInCountryOrRegionGroups": groups})).unwrap();
+    let shown = f.run("Get-UMDialPlan", &json!({})).unwrap().objects.remove(0);
+    let part = |n: usize, name: &str| shown["ConfiguredInCountryOrRegionGroups"][n][name].as_str().unwrap().to_owned();
+    assert_eq!([part(0, "Name"), part(0, "NumberMask"), part(0, "DialedNumber")], ["Local", "9425xxxxxxx", "9xxxxxxx"]);
+    assert_eq!((part(0, "Comment"), part(1, "Comment")), ("near, and free".to_owned(), String::new()));
+    assert_eq!(shown["ConfiguredInternationalGroups"], json!([]));
+}
+
+#[test]
+fn a_store_that_is_not_there_is_named_in_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
+    let session = support::session_at(folder.path(), &clock);
+    let warned = |response: &umpin::service::document::Response| {
+        response.warnings.iter().filter(|w| w.once_per_session).map(|w| w.message.clone()).collect::<String>()
+    };
+    let missing = support::run(&session, "Get-UMPinConfiguration", &json!({})).unwrap();
+    assert!(warned(&missing).contains(&session.location().store.display().to_string()), "{}", warned(&missing));
+    support::run(&session, "Set-UMPinConfiguration", &json!({"ServerName": "x"})).unwrap();
+    assert_eq!(warned(&support::run(&session, "Get-UMPinConfiguration", &json!({})).unwrap()), "");
 }
 
 #[test]
@@ -216,6 +284,11 @@ fn the_sessions_scope_hides_what_lies_outside() {
     let dn = json!({"Identity": "CN=User 0,OU=Users,DC=contoso,DC=com", "IgnoreDefaultScope": true});
     assert_eq!(f.run("Get-UMMailbox", &dn).unwrap().objects.len(), 1);
     assert_eq!(f.run("Get-ADServerSettings", &json!({})).unwrap().objects[0]["RecipientViewRoot"], "contoso.com/Sales");
+    f.run("Set-ADServerSettings", &json!({"PreferredServer": "dc01"})).unwrap();
+    f.run("Set-ADServerSettings", &json!({"PreferredServer": "dc01.contoso.com"})).unwrap();
+    let bad = f.run("Set-ADServerSettings", &json!({"PreferredServer": "dc 01"})).unwrap_err();
+    assert_eq!(bad.status, Status::InvalidDomainController);
+    assert!(f.run("Get-UMMailbox", &json!({})).unwrap().objects.is_empty(), "naming a server changes no scope");
     f.run("Set-ADServerSettings", &json!({"ViewEntireForest": true})).unwrap();
     assert_eq!(f.run("Get-UMMailbox", &json!({})).unwrap().objects.len(), 2);
 }
@@ -230,6 +303,8 @@ fn completion_offers_what_begins_so() {
     assert_eq!(offers("UMMailbox", "User1@")[0]["Text"], "user1@contoso.com");
     assert_eq!(offers("UMMailboxPolicy", "p")[0]["Text"], "Policy");
     assert!(offers("Recipient", "zz").is_empty());
+    let containers: Vec<Value> = offers("OrganizationalUnit", "CONTOSO").iter().map(|o| o["Text"].clone()).collect();
+    assert_eq!(containers, ["contoso.com", "contoso.com/Users"]);
 }
 
 #[test]

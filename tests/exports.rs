@@ -30,7 +30,15 @@ fn who(identity: &str) -> UmpinIdentity {
 }
 
 fn set_pin(identity: &str, pin: UmpinStr) -> UmpinSetPin {
-    UmpinSetPin { who: who(identity), pin, notify_email: ABSENT, pin_expired: -1, locked_out: -1, send_email: -1 }
+    UmpinSetPin {
+        who: who(identity),
+        pin,
+        notify_email: ABSENT,
+        pin_expired: -1,
+        locked_out: -1,
+        send_email: -1,
+        record_refusals: 0,
+    }
 }
 
 /// Calls, frees the error, gives status, id and message.
@@ -311,4 +319,205 @@ fn an_unknown_operation_or_parameter_is_named() {
         assert_eq!(status, Status::InvalidRequest as i32);
         assert!(message.contains(operation), "{message}");
     }
+}
+
+fn verify_identity(session: u64, identity: &str, pin: &str) -> (UmpinAnswer, UmpinReason) {
+    let who = UmpinSignIn { extension: ABSENT, dial_plan: ABSENT, identity: s(identity) };
+    let mut answer = UmpinAnswer::default();
+    let mut reason = UmpinReason::None;
+    call(|e| unsafe { umpin_verify(session, &raw const who, s(pin), &raw mut answer, &raw mut reason, e) }).unwrap();
+    (answer, reason)
+}
+
+#[test]
+fn an_identity_serves_in_place_of_an_extension_and_an_extension_goes_before_it() {
+    let (_store, session) = Store::with_tony();
+    for identity in ["tonysmith", "tonysmith@contoso.com", "contoso.com/Users/Tony Smith"] {
+        assert_eq!(verify_identity(session, identity, "739182").0.accepted, 1, "{identity}");
+    }
+    assert_eq!(verify_identity(session, "tonysmith", "739183"), (UmpinAnswer::default(), UmpinReason::WrongPin));
+    // An extension is no identity, and where both are given the identity is not looked at.
+    assert_eq!(verify_identity(session, "36697", "739182"), (UmpinAnswer::default(), UmpinReason::Unknown));
+    let both = UmpinSignIn { extension: s("99999"), dial_plan: ABSENT, identity: s("tonysmith") };
+    let mut answer = UmpinAnswer::default();
+    let mut reason = UmpinReason::None;
+    call(|e| unsafe { umpin_verify(session, &raw const both, s("739182"), &raw mut answer, &raw mut reason, e) })
+        .unwrap();
+    assert_eq!((answer.accepted, reason), (0, UmpinReason::Unknown));
+    let who = UmpinSignIn { extension: ABSENT, dial_plan: ABSENT, identity: s("tonysmith") };
+    call(|e| unsafe {
+        umpin_change_pin(session, &raw const who, s("739182"), s("580437"), &raw mut answer, &raw mut reason, e)
+    })
+    .unwrap();
+    assert_eq!((answer.accepted, reason), (1, UmpinReason::None));
+    assert_eq!(verify(session, "36697", "580437").0.accepted, 1);
+    // No plan of that name: nobody; an empty name is none.
+    let in_plan = |plan: &str| {
+        let who = UmpinSignIn { extension: s("36697"), dial_plan: s(plan), identity: ABSENT };
+        let mut answer = UmpinAnswer::default();
+        call(|e| unsafe { umpin_verify(session, &raw const who, s("580437"), &raw mut answer, null_mut(), e) })
+            .unwrap();
+        answer.accepted
+    };
+    assert_eq!((in_plan(""), in_plan("PLAN"), in_plan("Nowhere")), (1, 1, 0));
+}
+
+#[test]
+fn somebody_unknown_is_refused_like_anybody_at_sign_in_and_named_to_an_administrator() {
+    let (_store, session) = Store::with_tony();
+    let nobody = UmpinSignIn { extension: ABSENT, dial_plan: ABSENT, identity: s("nobody") };
+    assert_eq!(verify_identity(session, "nobody", "739182"), (UmpinAnswer::default(), UmpinReason::Unknown));
+    let mut answer = UmpinAnswer { accepted: 1, must_change: 1, set_up_due: 1 };
+    let mut reason = UmpinReason::None;
+    call(|e| unsafe {
+        umpin_change_pin(session, &raw const nobody, s("739182"), s("580437"), &raw mut answer, &raw mut reason, e)
+    })
+    .unwrap();
+    assert_eq!((answer, reason), (UmpinAnswer::default(), UmpinReason::Unknown));
+    // Nor is it told that several have a name.
+    for n in 1..=2 {
+        import(
+            session,
+            serde_json::json!({"Guid": format!("00000000-0000-0000-0000-00000000000{n}"), "Name": "Twin",
+            "mail": format!("twin{n}@contoso.com")}),
+        );
+    }
+    assert_eq!(verify_identity(session, "Twin", "739182"), (UmpinAnswer::default(), UmpinReason::Unknown));
+
+    let expected = (Status::NotFound as i32, "ManagementObjectNotFoundException".to_owned());
+    let mut states = null_mut();
+    let (status, id, message) =
+        call(|e| unsafe { umpin_pin_get(session, &who("nobody"), &raw mut states, e) }).unwrap_err();
+    assert_eq!((status, id), expected);
+    assert!(message.contains("'nobody' couldn't be found on"), "{message}");
+    assert!(states.is_null());
+    let (mut reset, asked) = (7, set_pin("nobody", ABSENT));
+    let (status, id, _) =
+        call(|e| unsafe { umpin_reset_begin(session, &raw const asked, &raw mut reset, null_mut(), e) }).unwrap_err();
+    assert_eq!((status, id, reset), (expected.0, expected.1, 0));
+    let none = call(|e| unsafe { umpin_pin_set(session, &raw const asked, null_mut(), null_mut(), e) });
+    assert_eq!(none.unwrap_err().0, Status::NotFound as i32);
+}
+
+/// One person more.
+fn import(session: u64, row: serde_json::Value) {
+    let run = |parameters: serde_json::Value| execute(session, "Import-UMRecipient", "Commit", parameters, None);
+    let id = run(serde_json::json!({"Step": "Begin"}))["Objects"][0]["Import"].clone();
+    run(serde_json::json!({"Step": "Rows", "Import": id, "Rows": [row]}));
+    while run(serde_json::json!({"Step": "Apply", "Import": id})).get("Next").is_some() {}
+}
+
+/// The document in a buffer, which is freed.
+fn document(buffer: &mut UmpinBuffer) -> serde_json::Value {
+    let bytes = unsafe { std::slice::from_raw_parts(buffer.data, buffer.len) };
+    let document = serde_json::from_slice(bytes).unwrap();
+    unsafe { umpin_buffer_free(&raw mut *buffer) };
+    document
+}
+
+#[test]
+fn a_reset_tells_its_warnings_and_its_notice() {
+    let (_store, session) = Store::with_tony();
+    let outbox = || execute(session, "Get-UMPinOutbox", "Commit", serde_json::json!({}), None)["Objects"].clone();
+    let mut report = UmpinBuffer { data: null_mut(), len: 0 };
+
+    // Queued, and nothing there to send it: the notice's id, and once a session what to do.
+    let asked = set_pin("tonysmith", ABSENT);
+    call(|e| unsafe { umpin_pin_set(session, &raw const asked, null_mut(), &raw mut report, e) }).unwrap();
+    let told = document(&mut report);
+    assert_eq!(told["Notices"].as_array().unwrap().len(), 1);
+    assert!(told["Warnings"][0]["Message"].as_str().unwrap().contains("No mail transport is configured"), "{told}");
+    assert_eq!(told["Warnings"][0]["OncePerSession"], true);
+    assert_eq!(outbox().as_array().unwrap().len(), 1);
+    // The id is the outbox's own: delivery takes it.
+    let ids = serde_json::json!({"Ids": told["Notices"], "BudgetMilliseconds": 1});
+    execute(session, "Send-UMPinOutbox", "Commit", ids, None);
+
+    // Not mailed and generated: nobody knows it, in two halves as in one; and the older notice is gone.
+    let asked = UmpinSetPin { send_email: 0, ..set_pin("tonysmith", ABSENT) };
+    let (mut reset, mut target) = (0, UmpinBuffer { data: null_mut(), len: 0 });
+    call(|e| unsafe { umpin_reset_begin(session, &raw const asked, &raw mut reset, &raw mut target, e) }).unwrap();
+    let name = unsafe { std::slice::from_raw_parts(target.data, target.len) };
+    assert_eq!(name, b"contoso.com/Users/Tony Smith");
+    unsafe { umpin_buffer_free(&raw mut target) };
+    call(|e| unsafe { umpin_reset_commit(reset, null_mut(), &raw mut report, e) }).unwrap();
+    umpin_reset_free(reset);
+    let told = document(&mut report);
+    assert!(told["Warnings"][0].as_str().unwrap().contains("nobody will know it"), "{told}");
+    assert_eq!((told.get("Notices"), outbox()), (None, serde_json::json!([])));
+}
+
+#[test]
+fn a_freed_reset_is_gone_and_changed_nothing() {
+    let (_store, session) = Store::with_tony();
+    let asked = set_pin("tonysmith", s("580437"));
+    let mut reset = 0;
+    call(|e| unsafe { umpin_reset_begin(session, &raw const asked, &raw mut reset, null_mut(), e) }).unwrap();
+    call(|e| unsafe { umpin_reset_hash(reset, e) }).unwrap();
+    umpin_reset_free(reset);
+    let gone = Status::InvalidHandle as i32;
+    assert_eq!(call(|e| unsafe { umpin_reset_hash(reset, e) }).unwrap_err().0, gone);
+    assert_eq!(call(|e| unsafe { umpin_reset_commit(reset, null_mut(), null_mut(), e) }).unwrap_err().0, gone);
+    assert_eq!(verify(session, "36697", "739182").0.accepted, 1);
+}
+
+#[test]
+fn a_lists_next_page_goes_on_where_the_last_one_ended() {
+    let (_store, session) = Store::with_tony();
+    let run = |operation: &str, parameters: serde_json::Value| execute(session, operation, "Commit", parameters, None);
+    for n in 0..4 {
+        import(
+            session,
+            serde_json::json!({"Guid": format!("00000000-0000-0000-0000-00000000000{n}"), "Alias": format!("p{n}"),
+                "DistinguishedName": format!("CN=Person {n},DC=contoso,DC=com"), "mail": format!("p{n}@contoso.com")}),
+        );
+        run(
+            "Enable-UMMailbox",
+            serde_json::json!({"Identity": format!("p{n}"), "UMMailboxPolicy": "Plan Default Policy",
+                "Extensions": [format!("4000{n}")]}),
+        );
+    }
+    let (mut after, mut pages) = (String::new(), Vec::new());
+    loop {
+        let mut states = null_mut();
+        let from = if after.is_empty() { ABSENT } else { s(&after) };
+        call(|e| unsafe { umpin_pin_list(session, &who(""), from, 2, &raw mut states, e) }).unwrap();
+        let page = unsafe { &*states };
+        let items = unsafe { std::slice::from_raw_parts(page.items, page.len) };
+        pages.push(items.iter().map(|i| text(&i.user_id)).collect::<Vec<_>>());
+        let next = text(&page.next);
+        unsafe { umpin_pin_states_free(&raw mut states) };
+        assert!(states.is_null());
+        if next == "(absent)" {
+            break;
+        }
+        assert_ne!(next, after);
+        after = next;
+        assert!(pages.len() < 9);
+    }
+    let expected: [&[&str]; 3] =
+        [&["p0@contoso.com", "p1@contoso.com"], &["p2@contoso.com", "p3@contoso.com"], &["tonysmith@contoso.com"]];
+    assert_eq!(pages, expected);
+}
+
+#[test]
+fn a_refusal_at_the_boundary_is_recorded_where_the_call_meant_it() {
+    let (_store, session) = Store::with_tony();
+    let count = || {
+        let found = execute(session, "Search-UMAdminAuditLog", "Commit", serde_json::json!({}), None);
+        found["Objects"].as_array().unwrap().len()
+    };
+    let begin = |record_refusals: u8| {
+        let asked = UmpinSetPin { record_refusals, ..set_pin("tonysmith", s("123456")) };
+        let mut reset = 0;
+        call(|e| unsafe { umpin_reset_begin(session, &raw const asked, &raw mut reset, null_mut(), e) }).unwrap_err()
+    };
+    let before = count();
+    assert_eq!(begin(0).0, Status::WeakPin as i32);
+    assert_eq!(count(), before);
+    assert_eq!(begin(1).0, Status::WeakPin as i32);
+    assert_eq!(count(), before + 1);
+    let asked = set_pin("tonysmith", s("123456"));
+    assert!(call(|e| unsafe { umpin_pin_set(session, &raw const asked, null_mut(), null_mut(), e) }).is_err());
+    assert_eq!(count(), before + 2);
 }

@@ -38,7 +38,15 @@ function Read-Documentation([string] $File) {
 
 function Write-Paragraph($Writer, [string] $Text) { $Writer.WriteElementString('para', $namespaces.maml, $Text) }
 
-function Write-Parameter($Writer, $Parameter, [string] $Description, $Set) {
+function Get-DocumentedProperty($Command, $Parameter, $Members) {
+    $property = $Command.ImplementingType.GetProperty($Parameter.Name)
+    if ($property) { $Members["P:$($property.DeclaringType.FullName).$($Parameter.Name)"] }
+}
+
+# A parameter that is there only to refuse its name is described, and stands in no syntax.
+function Test-Hidden($Parameter) { @($Parameter.Attributes | Where-Object { $_ -is [Parameter] -and $_.DontShow }).Count -gt 0 }
+
+function Write-Parameter($Writer, $Parameter, [string] $Description, $Set, [string] $Default) {
     $Writer.WriteStartElement('parameter', $namespaces.command)
     $Writer.WriteAttributeString('required', $Set.IsMandatory.ToString().ToLowerInvariant())
     $Writer.WriteAttributeString('variableLength', 'true')
@@ -67,7 +75,14 @@ function Write-Parameter($Writer, $Parameter, [string] $Description, $Set) {
     $Writer.WriteElementString('name', $namespaces.maml, $Parameter.ParameterType.Name)
     $Writer.WriteElementString('uri', $namespaces.maml, '')
     $Writer.WriteEndElement()
-    $Writer.WriteElementString('defaultValue', $namespaces.dev, $(if ($isSwitch) { 'False' } else { 'None' }))
+    $Writer.WriteElementString('defaultValue', $namespaces.dev, $(if ($Default) { $Default } elseif ($isSwitch) { 'False' } else { 'None' }))
+    $Writer.WriteEndElement()
+}
+
+function Write-Link($Writer, [string] $Text, [string] $Uri) {
+    $Writer.WriteStartElement('navigationLink', $namespaces.maml)
+    $Writer.WriteElementString('linkText', $namespaces.maml, $Text)
+    $Writer.WriteElementString('uri', $namespaces.maml, $Uri)
     $Writer.WriteEndElement()
 }
 
@@ -79,10 +94,12 @@ function Write-Cmdlet($Writer, $Command, $Members) {
     # In the order of the attribute names, Identity first: reflection promises none.
     $parameters = @($Command.Parameters.Values | Where-Object Name -notin $common | Sort-Object { $_.Name -ne 'Identity' }, Name)
     $descriptions = @{}
+    $defaults = @{}
     foreach ($parameter in $parameters) {
-        $property = $type.GetProperty($parameter.Name)
-        $descriptions[$parameter.Name] = if ($property) { Get-Text $Members["P:$($property.DeclaringType.FullName).$($parameter.Name)"].SelectSingleNode('summary') }
-        else { $standard[$parameter.Name] }
+        $documented = Get-DocumentedProperty $Command $parameter $Members
+        $descriptions[$parameter.Name] = if ($documented) { Get-Text $documented.SelectSingleNode('summary') } else { $standard[$parameter.Name] }
+        # What the library takes where the parameter is left out stands in the doc comment's value.
+        $defaults[$parameter.Name] = if ($documented) { Get-Text $documented.SelectSingleNode('value') }
         if (-not $descriptions[$parameter.Name]) { throw "$($Command.Name) -$($parameter.Name) has no description." }
     }
 
@@ -107,8 +124,8 @@ function Write-Cmdlet($Writer, $Command, $Members) {
     foreach ($set in $Command.ParameterSets) {
         $Writer.WriteStartElement('syntaxItem', $namespaces.command)
         $Writer.WriteElementString('name', $namespaces.maml, $Command.Name)
-        foreach ($parameter in $set.Parameters | Where-Object Name -notin $common | Sort-Object { $_.Position -lt 0 }, Position, { -not $_.IsMandatory }, Name) {
-            Write-Parameter $Writer $parameter $null $parameter
+        foreach ($parameter in $set.Parameters | Where-Object { $_.Name -notin $common -and -not (Test-Hidden $_) } | Sort-Object { $_.Position -lt 0 }, Position, { -not $_.IsMandatory }, Name) {
+            Write-Parameter $Writer $parameter $null $parameter $defaults[$parameter.Name]
         }
         $Writer.WriteEndElement()
     }
@@ -117,7 +134,7 @@ function Write-Cmdlet($Writer, $Command, $Members) {
     $Writer.WriteStartElement('parameters', $namespaces.command)
     foreach ($parameter in $parameters) {
         $sets = @($parameter.ParameterSets.GetEnumerator() | Sort-Object { $_.Key -ne $Command.DefaultParameterSet } | ForEach-Object Value)
-        Write-Parameter $Writer $parameter $descriptions[$parameter.Name] $sets[0]
+        Write-Parameter $Writer $parameter $descriptions[$parameter.Name] $sets[0] $defaults[$parameter.Name]
     }
     $Writer.WriteEndElement()
 
@@ -156,6 +173,14 @@ function Write-Cmdlet($Writer, $Command, $Members) {
     }
     if ($number -eq 0) { throw "$($Command.Name) has no example." }
     $Writer.WriteEndElement()
+
+    # Microsoft's page first, which Get-Help -Online opens; then what the text names, and what works on the same noun.
+    $Writer.WriteStartElement('relatedLinks', $namespaces.maml)
+    if ($Command.HelpUri) { Write-Link $Writer 'Online Version' $Command.HelpUri }
+    $text = $about.InnerText
+    $all | Where-Object { $_.Name -ne $Command.Name -and ($_.Noun -eq $Command.Noun -or $text -match "\b$($_.Name)\b") } | ForEach-Object { Write-Link $Writer $_.Name '' }
+    Write-Link $Writer 'about_UMMailboxPin' ''
+    $Writer.WriteEndElement()
     $Writer.WriteEndElement()
 }
 
@@ -166,8 +191,9 @@ $names = 'UMMailboxPin', 'UMMailboxPin.ExchangeCompat'
 $members = @{}
 foreach ($name in $names) { $members += Read-Documentation "$Target/dotnet/obj/$name/$name.xml" }
 
+foreach ($name in $names) { Import-Module "$modules/$name/$name.psd1" }
+$all = Get-Command -Module $names -CommandType Cmdlet | Sort-Object -Property Name
 $stale = foreach ($name in $names) {
-    Import-Module "$modules/$name/$name.psd1"
     $text = [System.IO.MemoryStream]::new()
     $settings = [System.Xml.XmlWriterSettings]@{ Indent = $true; NewLineChars = "`n"; Encoding = [System.Text.UTF8Encoding]::new($false) }
     $writer = [System.Xml.XmlWriter]::Create($text, $settings)
@@ -175,7 +201,7 @@ $stale = foreach ($name in $names) {
     $writer.WriteComment(' Made by tools/build-help.ps1 from the doc comments of the cmdlets. Do not edit. ')
     $writer.WriteStartElement('helpItems', 'http://msh')
     $writer.WriteAttributeString('schema', 'maml')
-    foreach ($command in Get-Command -Module $name -CommandType Cmdlet | Sort-Object -Property Name) { Write-Cmdlet $writer $command $members }
+    foreach ($command in $all | Where-Object ModuleName -eq $name) { Write-Cmdlet $writer $command $members }
     $writer.WriteEndElement()
     $writer.Dispose()
     $new = [System.Text.Encoding]::UTF8.GetString($text.ToArray()) + "`n"

@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Management.Automation;
 
 namespace UMMailboxPin.ExchangeCompat;
@@ -8,8 +9,8 @@ namespace UMMailboxPin.ExchangeCompat;
 /// <code>Get-ADServerSettings</code>
 /// <para>Shows whether the session sees everything, or one organizational unit.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Get, "ADServerSettings")]
-[OutputType("Microsoft.Exchange.Data.Directory.Management.ADServerSettings")]
+[Cmdlet(VerbsCommon.Get, "ADServerSettings", HelpUri = MicrosoftPages + "get-adserversettings")]
+[OutputType("Microsoft.Exchange.Data.Directory.Management.RunspaceServerSettingsPresentationObject")]
 public sealed class GetADServerSettingsCommand : DirectoryCommand
 {
 }
@@ -27,9 +28,27 @@ public sealed class GetADServerSettingsCommand : DirectoryCommand
 /// <code>Set-ADServerSettings -RecipientViewRoot contoso.com/Users</code>
 /// <para>Finds recipients of one organizational unit only, and those below.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Set, "ADServerSettings", SupportsShouldProcess = true)]
+/// <example>
+/// <code>$before = Get-ADServerSettings; Set-ADServerSettings -ViewEntireForest $true; Set-ADServerSettings -RunspaceServerSettings $before</code>
+/// <para>Looks everywhere for a while, and puts the former scope back.</para>
+/// </example>
+[Cmdlet(VerbsCommon.Set, "ADServerSettings", SupportsShouldProcess = true, DefaultParameterSetName = "FullParams",
+    HelpUri = MicrosoftPages + "set-adserversettings")]
 public sealed class SetADServerSettingsCommand : DirectoryCommand
 {
+    private const string ViewRoot = nameof(RecipientViewRoot);
+    private const string Everything = nameof(ViewEntireForest);
+
+    /// <summary>Accepted for compatibility: names a domain controller, and changes nothing.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = "SingleDC")]
+    [AllowNull]
+    [AllowEmptyString]
+    public string? PreferredServer { get; set; }
+
+    /// <summary>Specifies settings that Get-ADServerSettings returned, to put them back.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = "Instance", ValueFromPipeline = true)]
+    public PSObject? RunspaceServerSettings { get; set; }
+
     /// <summary>Accepted for compatibility and ignored.</summary>
     [Parameter]
     public string? ConfigurationDomainController { get; set; }
@@ -40,6 +59,7 @@ public sealed class SetADServerSettingsCommand : DirectoryCommand
 
     /// <summary>Specifies the organizational unit that recipients are looked for in.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(OrganizationalUnitCompleter))]
     public string? RecipientViewRoot { get; set; }
 
     /// <summary>Accepted for compatibility and ignored.</summary>
@@ -50,4 +70,25 @@ public sealed class SetADServerSettingsCommand : DirectoryCommand
     /// <summary>Looks for recipients everywhere ($true).</summary>
     [Parameter]
     public bool ViewEntireForest { get; set; }
+
+    /// <summary>Settings that were returned once go as the parameters that make them.</summary>
+    private protected override IEnumerable<KeyValuePair<string, object?>> Sent()
+    {
+        foreach (KeyValuePair<string, object?> parameter in base.Sent())
+        {
+            if (parameter.Key != nameof(RunspaceServerSettings))
+            {
+                yield return parameter;
+                continue;
+            }
+
+            foreach (string name in new[] { ViewRoot, Everything })
+            {
+                if (!MyInvocation.BoundParameters.ContainsKey(name) && RunspaceServerSettings?.Properties[name] is { } setting)
+                {
+                    yield return new KeyValuePair<string, object?>(name, setting.Value);
+                }
+            }
+        }
+    }
 }

@@ -15,7 +15,7 @@ namespace UMMailboxPin.ExchangeCompat;
 /// <code>Get-Mailbox tony | Enable-UMMailbox -UMMailboxPolicy "Redmond Default Policy" -Extensions 51234</code>
 /// <para>Enables one of them.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Get, "Mailbox", DefaultParameterSetName = "Identity")]
+[Cmdlet(VerbsCommon.Get, "Mailbox", DefaultParameterSetName = "Identity", HelpUri = MicrosoftPages + "get-mailbox")]
 [OutputType("Microsoft.Exchange.Data.Directory.Management.Mailbox")]
 public sealed class GetMailboxCommand : RecipientCommand
 {
@@ -39,13 +39,20 @@ public sealed class GetMailboxCommand : RecipientCommand
 
     /// <summary>Specifies the organizational unit to look in, by canonical or distinguished name.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(OrganizationalUnitCompleter))]
     public string? OrganizationalUnit { get; set; }
 
     /// <summary>Accepted for compatibility and ignored: there is one copy of the data.</summary>
     [Parameter]
     public SwitchParameter ReadFromDomainController { get; set; }
 
+    /// <summary>Specifies the kinds of mailbox to show. Every mailbox here is a UserMailbox.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(RecipientTypeWords))]
+    public string[]? RecipientTypeDetails { get; set; }
+
     /// <summary>Specifies how many mailboxes to show at most: a number, or Unlimited.</summary>
+    /// <value>1000</value>
     [Parameter]
     [ArgumentCompleter(typeof(UnlimitedWords))]
     public Unlimited? ResultSize { get; set; }
@@ -62,7 +69,11 @@ public sealed class GetMailboxCommand : RecipientCommand
 /// <code>Set-Mailbox tony -EmailAddresses @{Add = 'eum:51299;phone-context=Redmond'}</code>
 /// <para>Gives a mailbox a secondary extension.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Set, "Mailbox", SupportsShouldProcess = true)]
+/// <example>
+/// <code>Set-Mailbox tony -SecondaryAddress 51299 -SecondaryDialPlan Redmond</code>
+/// <para>The same, as older pages write it.</para>
+/// </example>
+[Cmdlet(VerbsCommon.Set, "Mailbox", SupportsShouldProcess = true, HelpUri = MicrosoftPages + "set-mailbox")]
 public sealed class SetMailboxCommand : RecipientCommand
 {
     /// <summary>Specifies the mailbox, in any identity form, or an object with an identity.</summary>
@@ -76,4 +87,28 @@ public sealed class SetMailboxCommand : RecipientCommand
     [Parameter]
     [MultiValued]
     public MultiValuedProperty? EmailAddresses { get; set; }
+
+    /// <summary>Accepted for compatibility and ignored: no policy makes addresses here.</summary>
+    [Parameter]
+    public bool EmailAddressPolicyEnabled { get; set; }
+
+    /// <summary>Specifies a secondary extension, SIP address or E.164 number; together with SecondaryDialPlan.</summary>
+    [Parameter]
+    public string? SecondaryAddress { get; set; }
+
+    /// <summary>Specifies the UM dial plan of SecondaryAddress: a name or GUID, or a dial plan object.</summary>
+    [Parameter]
+    [Identity]
+    [ArgumentCompleter(typeof(UMDialPlanCompleter))]
+    public UmObjectIdentity? SecondaryDialPlan { get; set; }
+}
+
+/// <summary>For RecipientTypeDetails.</summary>
+public sealed class RecipientTypeWords : WordCompleter
+{
+    /// <summary>Called by PowerShell.</summary>
+    public RecipientTypeWords()
+        : base("UserMailbox", "LinkedMailbox", "SharedMailbox", "RoomMailbox", "EquipmentMailbox")
+    {
+    }
 }

@@ -12,6 +12,7 @@
     CompatiblePSEditions   = @('Desktop', 'Core')
     RequiredModules        = @(@{ ModuleName = 'UMMailboxPin'; ModuleVersion = '0.1.0' })
     FormatsToProcess       = @('UMMailboxPin.ExchangeCompat.format.ps1xml')
+    TypesToProcess         = @('UMMailboxPin.ExchangeCompat.types.ps1xml')
     CmdletsToExport        = @(
         'Get-Mailbox'
         'Set-Mailbox'

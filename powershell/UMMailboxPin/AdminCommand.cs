@@ -34,9 +34,21 @@ public abstract class AdminCommand : UmCommand
     private protected virtual object? Worked =>
         MyInvocation.BoundParameters.TryGetValue("Identity", out object? identity) ? identity?.ToString() : null;
 
+    /// <summary>
+    /// What the bound parameters mean nowhere: ones that exist only so that PowerShell does not take their names for
+    /// abbreviations of others that do something else.
+    /// </summary>
+    private protected virtual Failure? Misplaced => null;
+
     /// <summary>One record: from the pipeline, or the only one.</summary>
     protected override void ProcessRecord()
     {
+        if (Misplaced is { } misplaced)
+        {
+            WriteFailure(misplaced, Worked);
+            return;
+        }
+
         if (!Writes)
         {
             Run(Declared.SupportsShouldProcess ? Validate : Commit);
@@ -119,7 +131,9 @@ public abstract class AdminCommand : UmCommand
 
     private bool TryExecute(string mode, string? after, out Response response)
     {
-        if (Session.TryExecute(Operation, Request(mode, Sent(), after), SecretArgument, out response, out Failure failure))
+        bool beforeCommit = mode == Validate && Writes && !IsWhatIf();
+        if (Session.TryExecute(
+            Operation, Request(mode, Sent(), after, beforeCommit), SecretArgument, out response, out Failure failure))
         {
             return true;
         }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
+using System.ComponentModel;
 using System.Globalization;
 using System.Management.Automation;
 using System.Runtime.InteropServices;
@@ -39,7 +40,8 @@ internal static class Arguments
                     fields.Add(ToText(property.Value));
                 }
 
-                return string.Join(",", fields);
+                // An entry without a comment is written without its comma.
+                return string.Join(",", fields).TrimEnd(',');
             case IFormattable formattable:
                 return formattable.ToString(null, CultureInfo.InvariantCulture) ?? string.Empty;
             case object other:
@@ -47,20 +49,62 @@ internal static class Arguments
         }
     }
 
+    /// <summary>Whether an object was one of ours before it came through remoting, a job or a file.</summary>
+    internal static bool IsDeserialized<T>(PSObject value) => value.TypeNames.Contains("Deserialized." + typeof(T).FullName);
+
     /// <summary>What PowerShell wrapped; an object that has nothing but its properties stays as it is.</summary>
     internal static object? Plain(object? value) =>
         value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;
 }
 
 /// <summary>
-/// A count or the word Unlimited, as Exchange's type of that name. What it may be is for the library to say.
+/// Converts to a parameter type of ours. A proxy function, a role capability that lists parameters and a typed wrapper keep
+/// a parameter's type and lose its attributes, so the type itself has to know the way.
 /// </summary>
+public abstract class ArgumentConverter : PSTypeConverter
+{
+    private protected ArgumentConverter()
+    {
+    }
+
+    /// <summary>Called by PowerShell.</summary>
+    public override bool CanConvertFrom(object sourceValue, Type destinationType) => From(sourceValue) is not null;
+
+    /// <summary>Called by PowerShell.</summary>
+    public override bool CanConvertFrom(PSObject sourceValue, Type destinationType) => From(sourceValue) is not null;
+
+    /// <summary>Called by PowerShell.</summary>
+    public override object ConvertFrom(object sourceValue, Type destinationType, IFormatProvider formatProvider, bool ignoreCase) =>
+        From(sourceValue) ?? throw new PSInvalidCastException($"This value is no {destinationType.Name}.");
+
+    /// <summary>Called by PowerShell.</summary>
+    public override object ConvertFrom(PSObject sourceValue, Type destinationType, IFormatProvider formatProvider, bool ignoreCase) =>
+        ConvertFrom((object)sourceValue, destinationType, formatProvider, ignoreCase);
+
+    /// <summary>Called by PowerShell.</summary>
+    public override bool CanConvertTo(object sourceValue, Type destinationType) => false;
+
+    /// <summary>Called by PowerShell.</summary>
+    public override object ConvertTo(object sourceValue, Type destinationType, IFormatProvider formatProvider, bool ignoreCase) =>
+        throw new PSInvalidCastException($"There is no way to {destinationType.Name}.");
+
+    /// <summary>The converted value; null for what cannot be converted.</summary>
+    private protected abstract object? From(object input);
+}
+
+/// <summary>
+/// A count, a time span or the word Unlimited, as Exchange's type of that name. What it may be is for the library to say.
+/// </summary>
+[TypeConverter(typeof(UnlimitedConverter))]
 public sealed class Unlimited : IArgument
 {
     private readonly string text;
 
     /// <summary>From a number.</summary>
     public Unlimited(long value) => text = value.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>From a time span: days of a PIN's life, minutes of a lock.</summary>
+    public Unlimited(TimeSpan value) => text = Arguments.ToText(value);
 
     /// <summary>From a number or a word.</summary>
     public Unlimited(string value) => text = value.Trim();
@@ -75,47 +119,69 @@ public sealed class Unlimited : IArgument
 
     /// <summary>The number or the word.</summary>
     public override string ToString() => text;
+
+    /// <summary>From a text, a number, a time span, or one of these that came through remoting. Null for all else.</summary>
+    internal static Unlimited? From(object? input) => Arguments.Plain(input) switch
+    {
+        null or bool or DateTime or Guid => null,
+        Unlimited done => done,
+        PSObject remote => Arguments.IsDeserialized<Unlimited>(remote) ? new Unlimited(remote.ToString()) : null,
+        string text => new Unlimited(text),
+        IFormattable number => new Unlimited(Arguments.ToText(number)),
+        _ => null,
+    };
+}
+
+/// <summary>PowerShell's way to an <see cref="Unlimited"/>.</summary>
+public sealed class UnlimitedConverter : ArgumentConverter
+{
+    private protected override object? From(object input) => Unlimited.From(input);
 }
 
 /// <summary>
 /// A list setting: one value, several, or a change of what is there, written as <c>@{Add = ...; Remove = ...}</c>.
 /// </summary>
+[TypeConverter(typeof(MultiValuedPropertyConverter))]
 public sealed class MultiValuedProperty : IArgument
 {
-    private readonly object value;
+    /// <summary>From one value, a list, or a table with Add and Remove.</summary>
+    public MultiValuedProperty(object? value)
+    {
+        object? plain = Arguments.Plain(value);
+        if (plain is PSObject remote && Arguments.IsDeserialized<MultiValuedProperty>(remote))
+        {
+            plain = Arguments.Plain(remote.Properties[nameof(Value)]?.Value);
+        }
 
-    internal MultiValuedProperty(object value) => this.value = value;
+        if (plain is not IDictionary table)
+        {
+            Value = Items(plain);
+            return;
+        }
 
-    object? IArgument.Value => value;
+        var lists = new Hashtable();
+        foreach (DictionaryEntry entry in table)
+        {
+            lists[entry.Key] = Items(entry.Value);
+        }
+
+        Value = lists;
+    }
+
+    /// <summary>The list, or the table of lists.</summary>
+    public object Value { get; }
+
+    object? IArgument.Value => Value;
 
     /// <summary>The values with commas between.</summary>
-    public override string ToString() => value is object[] items ? string.Join(", ", Array.ConvertAll(items, Arguments.ToText)) : "Add, Remove";
-}
+    public override string ToString() => Value is object[] items ? string.Join(", ", Array.ConvertAll(items, Arguments.ToText)) : "Add, Remove";
 
-/// <summary>Takes anything for a <see cref="MultiValuedProperty"/>.</summary>
-[AttributeUsage(AttributeTargets.Property)]
-internal sealed class MultiValuedAttribute : ArgumentTransformationAttribute
-{
-    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    internal static MultiValuedProperty? From(object? input) => Arguments.Plain(input) switch
     {
-        switch (Arguments.Plain(inputData))
-        {
-            case null:
-                return null;
-            case MultiValuedProperty done:
-                return done;
-            case IDictionary table:
-                var lists = new Hashtable();
-                foreach (DictionaryEntry entry in table)
-                {
-                    lists[entry.Key] = Items(entry.Value);
-                }
-
-                return new MultiValuedProperty(lists);
-            default:
-                return new MultiValuedProperty(Items(inputData));
-        }
-    }
+        null => null,
+        MultiValuedProperty done => done,
+        _ => new MultiValuedProperty(input),
+    };
 
     private static object[] Items(object? value)
     {
@@ -140,6 +206,19 @@ internal sealed class MultiValuedAttribute : ArgumentTransformationAttribute
     }
 }
 
+/// <summary>PowerShell's way to a <see cref="MultiValuedProperty"/>.</summary>
+public sealed class MultiValuedPropertyConverter : ArgumentConverter
+{
+    private protected override object? From(object input) => MultiValuedProperty.From(input);
+}
+
+/// <summary>Takes anything for a <see cref="MultiValuedProperty"/>; $null stays $null.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class MultiValuedAttribute : ArgumentTransformationAttribute
+{
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => MultiValuedProperty.From(inputData);
+}
+
 /// <summary>
 /// Takes a SecureString where a string is declared. Everything else passes untouched, so that a bare <c>0123</c> keeps its zero.
 /// </summary>
@@ -148,7 +227,15 @@ internal sealed class SecureStringToStringAttribute : ArgumentTransformationAttr
 {
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        if ((inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is not SecureString secure)
+        object? plain = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        if (plain is string text && text == typeof(SecureString).FullName)
+        {
+            // What PowerShell makes of one where a proxy declares a string: its type's name, which is nobody's PIN.
+            throw new ArgumentTransformationMetadataException(
+                "A SecureString reached this parameter through a proxy function as text. Call the cmdlet itself with it, or pass the PIN as text.");
+        }
+
+        if (plain is not SecureString secure)
         {
             return inputData;
         }
@@ -165,25 +252,47 @@ internal sealed class SecureStringToStringAttribute : ArgumentTransformationAttr
     }
 }
 
-/// <summary>Takes a string or a number where a SecureString is declared.</summary>
-[AttributeUsage(AttributeTargets.Property)]
-internal sealed class StringToSecureStringAttribute : ArgumentTransformationAttribute
+/// <summary>A PIN to try: from a SecureString, a text or a number. It never prints itself.</summary>
+[TypeConverter(typeof(SecurePinConverter))]
+public sealed class SecurePin
 {
-    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    /// <summary>From a SecureString.</summary>
+    public SecurePin(SecureString pin) => Pin = pin;
+
+    /// <summary>From a text.</summary>
+    public SecurePin(string pin)
     {
-        if (inputData is null || (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is SecureString)
+        Pin = new SecureString();
+        foreach (char character in pin)
         {
-            return inputData;
+            Pin.AppendChar(character);
         }
 
-        // PowerShell's own conversion knows the text that a bare number was typed as.
-        var secure = new SecureString();
-        foreach (char character in LanguagePrimitives.ConvertTo<string>(inputData))
-        {
-            secure.AppendChar(character);
-        }
-
-        secure.MakeReadOnly();
-        return secure;
+        Pin.MakeReadOnly();
     }
+
+    internal SecureString Pin { get; }
+
+    internal static SecurePin? From(object? input) => (input is PSObject wrapped ? wrapped.BaseObject : input) switch
+    {
+        null => null,
+        SecurePin done => done,
+        SecureString secure => new SecurePin(secure),
+        // PowerShell's own conversion knows the text that a bare number was typed as.
+        string or ValueType => new SecurePin(LanguagePrimitives.ConvertTo<string>(input)),
+        _ => null,
+    };
+}
+
+/// <summary>PowerShell's way to a <see cref="SecurePin"/>.</summary>
+public sealed class SecurePinConverter : ArgumentConverter
+{
+    private protected override object? From(object input) => SecurePin.From(input);
+}
+
+/// <summary>The same on a cmdlet's own parameter, where a bare number still has the text that was typed.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class SecurePinAttribute : ArgumentTransformationAttribute
+{
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => SecurePin.From(inputData) ?? inputData;
 }

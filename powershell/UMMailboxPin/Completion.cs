@@ -3,6 +3,7 @@ using System.Collections;
 using System.Collections.Generic;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using System.Reflection;
 
 namespace UMMailboxPin;
 
@@ -173,5 +174,39 @@ public sealed class UMDialPlanCompleter : IdentityCompleter
     public UMDialPlanCompleter()
         : base("UMDialPlan")
     {
+    }
+}
+
+/// <summary>Completes an organizational unit.</summary>
+public sealed class OrganizationalUnitCompleter : IdentityCompleter
+{
+    /// <summary>Called by PowerShell.</summary>
+    public OrganizationalUnitCompleter()
+        : base("OrganizationalUnit")
+    {
+    }
+}
+
+/// <summary>Completes the name of a cmdlet that the audit trail may hold: one of this module that changes something.</summary>
+public sealed class CmdletNames : Completer
+{
+    private protected override IEnumerable<(string Text, string ToolTip)> Candidates(string prefix)
+    {
+        var names = new SortedSet<string>(StringComparer.OrdinalIgnoreCase) { "Set-Mailbox" };
+        foreach (Type type in typeof(CmdletNames).Assembly.GetTypes())
+        {
+            if (type.GetCustomAttribute<CmdletAttribute>() is { SupportsShouldProcess: true } cmdlet)
+            {
+                names.Add($"{cmdlet.VerbName}-{cmdlet.NounName}");
+            }
+        }
+
+        foreach (string name in names)
+        {
+            if (name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+            {
+                yield return (name, name);
+            }
+        }
     }
 }

@@ -107,7 +107,11 @@ internal static class Errors
 
     /// <summary>A value that is neither a count nor Unlimited, where this side does the counting.</summary>
     internal static Failure NotACount(string parameter, string value) => new(
-        104, "ParameterOutOfRangeException", $"{parameter} must be a number that is not negative, or Unlimited, not '{value}'.", null);
+        104, "ParameterOutOfRangeException", $"-{parameter} {value} is not a positive number or Unlimited. Nothing was returned.", null);
+
+    /// <summary>A parameter of another cmdlet, whose name is also the beginning of one here that does something else.</summary>
+    internal static Failure Misplaced(string cmdlet, string parameter, string instead) => new(
+        104, "MisplacedParameterException", $"{cmdlet} has no parameter -{parameter}. Nothing was changed. {instead}", null);
 
     /// <summary>
     /// The record of a failure. Its id is the short exception name; its target is what the failure is about,

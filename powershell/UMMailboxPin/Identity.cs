@@ -1,4 +1,6 @@
 using System;
+using System.Collections;
+using System.ComponentModel;
 using System.Management.Automation;
 
 namespace UMMailboxPin;
@@ -7,33 +9,43 @@ namespace UMMailboxPin;
 /// Names an object: a text in any of the identity forms, or an object that has one. Which forms there are, and what they
 /// match, the library knows.
 /// </summary>
+[TypeConverter(typeof(UmObjectIdentityConverter))]
 public sealed class UmObjectIdentity : IArgument
 {
-    internal UmObjectIdentity(string text) => Text = text;
+    private static readonly string[] Names = { "Identity", "DistinguishedName", "Guid" };
+
+    /// <summary>From a text in any of the identity forms.</summary>
+    public UmObjectIdentity(string text)
+        : this(text, null)
+    {
+    }
+
+    private UmObjectIdentity(string text, PSObject? source)
+    {
+        Text = text;
+        Source = source;
+    }
 
     internal string Text { get; }
+
+    /// <summary>The object that the identity was taken from; null if it was given as a value.</summary>
+    internal PSObject? Source { get; }
 
     object? IArgument.Value => Text;
 
     /// <summary>The identity as it was given.</summary>
     public override string ToString() => Text;
-}
 
-/// <summary>
-/// Turns what was typed or piped into a <see cref="UmObjectIdentity"/>: a text, a Guid or a number as it is, any other
-/// object by its Identity, else its DistinguishedName, else its Guid. $null stays $null, which means all on Get-.
-/// </summary>
-[AttributeUsage(AttributeTargets.Property)]
-internal sealed class IdentityAttribute : ArgumentTransformationAttribute
-{
-    private static readonly string[] Names = { "Identity", "DistinguishedName", "Guid" };
-
-    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    /// <summary>
+    /// What was typed or piped: a text, a Guid or a number as it is, any other object by its Identity, else its
+    /// DistinguishedName, else its Guid. Null for what is no identity.
+    /// </summary>
+    internal static UmObjectIdentity? From(object? input)
     {
         // Most identities are texts, and ten thousand of them come down a pipeline: no reflection for those.
-        switch (inputData is PSObject wrapped ? wrapped.BaseObject : inputData)
+        switch (input is PSObject wrapped ? wrapped.BaseObject : input)
         {
-            case null:
+            case null or Array:
                 return null;
             case string text:
                 return new UmObjectIdentity(text);
@@ -41,31 +53,56 @@ internal sealed class IdentityAttribute : ArgumentTransformationAttribute
                 return done;
             case Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin state:
                 return new UmObjectIdentity(state.Identity);
-            case Array:
-                return inputData;
+            case IDictionary table:
+                return Named(name => table.Contains(name) ? table[name] : null, name => table.Contains(name), null);
             case ValueType value:
                 return new UmObjectIdentity(Arguments.ToText(value));
         }
 
-        PSObject piped = PSObject.AsPSObject(inputData!);
+        PSObject piped = PSObject.AsPSObject(input!);
+        return Arguments.IsDeserialized<UmObjectIdentity>(piped)
+            ? new UmObjectIdentity(piped.ToString())
+            : Named(name => piped.Properties[name].Value, name => piped.Properties[name] is { IsGettable: true }, piped);
+    }
+
+    private static UmObjectIdentity? Named(Func<string, object?> value, Predicate<string> has, PSObject? source)
+    {
         bool named = false;
         foreach (string name in Names)
         {
-            if (piped.Properties[name] is not { IsGettable: true } property)
+            if (!has(name))
             {
                 continue;
             }
 
             named = true;
-            string text = Arguments.ToText(property.Value);
+            string text = Arguments.ToText(value(name));
             if (text.Length > 0)
             {
-                return new UmObjectIdentity(text);
+                return new UmObjectIdentity(text, source);
             }
         }
 
         // An object with nothing in these properties is not "all": the library refuses the empty text. One without such
         // a property is no identity, and PowerShell says so.
-        return named ? new UmObjectIdentity(string.Empty) : inputData;
+        return named ? new UmObjectIdentity(string.Empty) : null;
+    }
+}
+
+/// <summary>PowerShell's way to a <see cref="UmObjectIdentity"/> where only the parameter's type is known.</summary>
+public sealed class UmObjectIdentityConverter : ArgumentConverter
+{
+    private protected override object? From(object input) => UmObjectIdentity.From(input);
+}
+
+/// <summary>The same on a cmdlet's own parameters, where $null stays $null, which means all on Get-.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class IdentityAttribute : ArgumentTransformationAttribute
+{
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    {
+        // A null in a PSObject is $null too.
+        object? plain = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        return plain is null ? null : UmObjectIdentity.From(inputData) ?? inputData;
     }
 }

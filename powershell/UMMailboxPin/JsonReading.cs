@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Management.Automation;
@@ -105,25 +104,21 @@ internal static class JsonReading
     /// <summary>The method behind <see cref="IdentityText"/>; PowerShell passes the object.</summary>
     public static string ToIdentityText(PSObject instance) => Arguments.ToText(instance.Properties["Identity"]?.Value);
 
-    /// <summary>An array: of strings where all are, since scripts index it and call string methods on what they find.</summary>
-    private static object Array(XmlDictionaryReader reader)
+    private static ValueList Array(XmlDictionaryReader reader)
     {
+        var items = new ValueList();
         if (!Enter(reader))
         {
-            return System.Array.Empty<string>();
+            return items;
         }
 
-        var items = new List<object?>();
-        bool allStrings = true;
         while (reader.NodeType == XmlNodeType.Element)
         {
-            object? item = Value(reader);
-            allStrings &= item is string;
-            items.Add(item);
+            items.Add(Value(reader));
         }
 
         reader.ReadEndElement();
-        return allStrings ? items.ConvertAll(item => (string)item!).ToArray() : items.ToArray();
+        return items;
     }
 
     /// <summary>Steps into an object or array; false if it is empty.</summary>

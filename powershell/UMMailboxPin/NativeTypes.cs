@@ -46,6 +46,7 @@ internal struct UmpinSetPin
     internal sbyte PinExpired;
     internal sbyte LockedOut;
     internal sbyte SendEmail;
+    internal byte RecordRefusals;
 }
 
 [StructLayout(LayoutKind.Sequential)]

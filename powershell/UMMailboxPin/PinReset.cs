@@ -21,6 +21,9 @@ internal sealed class PinResetRequest
     internal bool? LockedOut { get; set; }
 
     internal bool? SendEmail { get; set; }
+
+    /// <summary>A refusal ends a call that meant it, and is recorded. Not so under -WhatIf.</summary>
+    internal bool RecordRefusals { get; set; }
 }
 
 /// <summary>
@@ -68,6 +71,7 @@ internal sealed unsafe class PinReset : IDisposable
                 PinExpired = TriState(request.PinExpired),
                 LockedOut = TriState(request.LockedOut),
                 SendEmail = TriState(request.SendEmail),
+                RecordRefusals = request.RecordRefusals ? (byte)1 : (byte)0,
             };
             status = Native.umpin_reset_begin(session.Handle, &asked, &handle, &target, &error);
         }

@@ -70,8 +70,13 @@ internal sealed class Response
 
     private static object? Get(PSObject from, string name) => from.Properties[name]?.Value;
 
-    private static IEnumerable<object?> Items(PSObject from, string name) =>
-        Get(from, name) as object?[] ?? System.Array.Empty<object?>();
+    private static IEnumerable<object?> Items(PSObject from, string name)
+    {
+        foreach (object? item in Get(from, name) as ValueList ?? new ValueList())
+        {
+            yield return item;
+        }
+    }
 }
 
 /// <summary>A warning, and whether one in a session is enough.</summary>

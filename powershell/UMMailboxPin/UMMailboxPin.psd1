@@ -11,6 +11,7 @@
     DotNetFrameworkVersion = '4.7.2'
     CompatiblePSEditions   = @('Desktop', 'Core')
     FormatsToProcess       = @('UMMailboxPin.format.ps1xml')
+    TypesToProcess         = @('UMMailboxPin.types.ps1xml')
 
     # By name, so that listing and auto-loading need not load the assembly.
     CmdletsToExport        = @(

@@ -10,11 +10,15 @@ namespace UMMailboxPin;
 /// </summary>
 public abstract class UmCommand : PSCmdlet, IDisposable
 {
+    /// <summary>Where Microsoft describes the cmdlets that keep Exchange's names.</summary>
+    private protected const string MicrosoftPages = "https://learn.microsoft.com/powershell/module/exchange/";
+
     /// <summary>How long one invocation may spend on delivering the mails that it queued. The rest stays queued.</summary>
     private static readonly TimeSpan DeliveryBudget = TimeSpan.FromSeconds(5);
 
     private readonly Stopwatch delivering = new();
     private int leftQueued;
+    private bool pinColumnTold;
 
     private protected UmCommand()
     {
@@ -34,6 +38,40 @@ public abstract class UmCommand : PSCmdlet, IDisposable
         }
 
         Session = session;
+        if (!MakesStore)
+        {
+            TellOfMissingStore();
+        }
+    }
+
+    /// <summary>True for a cmdlet that a new store begins with: a missing one is no surprise to it.</summary>
+    private protected virtual bool MakesStore => false;
+
+    /// <summary>A store that is not there reads as empty. Says so once a session: it is often a path that was mistyped.</summary>
+    private void TellOfMissingStore()
+    {
+        if (Session.IsFirst(nameof(TellOfMissingStore))
+            && Session.TryExecute("Get-UMPinConfiguration", Request(Validate, new Dictionary<string, object?>()), null, out Response looked, out _))
+        {
+            WriteWarnings(looked);
+        }
+    }
+
+    /// <summary>
+    /// A PIN is never taken from a piped object. Says so once where one is there: the rows of a file get generated PINs,
+    /// or all the same one.
+    /// </summary>
+    private protected void WarnOfPinColumn(UmObjectIdentity? identity, string parameter)
+    {
+        if (!pinColumnTold
+            && identity?.Source?.Properties["Pin"] is PSNoteProperty column
+            && Arguments.ToText(column.Value).Length > 0)
+        {
+            pinColumnTold = true;
+            WriteWarning(
+                $"The input has a column {column.Name}, which {MyInvocation.MyCommand.Name} does not read. To set those PINs: "
+                    + $"ForEach-Object {{ {MyInvocation.MyCommand.Name} $_.Identity -{parameter} $_.{column.Name} ... }}");
+        }
     }
 
     /// <summary>Says what remained queued.</summary>
@@ -115,15 +153,29 @@ public abstract class UmCommand : PSCmdlet, IDisposable
     private protected const string Validate = "Validate";
     private protected const string Commit = "Commit";
 
-    /// <summary>A request document.</summary>
+    /// <summary>Whether this call only shows what it would do.</summary>
+    private protected bool IsWhatIf() =>
+        MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given)
+            ? LanguagePrimitives.IsTrue(given)
+            : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference", false));
+
+    /// <summary>
+    /// A request document. <paramref name="beforeCommit"/>: a commit follows unless this is refused, so that a refusal is
+    /// the call's end and is recorded.
+    /// </summary>
     private protected static ArraySegment<byte> Request(
-        string mode, IEnumerable<KeyValuePair<string, object?>> parameters, string? after = null)
+        string mode, IEnumerable<KeyValuePair<string, object?>> parameters, string? after = null, bool beforeCommit = false)
     {
         var members = new List<KeyValuePair<string, object?>>
         {
             new("Mode", mode),
             new("Parameters", parameters),
         };
+        if (beforeCommit)
+        {
+            members.Add(new("BeforeCommit", true));
+        }
+
         if (after is not null)
         {
             members.Add(new("After", after));

@@ -75,6 +75,18 @@ impl Filter {
         }
     }
 
+    /// The filter with every text that is compared with rewritten.
+    pub fn map_values(self, rewrite: &dyn Fn(&str) -> Result<String>) -> Result<Self> {
+        Ok(match self {
+            Filter::And(a, b) => Filter::And(Box::new(a.map_values(rewrite)?), Box::new(b.map_values(rewrite)?)),
+            Filter::Or(a, b) => Filter::Or(Box::new(a.map_values(rewrite)?), Box::new(b.map_values(rewrite)?)),
+            Filter::Not(a) => Filter::Not(Box::new(a.map_values(rewrite)?)),
+            Filter::Compare { property, operator, value } => {
+                Filter::Compare { property, operator, value: value.as_deref().map(rewrite).transpose()? }
+            }
+        })
+    }
+
     /// Whether an object passes.
     pub fn matches(&self, object: &Map<String, Value>) -> bool {
         match self {

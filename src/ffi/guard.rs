@@ -96,3 +96,50 @@ pub unsafe extern "C" fn umpin_error_free(err: *mut *mut UmpinError) {
         drop(unsafe { Box::from_raw(raw.cast::<OwnedError>()) });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "a text that may hold a PIN";
+
+    /// The part of the test below that runs in a process of its own, where standard error can be read.
+    fn in_a_child() {
+        let mut error = std::ptr::null_mut();
+        let status = guard(&raw mut error, || panic!("{SECRET}"));
+        assert_eq!(status, Status::Panic as i32);
+        // SAFETY: guard set it to an error of its own.
+        let told = unsafe { &*error.cast::<OwnedError>() };
+        assert!(told.message.contains("rolled back") && !told.message.contains(SECRET));
+        // SAFETY: as above; freed once.
+        unsafe { umpin_error_free(&raw mut error) };
+        assert_eq!(guard(std::ptr::null_mut(), guard_again), Status::Panic as i32);
+        // The host's own panics go on being heard.
+        let heard = catch_unwind(|| panic!("a panic of the host"));
+        assert!(heard.is_err());
+    }
+
+    /// A guarded call inside another one leaves the outer one guarded.
+    fn guard_again() -> Result<()> {
+        guard(std::ptr::null_mut(), || Ok(()));
+        panic!("{SECRET}")
+    }
+
+    #[test]
+    fn a_panic_inside_is_an_error_and_prints_nothing() {
+        const NAME: &str = "ffi::guard::tests::a_panic_inside_is_an_error_and_prints_nothing";
+        if std::env::var_os("UMPIN_TEST_PANIC").is_some() {
+            return in_a_child();
+        }
+        let done = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME, "--nocapture"])
+            .env("UMPIN_TEST_PANIC", "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stderr).into_owned() + &String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success(), "{said}");
+        assert!(said.contains("1 passed"), "{said}");
+        assert!(said.contains("a panic of the host"), "{said}");
+        assert!(!said.contains(SECRET), "{said}");
+    }
+}

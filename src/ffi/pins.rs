@@ -135,7 +135,7 @@ struct PendingReset {
 
 static RESETS: Handles<PendingReset> = Handles::new("Reset");
 
-fn begin(session: UmpinSession, asked: *const UmpinSetPin) -> Result<(Arc<Session>, set::Reset)> {
+fn begin(session: UmpinSession, asked: *const UmpinSetPin, means_it: bool) -> Result<(Arc<Session>, set::Reset)> {
     let session = SESSIONS.get(session)?;
     let asked = read(asked, "asked")?;
     let asked = SetPin {
@@ -145,6 +145,8 @@ fn begin(session: UmpinSession, asked: *const UmpinSetPin) -> Result<(Arc<Sessio
         pin_expired: tri_state(asked.pin_expired, "pin_expired")?,
         locked_out: tri_state(asked.locked_out, "locked_out")?,
         send_email: tri_state(asked.send_email, "send_email")?,
+        // Any other value than 0, too: in a caller's older structure this is padding.
+        record_refusals: means_it || asked.record_refusals != 0,
     };
     let reset = set::begin(&session, asked)?;
     Ok((session, reset))
@@ -177,15 +179,15 @@ pub unsafe extern "C" fn umpin_pin_set(
     guard(err, || {
         put(states, std::ptr::null_mut());
         put(report, UmpinBuffer::new(Vec::new()));
-        let (session, reset) = begin(session, asked)?;
+        let (session, reset) = begin(session, asked, true)?;
         let outcome = reset.commit(&session)?;
         tell(outcome, &session, states, report);
         Ok(())
     })
 }
 
-/// Begins a PIN change: resolves, then checks the PIN or generates one. Writes nothing and creates nothing, and does
-/// not tell whether the PIN is in use. `target` (may be NULL) gets the mailbox's canonical name, for a prompt. End it
+/// Begins a PIN change: resolves, then checks the PIN or generates one. Creates nothing and writes nothing but, where
+/// `record_refusals` says so, the record of a refusal; does not tell whether the PIN is in use. `target` (may be NULL) gets the mailbox's canonical name, for a prompt. End it
 /// with `umpin_reset_commit` or `umpin_reset_free`.
 ///
 /// # Safety
@@ -201,7 +203,7 @@ pub unsafe extern "C" fn umpin_reset_begin(
     guard(err, || {
         put_required(reset, "reset", 0)?;
         put(target, UmpinBuffer::new(Vec::new()));
-        let (session, begun) = begin(session, asked)?;
+        let (session, begun) = begin(session, asked, false)?;
         put(target, UmpinBuffer::new(begun.target().as_bytes().to_vec()));
         put_required(reset, "reset", RESETS.open(PendingReset { session, reset: Mutex::new(Some(begun)) }))
     })

@@ -47,14 +47,6 @@ fn tell(a: &Answer, answer: *mut UmpinAnswer, reason: *mut UmpinReason) -> Resul
     )
 }
 
-/// An identity that names nobody is refused like everything else: the telephone is not told who exists.
-fn refused_if_unknown(result: Result<Answer>) -> Result<Answer> {
-    match result {
-        Err(e) if matches!(e.status, Status::NotFound | Status::Ambiguous) => Ok(Answer::refused(Reason::Unknown)),
-        other => other,
-    }
-}
-
 /// Asks whether a PIN signs in, and counts the answer: a wrong PIN is on disk before this returns. Every refusal is the
 /// same answer and leaves at a fixed interval (100 ms) after it came; the true reason goes to `reason` (may be NULL),
 /// for logs only. A store, key or seal failure is an error status: nothing was counted, and it says nothing of the PIN.
@@ -76,7 +68,7 @@ pub unsafe extern "C" fn umpin_verify(
         put(reason, UmpinReason::None);
         let session = SESSIONS.get(session)?;
         let pin = required(&pin, "PIN")?;
-        let told = refused_if_unknown(sign_in::verify(&session, &caller(who)?, &pin))?;
+        let told = sign_in::verify(&session, &caller(who)?, &pin)?;
         tell(&told, answer, reason)
     })
 }
@@ -101,7 +93,7 @@ pub unsafe extern "C" fn umpin_change_pin(
         put(reason, UmpinReason::None);
         let session = SESSIONS.get(session)?;
         let (old, new) = (required(&old_pin, "old PIN")?, required(&new_pin, "new PIN")?);
-        let told = refused_if_unknown(sign_in::change_pin(&session, &caller(who)?, &old, &new));
+        let told = sign_in::change_pin(&session, &caller(who)?, &old, &new);
         if matches!(&told, Err(e) if e.status == Status::WeakPin) {
             put(reason, UmpinReason::WeakPin);
         }

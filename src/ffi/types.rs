@@ -69,6 +69,9 @@ pub struct UmpinSetPin {
     pub locked_out: i8,
     /// 1 or -1: queue the notice. 0: do not.
     pub send_email: i8,
+    /// Not 0: what `umpin_reset_begin` refuses is recorded in the audit trail, as the end of a call that meant it.
+    /// `umpin_pin_set` always records. It lies where earlier versions of this structure had padding.
+    pub record_refusals: u8,
 }
 
 /// A mailbox's PIN state. Free with `umpin_pin_states_free`. Never holds a PIN.

@@ -18,7 +18,9 @@ pub fn set(session: &Session, request: &Request) -> Result<Response> {
         ["PreferredServer", "ConfigurationDomainController", "PreferredGlobalCatalog", "SetPreferredDomainControllers"];
     p.allow(&[&["RecipientViewRoot", "ViewEntireForest"][..], &servers].concat())?;
     if let Some(server) = p.text("PreferredServer")? {
-        identity::validate_domain_controller(&server)?;
+        // Scripts name the server by its host name alone here; the domain goes without saying.
+        let full = if server.is_empty() || server.contains('.') { server } else { format!("{server}.local") };
+        identity::validate_domain_controller(&full)?;
     }
     let root = match p.text("RecipientViewRoot")? {
         Some(text) if !text.is_empty() => Some(container(&text)?),

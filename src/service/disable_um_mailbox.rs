@@ -6,7 +6,8 @@ use super::um_mailbox_object::um_mailbox_object;
 use crate::error::{Error, Result, Status};
 use crate::session::Session;
 
-/// Disable-UMMailbox. KeepProperties (the default) keeps settings and PIN history for a later Enable.
+/// Disable-UMMailbox. KeepProperties (the default) keeps settings and PIN history for a later Enable; `$false` erases
+/// them, also where the mailbox is disabled already.
 pub fn run(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["KeepProperties"])?;
@@ -15,8 +16,15 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
     session.change(request.mode, &request.cause, |c| {
         let recipient = lookup.recipient(session, c.tx)?;
         let guid = &recipient.guid;
-        let mailbox = c.tx.um_mailbox(guid)?.filter(|m| m.policy_guid.is_some());
-        let Some(mut mailbox) = mailbox else {
+        let mailbox = c.tx.um_mailbox(guid)?;
+        if !keep && mailbox.as_ref().is_some_and(|m| m.policy_guid.is_none()) {
+            // Disabled earlier, with everything kept.
+            c.tx.erase_um_mailbox(guid)?;
+            c.audit(&recipient.canonical_name, "every UM datum that was kept erased")?;
+            let object = um_mailbox_object(c.tx, guid)?;
+            return Ok(Response::object(object).about(&recipient.canonical_name, "Erase what unified messaging kept"));
+        }
+        let Some(mut mailbox) = mailbox.filter(|m| m.policy_guid.is_some()) else {
             let smtp = recipient.primary_smtp_address;
             return Err(Error::new(
                 Status::AlreadyUmDisabled,

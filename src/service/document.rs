@@ -15,6 +15,9 @@ pub struct Request {
     pub parameters: Parameters,
     /// The PIN, for the operations that take one.
     pub secret: Option<Pin>,
+    /// A rehearsal that a commit follows if nothing is refused, as a cmdlet's before its prompt: what it refuses is the
+    /// call's end and is recorded. Not so under -WhatIf.
+    pub before_commit: bool,
     /// Where the last page ended.
     pub after: Option<String>,
     /// For the audit trail.
@@ -22,7 +25,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads `{"Mode", "Parameters", "After"}`.
+    /// Reads `{"Mode", "BeforeCommit", "Parameters", "After"}`.
     pub fn new(operation: &str, document: &Value, secret: Option<Pin>) -> Result<Self> {
         let malformed = |what: &str| {
             Error::new(
@@ -41,8 +44,17 @@ impl Request {
             Some(Value::Object(map)) => map.clone(),
             Some(_) => return Err(malformed("Parameters is not an object")),
         };
+        let before_commit = match document.get("BeforeCommit") {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(flag)) => *flag,
+            Some(_) => return Err(malformed("BeforeCommit is neither true nor false")),
+        };
         let after = document.get("After").and_then(Value::as_str).map(str::to_owned);
         let mut recorded = parameters.clone();
+        // No operation takes a PIN here; one that was put here all the same is refused, and the refusal is recorded.
+        for (_, misplaced) in recorded.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case("PIN")) {
+            *misplaced = json!("(given)");
+        }
         if secret.is_some() {
             recorded.insert("PIN".into(), json!("(given)"));
         }
@@ -56,7 +68,7 @@ impl Request {
         let domain_controller = parameters.text("DomainController")?.unwrap_or_default();
         let cause =
             Cause { cmdlet: operation.into(), parameters: Value::Object(recorded).to_string(), domain_controller };
-        Ok(Self { mode, parameters, secret, after, cause })
+        Ok(Self { mode, parameters, secret, before_commit, after, cause })
     }
 }
 
@@ -108,6 +120,12 @@ impl Response {
         self.target = Some(target.into());
         self.action = Some(action.into());
         self
+    }
+
+    /// Exchange's words where a Set- found everything as it was asked to be: no date moves and nothing is recorded.
+    pub fn unchanged(target: &str, action: &str) -> Self {
+        let warning = format!("The command completed successfully but no settings of '{target}' have been modified.");
+        Self { warnings: vec![Warning::from(warning)], ..Self::default() }.about(target, action)
     }
 
     /// As JSON.

@@ -15,7 +15,6 @@ use crate::error::{Error, Result, Status};
 use crate::mail::notice::Kind;
 use crate::pin::generate::{MAX_TRIES, exhausted};
 use crate::pin::{Pin, generate, rules};
-use crate::service::audit::audit_refusal;
 use crate::service::parameters::{ListEdit, Parameters};
 use crate::session::{Change, Mode, Session};
 use crate::store::Tx;
@@ -48,6 +47,10 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
     ])?;
     let lookup = Lookup::from_parameters(p)?;
     check_notify_email(p.text("NotifyEmail")?.as_deref())?;
+    // All of them now: one that is found malformed behind the comparison with the history would tell its outcome.
+    for flag in ["PINExpired", "SendWelcomeMail", "AutomaticSpeechRecognitionEnabled", "EnableCloudVoiceMail"] {
+        p.flag(flag)?;
+    }
     let only_validate = p.switch("ValidateOnly")?;
     let mode = if only_validate { Mode::Validate } else { request.mode };
     let typed = request.secret.as_ref().filter(|pin| !pin.expose().is_empty());
@@ -96,9 +99,6 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
             }
             _ => break,
         }
-    }
-    if let Err(e) = &outcome {
-        audit_refusal(session, &request.cause, &target, e);
     }
     outcome
 }

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::document::{Request, Response, Warning, date, guid};
-use super::parameters::{Parameters, Unlimited};
-use super::resolve::{Lookup, within};
-use super::um_mailbox_object;
+use super::parameters::{ListEdit, Parameters, Unlimited};
+use super::resolve::{Lookup, ambiguous, not_found, within};
+use super::{um_addresses, um_mailbox_object};
 use crate::directory::identity;
 use crate::directory::opath::Filter;
 use crate::error::{Error, Result, Status};
@@ -45,8 +45,19 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
         "ReadFromDomainController",
         "Credential",
         "Organization",
+        "RecipientTypeDetails",
     ])?;
     let lookup = Lookup::from_parameters(p)?;
+    let filter = match p.text("Filter")? {
+        None => None,
+        Some(text) => {
+            let filter = Filter::parse(&text, &property_names(view))?;
+            // The objects name a plan by its name alone.
+            Some(session.read(|tx| filter.map_values(&|text| um_addresses::with_plan_name(tx, text)))?)
+        }
+    };
+    let most = result_size(p, "returned")?;
+    let of_this_kind = wants_user_mailboxes(p)?;
     if lookup.identity.is_some() {
         return session.read(|tx| {
             let recipient = lookup.recipient(session, tx)?;
@@ -56,17 +67,27 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
             if !view.only_enabled && recipient.primary_smtp_address.is_empty() {
                 return Err(lookup.not_found(session, tx));
             }
-            Ok(Response::object((view.show)(tx, &recipient)?))
+            let object = (view.show)(tx, &recipient)?;
+            // Exchange looks the identity up among what the filter lets through.
+            let passes = match (&filter, object.as_object()) {
+                (Some(filter), Some(properties)) => filter.matches(properties),
+                _ => true,
+            };
+            if !passes || !of_this_kind {
+                return Err(lookup.not_found(session, tx));
+            }
+            Ok(Response::object(object))
         });
     }
-    let filter = p.text("Filter")?.map(|text| Filter::parse(&text, &property_names(view))).transpose()?;
+    if !of_this_kind {
+        return Ok(Response::default());
+    }
     let anr = p.text("Anr")?.map(|text| text.trim().to_lowercase());
-    let most = result_size(p)?;
     let order = order(p)?;
     let container = match p.text("OrganizationalUnit")? {
         None => lookup.container(session),
         Some(text) => {
-            let container = container(&text)?;
+            let container = session.read(|tx| unit(session, tx, &text, &lookup))?;
             if !within(&container, &lookup.container(session)) {
                 return Err(Error::new(
                     Status::NotFound,
@@ -133,8 +154,11 @@ fn property_names(view: &View) -> Vec<&'static str> {
         "SamAccountName",
         "UserPrincipalName",
         "LegacyExchangeDN",
+        "RecipientType",
         "RecipientTypeDetails",
         "ServerName",
+        "UMDtmfMap",
+        "WindowsEmailAddress",
         "LinkedMasterAccount",
         "WhenCreated",
         "WhenChanged",
@@ -142,7 +166,6 @@ fn property_names(view: &View) -> Vec<&'static str> {
     const UM: &[&str] = &[
         "UMAddresses",
         "ServerLegacyDN",
-        "UMDtmfMap",
         "UMDialPlan",
         "UMMailboxPolicy",
         "Extensions",
@@ -166,17 +189,54 @@ fn matches_anr(r: &Recipient, wanted: &str) -> bool {
         .any(|t| t.to_lowercase().starts_with(wanted))
 }
 
-fn result_size(p: &Parameters) -> Result<Option<u64>> {
+/// How many to show; `None` is all of them. `done` says what did not happen where it is no such number.
+pub(crate) fn result_size(p: &Parameters, done: &str) -> Result<Option<u64>> {
     match p.unlimited("ResultSize")? {
         None => Ok(Some(DEFAULT_RESULT_SIZE)),
         Some(Unlimited::Unlimited) => Ok(None),
         Some(Unlimited::Limited(n)) => u64::try_from(n).ok().filter(|n| *n > 0).map(Some).ok_or_else(|| {
             Error::new(
                 Status::InvalidArgument,
-                format!("-ResultSize {n} is not a positive number or Unlimited. Nothing was returned."),
+                format!("-ResultSize {n} is not a positive number or Unlimited. Nothing was {done}."),
             )
         }),
     }
+}
+
+/// Whether -RecipientTypeDetails, where it is given, asks for what every mailbox here is.
+fn wants_user_mailboxes(p: &Parameters) -> Result<bool> {
+    const OURS: &str = "UserMailbox";
+    const OTHERS: &[&str] = &[
+        "DiscoveryMailbox",
+        "EquipmentMailbox",
+        "GroupMailbox",
+        "LegacyMailbox",
+        "LinkedMailbox",
+        "LinkedRoomMailbox",
+        "RoomMailbox",
+        "SchedulingMailbox",
+        "SharedMailbox",
+        "TeamMailbox",
+    ];
+    let kinds = match p.list("RecipientTypeDetails")? {
+        Some(ListEdit::Replace(kinds)) if !kinds.is_empty() => kinds,
+        _ => return Ok(true),
+    };
+    let mut ours = false;
+    // PowerShell's enumerations take several words in one text.
+    for kind in kinds.iter().flat_map(|k| k.split(',')).map(str::trim) {
+        if kind.eq_ignore_ascii_case(OURS) {
+            ours = true;
+        } else if !OTHERS.iter().any(|other| kind.eq_ignore_ascii_case(other)) {
+            return Err(Error::new(
+                Status::InvalidArgument,
+                format!(
+                    "-RecipientTypeDetails '{kind}' is no kind of mailbox. Nothing was returned. All here are {OURS}."
+                ),
+            ));
+        }
+    }
+    Ok(ours)
 }
 
 fn order(p: &Parameters) -> Result<Order> {
@@ -189,6 +249,34 @@ fn order(p: &Parameters) -> Result<Order> {
             Status::InvalidArgument,
             format!("-SortBy '{other}' is none of Name, DisplayName and ServerLegacyDN. Nothing was returned."),
         )),
+    }
+}
+
+/// The one container that a text names: by distinguished or canonical name, or by its own name alone. There is one where
+/// somebody lies below it: containers come with the people in them.
+fn unit(session: &Session, tx: &Tx<'_>, text: &str, lookup: &Lookup) -> Result<String> {
+    let wanted = container(text)?;
+    if !tx.recipient_page(Order::CanonicalName, false, &wanted, ("", ""), 1)?.is_empty() {
+        return Ok(wanted);
+    }
+    let wanted = wanted.to_lowercase();
+    let mut found: Vec<String> = Vec::new();
+    for below in tx.containers()? {
+        let folded = below.to_lowercase();
+        if folded == wanted {
+            return Ok(below);
+        }
+        let named =
+            folded.strip_suffix(&wanted).is_some_and(|before| before.ends_with('/') && !before.ends_with("\\/"));
+        if named && !wanted.trim_end_matches('/').contains('/') && !found.iter().any(|f| f.to_lowercase() == folded) {
+            found.push(below);
+        }
+    }
+    let mut found = found.into_iter();
+    match (found.next(), found.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => Err(not_found(session, tx, text.trim(), &lookup.domain_controller)),
+        (Some(_), Some(_)) => Err(ambiguous(text.trim())),
     }
 }
 
@@ -207,6 +295,9 @@ fn mailbox_object(tx: &Tx<'_>, r: &Recipient) -> Result<Value> {
     for name in ["Name", "Alias", "DisplayName", "PrimarySmtpAddress", "EmailAddresses", "UMEnabled", "ServerName"] {
         out.insert(name.into(), um[name].clone());
     }
+    out.insert("UMDtmfMap".into(), um["UMDtmfMap"].clone());
+    out.insert("WindowsEmailAddress".into(), um["PrimarySmtpAddress"].clone());
+    out.insert("RecipientType".into(), json!("UserMailbox"));
     out.insert("RecipientTypeDetails".into(), json!("UserMailbox"));
     for (name, text) in [
         ("SamAccountName", &r.sam_account_name),

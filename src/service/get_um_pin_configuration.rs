@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result, Status};
 use crate::mail::render::Sender;
 use crate::mail::transport::{MailSettings, seems_secret};
-use crate::service::document::{Request, Response};
+use crate::service::document::{Request, Response, Warning};
 use crate::service::resolve::server_name;
 use crate::session::Session;
 use crate::store::{Tx, settings};
@@ -16,7 +16,18 @@ pub const DEFAULT_AUDIT_AGE_DAYS: u32 = 90;
 /// One object.
 pub fn run(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
-    Ok(Response::object(session.read(|tx| object(session, tx))?))
+    let mut response = Response::object(session.read(|tx| object(session, tx))?);
+    if !session.store.exists()? {
+        response.warnings.push(Warning {
+            message: format!(
+                "The store '{}' does not exist, and reads as empty. The first change makes it: Import-UMRecipient, for example. \
+                 If there should be one already, check UMPIN_STORE.",
+                session.location().store.display()
+            ),
+            once_per_session: true,
+        });
+    }
+    Ok(response)
 }
 
 pub(crate) fn object(session: &Session, tx: &Tx<'_>) -> Result<Value> {

@@ -39,6 +39,8 @@ struct Import {
     pruned_to: String,
     prune: Option<bool>,
     counts: Counts,
+    /// What the check refused, until a commit tells it: the rehearsal before a prompt must not use it up.
+    refused: Vec<Error>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -116,6 +118,7 @@ impl Import {
             pruned_to: String::new(),
             prune: None,
             counts: Counts::default(),
+            refused: Vec::new(),
         })
     }
 
@@ -174,11 +177,14 @@ impl Import {
     fn apply(&mut self, session: &Session, request: &Request, force: bool) -> Result<Response> {
         let mut response = Response::default();
         if !self.checked {
-            session.read(|tx| self.check(tx, &mut response.errors))?;
+            let mut refused = Vec::new();
+            session.read(|tx| self.check(tx, &mut refused))?;
+            self.refused = refused;
             self.checked = true;
         }
         let prune = self.prune == Some(true);
         if request.mode == Mode::Validate {
+            response.errors.clone_from(&self.refused);
             let mut counts = self.counts;
             let refusal = session.read(|tx| {
                 self.each_row(0, |row| compare(tx, &row).map(|verdict| verdict.count(&mut counts)))?;
@@ -217,6 +223,7 @@ impl Import {
             self.applied_to = last.line;
             let applied = done.added + done.updated + done.unchanged;
             response.progress = Some((applied, total));
+            response.errors.append(&mut self.refused);
             response.next = Some("more".into());
             return Ok(response);
         }
@@ -238,6 +245,7 @@ impl Import {
             }
         }
         session.change(Mode::Commit, &request.cause, |c| c.audit("directory", &self.counts.summary()))?;
+        response.errors.append(&mut self.refused);
         response.objects.push(self.counts.object());
         Ok(response)
     }
@@ -266,7 +274,7 @@ impl Import {
                             fallen.push((
                                 row.guid.clone(),
                                 row_error(
-                                    &format!("row {}", row.line),
+                                    &format!("position {}", row.line),
                                     &r.name,
                                     &format!("the address {} belongs to {other}", a.address),
                                 ),

@@ -9,6 +9,7 @@ pub mod import;
 pub mod notice;
 pub mod parameters;
 pub mod pin_change;
+mod refused;
 pub mod resolve;
 
 pub mod backup_um_pin_store;
@@ -55,7 +56,7 @@ pub fn execute(session: &Session, operation: &str, request: &[u8], secret: Optio
     let run: Operation = find(operation).ok_or_else(|| {
         Error::new(Status::InvalidRequest, format!("There is no operation '{operation}'. Nothing was changed."))
     })?;
-    let mut response = run(session, &request)?;
+    let mut response = run(session, &request).inspect_err(|why| refused::record(session, operation, &request, why))?;
     response.warnings.extend(session.left_behind());
     Ok(response)
 }

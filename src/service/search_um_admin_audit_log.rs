@@ -5,13 +5,12 @@ use serde_json::{Value, json};
 use crate::directory::identity::fold;
 use crate::error::{Error, Result, Status};
 use crate::service::document::{Request, Response, date};
+use crate::service::get_um_mailbox::result_size;
 use crate::service::parameters::{ListEdit, Parameters};
 use crate::session::Session;
 use crate::store::Tx;
 use crate::store::audit::AuditRow;
 
-/// What a search shows unless told otherwise; Exchange's default.
-pub const DEFAULT_RESULT_SIZE: u64 = 1000;
 /// Rows looked at in one call.
 const PAGE: usize = 1000;
 
@@ -54,7 +53,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
         None => Cursor {
             seq: i64::MAX,
             skip: at_least(p, "StartIndex", 0)?.unwrap_or(0),
-            show: at_least(p, "ResultSize", 1)?.unwrap_or(DEFAULT_RESULT_SIZE),
+            show: result_size(p, "searched")?.unwrap_or(u64::MAX),
         },
     };
     session.read(|tx| {
@@ -206,26 +205,70 @@ fn object(row: &AuditRow) -> Value {
     let parameters: Vec<Value> = parameters(row)
         .into_iter()
         .map(|(name, value)| {
-            let text = match value {
-                Value::String(text) => text,
-                Value::Null => String::new(),
-                other => other.to_string(),
-            };
-            json!({"$type": "UMMailboxPin.AdminAuditLogCmdletParameter", "Name": name, "Value": text})
+            json!({"$type": "UMMailboxPin.AdminAuditLogCmdletParameter", "Name": name, "Value": as_typed(&value)})
         })
         .collect();
+    let modified: Vec<Value> = if row.succeeded { modified(row) } else { Vec::new() };
     let (detail, error) = if row.succeeded { (row.detail.as_str(), "") } else { ("", row.detail.as_str()) };
+    // Exchange's properties in Exchange's order, then ours.
     json!({
         "$type": "UMMailboxPin.AdminAuditLogEvent",
-        "RunDate": date(row.at),
-        "Caller": row.caller,
-        "CallerClaimed": row.claimed,
+        "ObjectModified": row.object,
         "CmdletName": row.cmdlet,
         "CmdletParameters": parameters,
-        "ObjectModified": row.object,
+        "ModifiedProperties": modified,
+        "Caller": row.caller,
+        "ExternalAccess": !row.claimed.is_empty(),
         "Succeeded": row.succeeded,
         "Error": error,
-        "Detail": detail,
+        "RunDate": date(row.at),
         "Identity": row.seq,
+        "CallerClaimed": row.claimed,
+        "Detail": detail,
     })
+}
+
+/// What a Set- cmdlet set: its parameters without those that say where and how. What was there before is not recorded.
+fn modified(row: &AuditRow) -> Vec<Value> {
+    const ABOUT_THE_CALL: &[&str] = &[
+        "Identity",
+        "DomainController",
+        "IgnoreDefaultScope",
+        "NotifyEmail",
+        "SendEmail",
+        "TestMail",
+        "ForceUpgrade",
+        "VerifyGlobalRoutingEntry",
+    ];
+    if !row.cmdlet.starts_with("Set-") {
+        return Vec::new();
+    }
+    parameters(row)
+        .into_iter()
+        .filter(|(name, _)| !ABOUT_THE_CALL.iter().any(|about| name.eq_ignore_ascii_case(about)))
+        .map(|(name, value)| {
+            json!({
+                "$type": "UMMailboxPin.AdminAuditLogModifiedProperty",
+                "Name": name,
+                "NewValue": as_typed(&value),
+                "OldValue": null,
+            })
+        })
+        .collect()
+}
+
+/// A parameter's value as an administrator would type it.
+fn as_typed(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(as_typed).collect::<Vec<_>>().join(", "),
+        Value::Object(edit) => {
+            let parts: Vec<String> = edit.iter().map(|(verb, value)| format!("{verb}={}", as_typed(value))).collect();
+            format!("@{{{}}}", parts.join("; "))
+        }
+        Value::Number(number) => number.to_string(),
+    }
 }

@@ -1,9 +1,10 @@
-//! Set-Mailbox -EmailAddresses of UMMailboxPin.ExchangeCompat: proxy addresses, and through EUM ones the extensions.
+//! Set-Mailbox -EmailAddresses and -SecondaryAddress of UMMailboxPin.ExchangeCompat: proxy addresses, and through EUM ones the extensions.
 
 use super::document::{Request, Response};
+use super::parameters::ListEdit;
 use super::resolve::Lookup;
 use super::set_um_mailbox_pin::not_um_enabled;
-use super::{settings, um_addresses};
+use super::{settings, um_addresses, um_dial_plan};
 use crate::directory::row::{Field, recipient};
 use crate::error::{Error, Result, Status};
 use crate::session::Session;
@@ -11,18 +12,35 @@ use crate::session::Session;
 /// A list replaces every address; `@{Add=..;Remove=..}` edits it.
 pub fn run(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
-    p.allow(&["EmailAddresses"])?;
+    p.allow(&["EmailAddresses", "EmailAddressPolicyEnabled", "SecondaryAddress", "SecondaryDialPlan"])?;
     let lookup = Lookup::from_parameters(p)?;
     let edit = p.list("EmailAddresses")?;
+    let secondary = match (p.text("SecondaryAddress")?, p.text("SecondaryDialPlan")?) {
+        (Some(address), Some(plan)) => Some((address, plan)),
+        (None, None) => None,
+        _ => {
+            return Err(Error::new(
+                Status::InvalidArgument,
+                "-SecondaryAddress and -SecondaryDialPlan go together. Nothing was changed.",
+            ));
+        }
+    };
     session.change(request.mode, &request.cause, |c| {
+        let action = "Set mailbox addresses";
         let mut r = lookup.recipient(session, c.tx)?;
         let numbers = c.tx.um_addresses(&r.guid)?;
+        let edit = um_addresses::by_plan_name(c.tx, edit)?;
         let mut now: Vec<String> = r.addresses.iter().map(|a| a.text()).collect();
         for a in &numbers {
             let plan = c.tx.dial_plan(&a.dial_plan_guid)?.map(|p| p.name).unwrap_or_default();
             now.push(um_addresses::text(a, &plan));
         }
-        let wanted = settings::edited(edit, || now);
+        let mut wanted = settings::edited(edit, || now);
+        if let Some((address, plan)) = &secondary {
+            let plan = um_dial_plan::find(session, c.tx, plan, &request.cause.domain_controller)?;
+            let add = vec![format!("eum:{address};phone-context={}", plan.name)];
+            wanted = settings::edited(Some(ListEdit::Edit { add, remove: Vec::new() }), || wanted);
+        }
         let (eum, others): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|t| um_addresses::parse(t).is_some());
 
         let invalid = |why: String| {
@@ -43,20 +61,24 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
                 return Err(invalid(format!("The address {} belongs to {holder}", a.address)));
             }
         }
-        r.addresses = read.addresses;
-        r.primary_smtp_address = read.primary_smtp_address;
-        r.when_changed = c.now;
-        c.tx.put_recipient(&r)?;
-
         let wanted: Vec<_> = eum.iter().filter_map(|t| um_addresses::parse(t)).collect();
         if c.tx.um_mailbox(&r.guid)?.is_some_and(|m| m.policy_guid.is_some()) {
             let list = um_addresses::edited(session, c.tx, &r.guid, &numbers, &wanted)?;
             um_addresses::check(c.tx, &r.guid, &list)?;
+            if list == numbers && read.addresses == r.addresses {
+                return Ok(Response::unchanged(&r.canonical_name, action));
+            }
             c.tx.set_um_addresses(&r.guid, &list)?;
         } else if !wanted.is_empty() {
             return Err(not_um_enabled(&r.primary_smtp_address));
+        } else if read.addresses == r.addresses {
+            return Ok(Response::unchanged(&r.canonical_name, action));
         }
+        r.addresses = read.addresses;
+        r.primary_smtp_address = read.primary_smtp_address;
+        r.when_changed = c.now;
+        c.tx.put_recipient(&r)?;
         c.audit(&r.canonical_name, "addresses changed")?;
-        Ok(Response::default().about(&r.canonical_name, "Set mailbox addresses"))
+        Ok(Response::default().about(&r.canonical_name, action))
     })
 }

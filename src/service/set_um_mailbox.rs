@@ -22,10 +22,12 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
     session.change(request.mode, &request.cause, |c| {
         let mut recipient = lookup.recipient(session, c.tx)?;
         let mailbox = c.tx.um_mailbox(&recipient.guid)?;
+        let action = "Set UM mailbox";
         let (Some(mut mailbox), canonical) = (mailbox.filter(|m| m.policy_guid.is_some()), recipient.canonical_name.clone())
         else {
             return Err(not_um_enabled(&recipient.primary_smtp_address));
         };
+        let before = (recipient.name.clone(), mailbox.policy_guid.clone(), settings::parse(&mailbox.settings));
         if let Some(text) = p.text("UMMailboxPolicy")? {
             let policy = um_mailbox_policy::find(session, c.tx, &text, &lookup.domain_controller)?;
             let today = match mailbox.policy_guid.as_deref() {
@@ -41,8 +43,14 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
             }
             mailbox.policy_guid = Some(policy.guid);
         }
-        let mut document = settings::parse(&mailbox.settings);
+        let mut document = before.2.clone();
         settings::apply(MAILBOX, p, &mut document)?;
+        if name.as_ref().is_none_or(|name| *name == before.0)
+            && mailbox.policy_guid == before.1
+            && settings::same(MAILBOX, &document, &before.2)
+        {
+            return Ok(Response::unchanged(&canonical, action));
+        }
         mailbox.settings = Value::Object(document).to_string();
         mailbox.when_changed = c.now;
         c.tx.put_um_mailbox(&mailbox)?;
@@ -52,6 +60,6 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
             c.tx.put_recipient(&recipient)?;
         }
         c.audit(&canonical, "UM mailbox changed")?;
-        Ok(Response::default().about(canonical, "Set UM mailbox"))
+        Ok(Response::default().about(canonical, action))
     })
 }

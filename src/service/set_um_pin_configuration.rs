@@ -39,7 +39,8 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
         "SprayDetectionThreshold",
         "TestMail",
     ])?;
-    let mail = changed(p, session.read(mail_settings)?, session)?;
+    let before = session.read(mail_settings)?;
+    let mail = changed(p, before.clone(), session)?;
     let server_name = p.text("ServerName")?;
     if let Some(name) = &server_name {
         short_line("ServerName", name)?;
@@ -69,6 +70,16 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
         }
     }
     session.change(request.mode, &request.cause, |c| {
+        let now = |name: &str, wanted: Option<String>| -> Result<bool> {
+            Ok(wanted.is_none() || c.tx.setting(name)? == wanted)
+        };
+        let mut same = mail == before && now(settings::SERVER_NAME, server_name.clone())? && !p.is_bound("TestMail");
+        for (name, value) in &numbers {
+            same &= now(name, value.map(|n| n.to_string()))?;
+        }
+        if same {
+            return Ok(Response::unchanged("the store's settings", "Set"));
+        }
         let text = serde_json::to_string(&mail)
             .map_err(|_| Error::new(Status::Internal, "The settings cannot be written."))?;
         c.tx.set_setting(settings::MAIL, &text)?;

@@ -16,6 +16,8 @@ pub enum Kind {
     Flag(bool),
     /// A text of at most so many characters; empty by default.
     Text(usize),
+    /// The same with another default.
+    TextOr(usize, &'static str),
     /// One of these words; the first is the default.
     Choice(&'static [&'static str]),
     /// A whole number in a range, with its default.
@@ -128,7 +130,7 @@ pub const DIAL_PLAN: &[Setting] = &[
     number("LogonFailuresBeforeDisconnect", 1..=20, 3),
     number("InputFailuresBeforeDisconnect", 1..=20, 3),
     number("MaxCallDuration", 10..=120, 30),
-    number("MaxRecordingDuration", 5..=100, 20),
+    number("MaxRecordingDuration", 1..=100, 20),
     number("RecordingIdleTimeout", 2..=10, 5),
     text("OperatorExtension", 20),
     text("Extension", 20),
@@ -156,7 +158,7 @@ pub const DIAL_PLAN: &[Setting] = &[
     text("InternationalNumberFormat", 64),
     text("InternationalAccessCode", 4),
     text("NationalNumberPrefix", 4),
-    text("OutsideLineAccessCode", 16),
+    Setting { name: "OutsideLineAccessCode", kind: Kind::TextOr(16, "9") },
     list("NumberingPlanFormats", 64),
     list("EquivalentDialPlanPhoneContexts", 64),
     list("AllowedInCountryOrRegionGroups", 64),
@@ -188,7 +190,7 @@ fn checked(setting: &Setting, p: &Parameters, settings: &Map<String, Value>) -> 
     }
     Ok(Some(match &setting.kind {
         Kind::Flag(default) => json!(p.flag(name)?.unwrap_or(*default)),
-        Kind::Text(most) => {
+        Kind::Text(most) | Kind::TextOr(most, _) => {
             let text = p.text(name)?.unwrap_or_default();
             length(name, &text, *most)?;
             json!(text)
@@ -253,11 +255,17 @@ pub fn show(table: &[Setting], settings: &Map<String, Value>, out: &mut Map<Stri
     }
 }
 
+/// Whether two documents show the same values, be they stored or defaults.
+pub fn same(table: &[Setting], a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
+    table.iter().all(|setting| value(setting, a) == value(setting, b))
+}
+
 /// One value, or its default.
 pub fn value(setting: &Setting, settings: &Map<String, Value>) -> Value {
     settings.get(setting.name).cloned().unwrap_or_else(|| match &setting.kind {
         Kind::Flag(default) => json!(default),
         Kind::Text(_) => json!(""),
+        Kind::TextOr(_, default) => json!(default),
         Kind::Choice(words) => json!(words.first()),
         Kind::Number(_, default) => json!(default),
         Kind::List(_) => json!([]),
@@ -337,7 +345,9 @@ mod tests {
             };
             match &setting.kind {
                 Kind::Flag(_) => assert!(fits(json!(true)) && !fits(json!("true"))),
-                Kind::Text(most) => assert!(fits(json!("x".repeat(*most))) && !fits(json!("x".repeat(most + 1)))),
+                Kind::Text(most) | Kind::TextOr(most, _) => {
+                    assert!(fits(json!("x".repeat(*most))) && !fits(json!("x".repeat(most + 1))))
+                }
                 Kind::Choice(words) => {
                     assert!(words.iter().all(|w| fits(json!(w.to_lowercase()))) && !fits(json!("Other")));
                 }

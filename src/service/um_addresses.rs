@@ -3,7 +3,9 @@
 //! Source: the contract's section 4 and the user's own "Voice mail for users": each is unique in its dial plan, an
 //! extension has the plan's digits, one is primary, any number are secondary, two plans at the most.
 
+use super::parameters::ListEdit;
 use super::um_dial_plan;
+use crate::directory::identity::fold;
 use crate::error::{Error, Result, Status};
 use crate::session::Session;
 use crate::store::Tx;
@@ -30,6 +32,59 @@ pub fn parse(text: &str) -> Option<(String, String, bool)> {
     }
     let at = rest.to_ascii_lowercase().find(CONTEXT)?;
     Some((rest[..at].to_owned(), rest[at + CONTEXT.len()..].to_owned(), prefix == "EUM"))
+}
+
+/// A dial plan's phone context as Exchange writes it: its name with the directory's domain behind it.
+pub fn phone_context(tx: &Tx<'_>, plan_name: &str) -> Result<String> {
+    let first = tx.first_canonical_name()?;
+    let domain = first.as_deref().and_then(|name| name.split_once('/')).map(|(domain, _)| domain);
+    Ok(match domain.filter(|d| is_domain(d)) {
+        Some(domain) => format!("{plan_name}.{domain}"),
+        None => plan_name.to_owned(),
+    })
+}
+
+/// The name of the plan that a phone context means: the context itself, or what stands before a domain
+/// (`Plan.contoso.com`), as Microsoft's pages write it. The longest name that is there wins, since a plan's name may have
+/// dots; a context that means none comes back as it is, for the error to name it.
+pub fn plan_name(tx: &Tx<'_>, context: &str) -> Result<String> {
+    if let Some(plan) = tx.dial_plan_by_key(&fold(context))? {
+        return Ok(plan.name);
+    }
+    for (dot, _) in context.rmatch_indices('.') {
+        if is_domain(&context[dot + 1..])
+            && let Some(plan) = tx.dial_plan_by_key(&fold(&context[..dot]))?
+        {
+            return Ok(plan.name);
+        }
+    }
+    Ok(context.to_owned())
+}
+
+/// An EUM proxy address with its plan's own name as context; any other text as it is.
+pub fn with_plan_name(tx: &Tx<'_>, address: &str) -> Result<String> {
+    let Some((_, context, _)) = parse(address) else { return Ok(address.to_owned()) };
+    let start = &address[..address.len() - context.len()];
+    Ok(format!("{start}{}", plan_name(tx, context.trim())?))
+}
+
+/// The same of every address in a list parameter, so that additions and removals compare with what is there.
+pub fn by_plan_name(tx: &Tx<'_>, edit: Option<ListEdit>) -> Result<Option<ListEdit>> {
+    let all = |list: Vec<String>| list.iter().map(|text| with_plan_name(tx, text)).collect::<Result<Vec<_>>>();
+    Ok(match edit {
+        None => None,
+        Some(ListEdit::Replace(list)) => Some(ListEdit::Replace(all(list)?)),
+        Some(ListEdit::Edit { add, remove }) => Some(ListEdit::Edit { add: all(add)?, remove: all(remove)? }),
+    })
+}
+
+/// Labels of letters, digits and hyphens with dots between.
+fn is_domain(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 255
+        && text
+            .split('.')
+            .all(|l| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
 }
 
 /// An extension of this plan.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::document::{Request, Response, date, guid};
 use super::resolve::not_found;
 use super::settings::{self, DIAL_PLAN, check_name, invalid, out_of_range};
-use super::um_mailbox_policy;
+use super::{um_addresses, um_mailbox_policy};
 use crate::crypto::new_guid;
 use crate::directory::identity::{self, fold};
 use crate::error::{Error, Result, Status};
@@ -15,6 +15,9 @@ use crate::store::dial_plans::DialPlan;
 
 /// Digits of an extension.
 pub const DIGITS: std::ops::RangeInclusive<i64> = 1..=20;
+
+/// The country code of a plan that was made without one.
+const DEFAULT_COUNTRY: &str = "1";
 
 /// New-UMDialPlan: the plan, and its default policy unless that is declined.
 pub fn new(session: &Session, request: &Request) -> Result<Response> {
@@ -35,9 +38,16 @@ pub fn new(session: &Session, request: &Request) -> Result<Response> {
         Some("sipname") => "SipName",
         Some(other) => return Err(invalid(format!("-URIType '{other}' is none of TelExtn, E164 and SipName"))),
     };
-    check_country(&p.required("CountryOrRegionCode")?)?;
+    let country = p.text("CountryOrRegionCode")?;
+    if let Some(code) = &country {
+        check_country(code)?;
+    }
     let mut document = Map::new();
     settings::apply(DIAL_PLAN, p, &mut document)?;
+    if country.is_none() {
+        // Goes with the default language.
+        document.insert("CountryOrRegionCode".into(), json!(DEFAULT_COUNTRY));
+    }
     let with_policy = p.flag("GenerateUMMailboxPolicy")?.unwrap_or(true);
 
     session.change(request.mode, &request.cause, |c| {
@@ -84,7 +94,8 @@ pub fn set(session: &Session, request: &Request) -> Result<Response> {
         check_country(&code)?;
     }
     session.change(request.mode, &request.cause, |c| {
-        let mut plan = find(session, c.tx, &p.text("Identity")?.unwrap_or_default(), &request.cause.domain_controller)?;
+        let old = find(session, c.tx, &p.text("Identity")?.unwrap_or_default(), &request.cause.domain_controller)?;
+        let mut plan = old.clone();
         let before = plan.name.clone();
         if let Some(name) = p.text("Name")? {
             let name = check_name(&name)?;
@@ -93,8 +104,12 @@ pub fn set(session: &Session, request: &Request) -> Result<Response> {
             }
             plan.name = name;
         }
-        let mut document = settings::parse(&plan.settings);
+        let stored = settings::parse(&plan.settings);
+        let mut document = stored.clone();
         settings::apply(DIAL_PLAN, p, &mut document)?;
+        if plan == old && settings::same(DIAL_PLAN, &document, &stored) {
+            return Ok(Response::unchanged(&before, "Set UM dial plan"));
+        }
         plan.settings = Value::Object(document).to_string();
         plan.when_changed = c.now;
         c.tx.put_dial_plan(&plan)?;
@@ -152,6 +167,19 @@ fn check_country(code: &str) -> Result<()> {
     Err(invalid(format!("-CountryOrRegionCode '{code}' is not 1 to 4 digits")))
 }
 
+/// A dial group entry with its parts as properties: the columns of the file that it is made from.
+fn dial_group(entry: &Value) -> Value {
+    let mut parts = entry.as_str().unwrap_or_default().splitn(4, ',').map(str::trim);
+    let mut part = || parts.next().unwrap_or_default();
+    json!({
+        "$type": "Microsoft.Exchange.Data.Directory.SystemConfiguration.DialGroupEntry",
+        "Name": part(),
+        "NumberMask": part(),
+        "DialedNumber": part(),
+        "Comment": part(),
+    })
+}
+
 fn object(tx: &Tx<'_>, plan: &DialPlan) -> Result<Value> {
     let policies: Vec<String> = tx.policies(Some(&plan.guid))?.into_iter().map(|p| p.name).collect();
     let mut out = Map::new();
@@ -159,10 +187,15 @@ fn object(tx: &Tx<'_>, plan: &DialPlan) -> Result<Value> {
     out.insert("Name".into(), json!(plan.name));
     out.insert("NumberOfDigitsInExtension".into(), json!(plan.digits));
     out.insert("URIType".into(), json!(plan.uri_type));
+    out.insert("PhoneContext".into(), json!(um_addresses::phone_context(tx, &plan.name)?));
     out.insert("UMMailboxPolicies".into(), json!(policies));
     settings::show(DIAL_PLAN, &settings::parse(&plan.settings), &mut out);
     if out["DefaultLanguage"] == json!("") {
         out.insert("DefaultLanguage".into(), json!("en-US"));
+    }
+    for groups in ["ConfiguredInCountryOrRegionGroups", "ConfiguredInternationalGroups"] {
+        let entries = out.get(groups).and_then(Value::as_array).map(|list| list.iter().map(dial_group).collect());
+        out.insert(groups.into(), Value::Array(entries.unwrap_or_default()));
     }
     out.insert("Identity".into(), json!(plan.name));
     out.insert("Guid".into(), guid(&plan.guid));

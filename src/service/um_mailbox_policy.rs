@@ -109,7 +109,8 @@ pub fn set(session: &Session, request: &Request) -> Result<Response> {
     p.allow(&[&["Name", "UMDialPlan", "ForceUpgrade"][..], PIN_PARAMETERS, &settings::names(POLICY)].concat())?;
     let server = &request.cause.domain_controller;
     session.change(request.mode, &request.cause, |c| {
-        let mut policy = find(session, c.tx, &p.text("Identity")?.unwrap_or_default(), server)?;
+        let old = find(session, c.tx, &p.text("Identity")?.unwrap_or_default(), server)?;
+        let mut policy = old.clone();
         let before = policy.name.clone();
         if let Some(name) = p.text("Name")? {
             let name = check_name(&name)?;
@@ -129,8 +130,12 @@ pub fn set(session: &Session, request: &Request) -> Result<Response> {
             policy.dial_plan_guid = plan.guid;
         }
         apply_pin_rules(p, &mut policy)?;
-        let mut document = settings::parse(&policy.settings);
+        let stored = settings::parse(&policy.settings);
+        let mut document = stored.clone();
         settings::apply(POLICY, p, &mut document)?;
+        if policy == old && settings::same(POLICY, &document, &stored) {
+            return Ok(Response::unchanged(&before, "Set UM mailbox policy"));
+        }
         policy.settings = Value::Object(document).to_string();
         policy.when_changed = c.now;
         c.tx.put_policy(&policy)?;
@@ -150,9 +155,14 @@ pub fn remove(session: &Session, request: &Request) -> Result<Response> {
             return Err(Error::new(
                 Status::PolicyInUse,
                 format!(
-                    "The UM mailbox policy '{}' can't be removed because {mailboxes} UM-enabled mailboxes reference it. Nothing \
-                     was changed. Disable them or give them another policy first.",
-                    policy.name
+                    "The UM mailbox policy '{}' can't be removed because {} it. Nothing was changed. Disable what uses it, or \
+                     give it another policy, first.",
+                    policy.name,
+                    if mailboxes == 1 {
+                        "1 UM-enabled mailbox references".to_owned()
+                    } else {
+                        format!("{mailboxes} UM-enabled mailboxes reference")
+                    }
                 ),
             )
             .about(policy.name));
@@ -262,8 +272,9 @@ fn time_span(minutes: Option<i64>) -> Value {
     }
 }
 
+/// A number where it is one, so that scripts compare it as one.
 fn or_unlimited(n: Option<u32>) -> Value {
-    n.map_or_else(|| json!("Unlimited"), |n| json!(n.to_string()))
+    n.map_or_else(|| json!("Unlimited"), |n| json!(n))
 }
 
 fn object(tx: &Tx<'_>, policy: &Policy) -> Result<Value> {

@@ -250,6 +250,36 @@ impl Tx<'_> {
             .map_err(sql)
     }
 
+    /// The first canonical name with a domain, of those that follow a distinguished name.
+    pub fn first_canonical_name(&self) -> Result<Option<String>> {
+        self.sql
+            .prepare_cached(
+                "SELECT canonical_name FROM recipient WHERE distinguished_name <> '' AND instr(canonical_name, '/') > 1 \
+                 ORDER BY canonical_name LIMIT 1",
+            )
+            .map_err(sql)?
+            .query_row([], |r| r.get(0))
+            .optional()
+            .map_err(sql)
+    }
+
+    /// Every container that somebody lies below, as its canonical name with a slash behind it.
+    pub fn containers(&self) -> Result<Vec<String>> {
+        let mut statement = self.sql.prepare_cached("SELECT canonical_name FROM recipient").map_err(sql)?;
+        let mut rows = statement.query([]).map_err(sql)?;
+        let mut found = std::collections::BTreeSet::new();
+        while let Some(row) = rows.next().map_err(sql)? {
+            let name: String = row.get(0).map_err(sql)?;
+            // From the innermost outwards; one that is known brings no new ones.
+            for (at, _) in name.rmatch_indices('/').filter(|(at, _)| !name[..*at].ends_with('\\')) {
+                if !found.insert(name[..=at].to_owned()) {
+                    break;
+                }
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
     /// GUIDs behind one, in order: for walks over everybody.
     pub fn recipient_guids(&self, after: &str, limit: usize) -> Result<Vec<String>> {
         self.sql

@@ -132,7 +132,7 @@ int main(void) {
        "wrong and unknown are the same answer");
     caller.extension = str("36697");
 
-    UmpinSetPin asked = {{str("tonysmith"), ABSENT, 0}, str("123456"), ABSENT, UMPIN_UNSET, UMPIN_UNSET, 0};
+    UmpinSetPin asked = {{str("tonysmith"), ABSENT, 0}, str("123456"), ABSENT, UMPIN_UNSET, UMPIN_UNSET, 0, 0};
     ok(umpin_pin_set(session, &asked, NULL, NULL, &err) == UMPIN_STATUS_WEAK_PIN && err && !holds(err->message, "123456") &&
            holds(err->message, "AllowCommonPatterns"),
        "a weak PIN is refused by its rule's name");

@@ -20,7 +20,7 @@ Describe 'Enable-, Get-, Set- and Disable-UMMailbox' {
         $mailbox.UMMailboxPolicy | Should -BeExactly 'MyUMMailboxPolicy'
         $mailbox.UMDialPlan | Should -BeExactly 'Redmond'
         $mailbox.UMMailboxPolicy | Should -BeOfType ([string])
-        , $mailbox.Extensions | Should -BeOfType ([string[]])
+        , $mailbox.Extensions | Should -BeOfType ([System.Collections.ArrayList])
         $mailbox.Extensions[0] | Should -BeExactly '51234'
         $mailbox.EmailAddresses | Should -Contain 'EUM:51234;phone-context=Redmond'
         $mailbox.Guid | Should -BeOfType ([guid])
@@ -188,6 +188,20 @@ Describe 'Get-UMMailbox finds' {
         $warnings | Should -BeNullOrEmpty
     }
 
+    It 'nothing with a ResultSize of 0, which is refused alike everywhere: <_>' -ForEach 'Get-UMMailbox', 'Get-UMMailboxPIN', 'Get-Mailbox', 'Search-UMAdminAuditLog' {
+        & $_ -ResultSize 0 -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $failed.Count | Should -Be 1
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'ParameterOutOfRangeException,*'
+        "$($failed[0])" | Should -Match '^-ResultSize 0 is not a positive number or Unlimited\. Nothing was '
+        @(& $_ -ResultSize Unlimited).Count | Should -BeGreaterThan 0
+    }
+
+    It 'one by an identity only if the filter holds too' {
+        (Get-UMMailbox tonysmith -Filter "DisplayName -like 'Tony*'").SamAccountName | Should -Be 'tonysmith'
+        Get-UMMailbox tonysmith -Filter "DisplayName -like 'x*'" -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'ManagementObjectNotFoundException,*'
+    }
+
     It 'everything with $null' {
         @(Get-UMMailbox -Identity $null).Count | Should -Be 6
     }
@@ -247,7 +261,41 @@ Describe 'Policies and dial plans' {
 
     It 'take rows of Import-Csv for dial groups' {
         Set-UMDialPlan Redmond -ConfiguredInCountryOrRegionGroups ([pscustomobject]@{ Name = 'Local'; NumberMask = '9425xxxxxxx'; DialedNumber = '9xxxxxxx'; Comment = 'near' })
-        (Get-UMDialPlan Redmond).ConfiguredInCountryOrRegionGroups | Should -Be 'Local,9425xxxxxxx,9xxxxxxx,near'
+        "$((Get-UMDialPlan Redmond).ConfiguredInCountryOrRegionGroups)" | Should -Be 'Local,9425xxxxxxx,9xxxxxxx,near'
+    }
+
+    It 'give dial groups back as the rows that they were, for Export-Csv and Set-' {
+        Set-UMDialPlan Redmond -ConfiguredInCountryOrRegionGroups 'Local,9425xxxxxxx,9xxxxxxx,near', 'All,*,*'
+        (Get-UMDialPlan Redmond).ConfiguredInCountryOrRegionGroups | Export-Csv "$folder/groups.csv" -NoTypeInformation
+        $rows = Import-Csv "$folder/groups.csv"
+        $rows.Name | Should -Be 'Local', 'All'
+        $rows[0].NumberMask, $rows[0].DialedNumber, $rows[0].Comment | Should -Be '9425xxxxxxx', '9xxxxxxx', 'near'
+        Set-UMDialPlan Redmond -ConfiguredInternationalGroups $rows
+        Set-UMDialPlan Redmond -ConfiguredInCountryOrRegionGroups (Get-UMDialPlan Redmond).ConfiguredInCountryOrRegionGroups
+        Set-UMDialPlan Redmond -ConfiguredInCountryOrRegionGroups @{ Remove = (Get-UMDialPlan Redmond).ConfiguredInCountryOrRegionGroups[1] }
+        $plan = Get-UMDialPlan Redmond
+        $plan.ConfiguredInternationalGroups.Name | Should -Be 'Local', 'All'
+        "$($plan.ConfiguredInCountryOrRegionGroups)" | Should -Be 'Local,9425xxxxxxx,9xxxxxxx,near'
+        ($plan | Select-Object ConfiguredInCountryOrRegionGroups | ConvertTo-Csv -NoTypeInformation)[1] | Should -Be '"Local,9425xxxxxxx,9xxxxxxx,near"'
+    }
+
+    It 'give counts that compare as numbers' {
+        $policy = Get-UMMailboxPolicy $default
+        $policy.MaxLogonAttempts -gt 9 | Should -BeTrue
+        $policy.LogonFailuresBeforePINReset -lt 10 | Should -BeTrue
+        $policy.MaxLogonAttempts -eq '15' | Should -BeTrue
+        Set-UMMailboxPolicy $default -MaxLogonAttempts Unlimited
+        (Get-UMMailboxPolicy $default).MaxLogonAttempts | Should -Be 'Unlimited'
+        Set-UMMailboxPolicy $default -MaxLogonAttempts 15
+    }
+
+    It 'take time spans' {
+        Set-UMMailboxPolicy $default -PINLifetime ([timespan]::FromDays(45)) -LockoutDuration (New-TimeSpan -Minutes 90)
+        $policy = Get-UMMailboxPolicy $default
+        $policy.PINLifetime, $policy.LockoutDuration | Should -Be '45.00:00:00', '01:30:00'
+        Set-UMMailboxPolicy $default -PINLifetime ([timespan]::FromHours(30)) -ErrorVariable failed -ErrorAction SilentlyContinue
+        "$($failed[0])" | Should -Match 'PINLifetime'
+        Set-UMMailboxPolicy $default -PINLifetime 60 -LockoutDuration Unlimited
     }
 
     It 'are refused under a name that is taken' {

@@ -30,6 +30,29 @@ Describe 'Tab' {
         (Get-Completion 'Set-UMMailbox x -CallAnsweringAudioCodec M').CompletionText | Should -Be 'Mp3'
     }
 
+    It 'offers organizational units' {
+        (Get-Completion 'Get-UMMailbox -OrganizationalUnit contoso.com/Users/S').CompletionText | Should -Contain 'contoso.com/Users/Sales'
+        (Get-Completion 'Get-Mailbox -OrganizationalUnit ').CompletionText | Should -Contain 'contoso.com'
+    }
+
+    It 'offers the cmdlets that the audit trail names' {
+        $offered = (Get-Completion 'Search-UMAdminAuditLog -Cmdlets ').CompletionText
+        $offered | Should -Contain 'Set-UMMailboxPIN'
+        $offered | Should -Contain 'Set-Mailbox'
+        $offered | Where-Object { $_ -match '^Get-|/' } | Should -BeNullOrEmpty
+        (Get-Completion 'Search-UMAdminAuditLog -Cmdlets Set-UMMailboxP').CompletionText | Should -Be 'Set-UMMailboxPIN', 'Set-UMMailboxPolicy'
+    }
+
+    It 'offers the properties behind a pipe that the objects have: <_>' -ForEach 'Get-UMMailbox', 'Get-UMMailboxPolicy', 'Get-UMDialPlan', 'Search-UMAdminAuditLog', 'Get-Mailbox', 'Get-UMMailboxPIN' {
+        $expected = (& $_ | Select-Object -First 1).psobject.Properties.Name | Sort-Object
+        (Get-Completion "$_ | Where-Object ").CompletionText | Sort-Object | Should -Be $expected
+        (Get-Completion "$_ | Select-Object ").CompletionText | Sort-Object | Should -Be $expected
+    }
+
+    It 'hides what is only there to be refused' {
+        (Get-Completion 'Set-UMMailbox x -PI').CompletionText | Should -Be '-PinlessAccessToVoiceMailEnabled'
+    }
+
     It 'never shows an error, not even without a store that can be read' {
         $store = $env:UMPIN_STORE
         $error.Clear()

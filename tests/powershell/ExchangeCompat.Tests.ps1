@@ -23,6 +23,10 @@ Import-Module UMMailboxPin.ExchangeCompat
         (Get-Mailbox kakers).UMEnabled | Should -BeFalse
         (Get-Mailbox -ResultSize unlimited | Where-Object { $_.UMEnabled -eq $false }).Count | Should -Be 19
         (Get-Mailbox -Filter "UMEnabled -eq 'True'").SamAccountName | Should -Be 'tonysmith'
+        (Get-Mailbox -Filter { UMEnabled -eq $true }).SamAccountName | Should -Be 'tonysmith'
+        (Get-Mailbox -RecipientTypeDetails UserMailbox -Filter "RecipientType -eq 'UserMailbox' -and Alias -like 'tonysmith'").SamAccountName | Should -Be 'tonysmith'
+        @(Get-Mailbox -RecipientTypeDetails UserMailbox, SharedMailbox -ResultSize Unlimited).Count | Should -Be 20
+        Get-Mailbox -RecipientTypeDetails RoomMailbox | Should -BeNullOrEmpty
         Get-Mailbox nobody -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'ManagementObjectNotFoundException,*'
     }
@@ -34,6 +38,33 @@ Import-Module UMMailboxPin.ExchangeCompat
         Set-Mailbox tonysmith -EmailAddresses @{ Remove = 'eum:51299;phone-context=Redmond' }
         (Get-UMMailbox tonysmith).Extensions | Should -Be '51234'
         (Test-UMMailboxPIN -Extension 51299 -Pin 5643892).Result | Should -Be 'Refused'
+    }
+
+    It 'Set-Mailbox takes a secondary address and its dial plan' {
+        Set-Mailbox tonysmith -SecondaryAddress 51288 -SecondaryDialPlan Redmond
+        (Get-UMMailbox tonysmith).Extensions | Should -Be '51234', '51288'
+        Set-Mailbox tonysmith -EmailAddresses @{ Remove = 'eum:51288;phone-context=Redmond' } -SecondaryAddress 51289 -SecondaryDialPlan (Get-UMDialPlan Redmond)
+        (Get-UMMailbox tonysmith).Extensions | Should -Be '51234', '51289'
+        Set-Mailbox tonysmith -SecondaryAddress 51290 -ErrorVariable failed -ErrorAction SilentlyContinue
+        "$($failed[0])" | Should -Match 'SecondaryDialPlan'
+        Set-Mailbox tonysmith -EmailAddresses @{ Remove = 'eum:51289;phone-context=Redmond' }
+    }
+
+    It 'Set-ADServerSettings takes a server, and settings that were read before' {
+        Set-ADServerSettings dc01 -ErrorAction Stop
+        Set-ADServerSettings -PreferredServer dc01.contoso.com -ErrorAction Stop
+        (Get-ADServerSettings).ViewEntireForest | Should -BeTrue
+        $before = Get-ADServerSettings
+        try {
+            Set-ADServerSettings dc01 -RecipientViewRoot contoso.com/Users/Sales
+            $narrow = Get-ADServerSettings
+            $narrow.RecipientViewRoot | Should -Be 'contoso.com/Users/Sales'
+            Set-ADServerSettings -RunspaceServerSettings $before
+            (Get-ADServerSettings).ViewEntireForest | Should -BeTrue
+            $narrow | Set-ADServerSettings
+            (Get-ADServerSettings).RecipientViewRoot | Should -Be 'contoso.com/Users/Sales'
+        }
+        finally { Set-ADServerSettings -ViewEntireForest $true }
     }
 
     It 'Set-Mailbox replaces the list' {

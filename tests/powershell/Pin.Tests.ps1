@@ -63,7 +63,7 @@ Describe 'Get-UMMailboxPIN' {
         $warnings.Count | Should -Be 1
     }
 
-    It 'refuses <_> as ResultSize' -ForEach 'many', -1 {
+    It 'refuses <_> as ResultSize' -ForEach 'many', -1, 0 {
         Get-UMMailboxPIN -ResultSize $_ -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
         $failed.Count | Should -Be 1
     }
@@ -215,6 +215,28 @@ Describe 'Set-UMMailboxPIN' {
         Get-NewMail | Should -Not -BeNullOrEmpty
     }
 
+    It 'warns of a column of PINs that it does not read' {
+        $rows = @'
+Identity,Pin
+tonysmith,5820419
+tony,5820420
+'@ | ConvertFrom-Csv
+        $rows | Set-UMMailboxPIN -WarningVariable told -WarningAction SilentlyContinue
+        $told.Count | Should -Be 1
+        "$told" | Should -Match '\bPin\b'
+        "$told" | Should -Not -Match '58204'
+        (Test-UMMailboxPIN tonysmith -Pin 5820419).Result | Should -Be 'Refused'
+        $rows | Enable-UMMailbox -UMMailboxPolicy $policy -WarningVariable enabling -WarningAction SilentlyContinue -ErrorAction SilentlyContinue
+        @($enabling -match 'column').Count | Should -Be 1
+        # What the warning says to do instead.
+        $rows | ForEach-Object { Set-UMMailboxPIN $_.Identity -Pin $_.Pin -WarningVariable +instead }
+        $instead | Should -BeNullOrEmpty
+        (Test-UMMailboxPIN tonysmith -Pin 5820419).Result | Should -Be 'Accepted'
+        $rows | Select-Object Identity | Set-UMMailboxPIN -WarningVariable without
+        Get-UMMailboxPIN tonysmith | Set-UMMailboxPIN -WarningVariable +without
+        $without | Should -BeNullOrEmpty
+    }
+
     It 'mails to NotifyEmail instead' {
         Set-UMMailboxPIN $tony -NotifyEmail administrator@contoso.com
         Get-NewMail | Should -Match '(?m)^To:.*administrator@contoso.com'
@@ -362,6 +384,30 @@ $?
 '@
         $lines[0] | Should -BeLike 'asked:*NonInteractive*'
         $lines[-1] | Should -Be 'True'
+    }
+
+    It 'warns once a session of a store that is not there, with its path, and not where it is about to be made' {
+        $there = $env:UMPIN_STORE
+        $key = $env:UMPIN_KEY_FILE
+        try {
+            $env:UMPIN_STORE = "$folder/store/mistyped.db"
+            $env:UMPIN_KEY_FILE = "$folder/store/mistyped.key"
+            Get-UMMailbox -WarningVariable first -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+            $first.Count | Should -Be 1
+            "$first" | Should -Match ([regex]::Escape($env:UMPIN_STORE))
+            Get-UMMailboxPIN tonysmith -WarningVariable second -WarningAction SilentlyContinue -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+            Get-UMDialPlan -WarningVariable +second -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+            $second | Should -BeNullOrEmpty
+            $env:UMPIN_STORE = "$folder/store/fresh.db"
+            $env:UMPIN_KEY_FILE = "$folder/store/fresh.key"
+            $null = New-UMDialPlan Fresh -NumberOfDigitsInExtension 4 -CountryOrRegionCode 1 -WarningVariable made
+            $null = Get-UMDialPlan -WarningVariable +made
+            $made | Should -BeNullOrEmpty
+        }
+        finally {
+            $env:UMPIN_STORE = $there
+            $env:UMPIN_KEY_FILE = $key
+        }
     }
 
     It 'takes another store when UMPIN_STORE changes, and the first one again' {

@@ -179,6 +179,14 @@ Set-UMMailboxPolicy 'Redmond Default Policy' -MinPINLength 7
         Search-UMAdminAuditLog -Cmdlets Set-UMMailboxPolicy | Select-Object * | ConvertTo-Json | Should -Match 'CONTOSO\\\\helpdesk'
     }
 
+    It 'has Exchange''s properties in Exchange''s order, then ours' {
+        $record = Search-UMAdminAuditLog -ResultSize 1 -ExternalAccess $false
+        $record.psobject.Properties.Name | Should -Be @(
+            'ObjectModified', 'CmdletName', 'CmdletParameters', 'ModifiedProperties', 'Caller', 'ExternalAccess', 'Succeeded', 'Error', 'RunDate'
+            'Identity', 'CallerClaimed', 'Detail')
+        $record.ExternalAccess | Should -BeFalse
+    }
+
     It 'filters by success and by time' {
         (Search-UMAdminAuditLog -Cmdlets Set-UMMailboxPIN -IsSuccess $false).Count | Should -BeGreaterThan 0
         Search-UMAdminAuditLog -StartDate (Get-Date).AddHours(1) | Should -BeNullOrEmpty

@@ -43,7 +43,7 @@ ThrottleLimit Int32
 Identity UmObjectIdentity R 0 pipe [Identity]
 Extension String R [Extension]
 DialPlan UmObjectIdentity [Extension]
-Pin SecureString R
+Pin SecurePin R
 '@
         }
         @{
@@ -94,6 +94,7 @@ Name String
 OperatorNumber String
 PhoneNumber String
 PhoneProviderId String
+Pin Object
 PinlessAccessToVoiceMailEnabled Boolean
 PlayOnPhoneEnabled Boolean
 SubscriberAccessEnabled Boolean
@@ -168,7 +169,9 @@ VoiceMailPreviewPartnerMaxMessageDuration Int32
 VoiceMailText String
 BlockHumanPINs Boolean
 ExpiryNoticeDays Unlimited
+Lifetime Object
 LifetimeLogonFailures Unlimited
+Lockout Object
 LockoutDuration Unlimited
 NotifyWithoutPIN Boolean
 '@
@@ -178,7 +181,7 @@ NotifyWithoutPIN Boolean
             Name = 'New-UMDialPlan'; Impact = 'Medium'; Output = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan'
             Table = $configuration, @'
 Name String R 0
-CountryOrRegionCode String R
+CountryOrRegionCode String
 NumberOfDigitsInExtension Int32 R
 AccessTelephoneNumbers MultiValuedProperty
 DefaultLanguage String
@@ -284,7 +287,7 @@ ExternalAccess Boolean
 IsSuccess Boolean
 ObjectIds String[]
 Parameters String[]
-ResultSize Int32
+ResultSize Unlimited
 StartDate DateTime
 StartIndex Int32
 UserIds String[]
@@ -298,15 +301,29 @@ Credential PSCredential
 Filter String
 OrganizationalUnit String
 ReadFromDomainController SwitchParameter
+RecipientTypeDetails String[]
 ResultSize Unlimited
 SortBy String
 '@
         }
-        @{ Name = 'Set-Mailbox'; Impact = 'Medium'; Table = $identity, $recipient, 'EmailAddresses MultiValuedProperty' }
-        @{ Name = 'Get-ADServerSettings'; Output = 'Microsoft.Exchange.Data.Directory.Management.ADServerSettings'; Table = $configuration }
         @{
-            Name = 'Set-ADServerSettings'; Impact = 'Medium'
+            Name = 'Set-Mailbox'; Impact = 'Medium'
+            Table = $identity, $recipient, @'
+EmailAddresses MultiValuedProperty
+EmailAddressPolicyEnabled Boolean
+SecondaryAddress String
+SecondaryDialPlan UmObjectIdentity
+'@
+        }
+        @{
+            Name = 'Get-ADServerSettings'; Output = 'Microsoft.Exchange.Data.Directory.Management.RunspaceServerSettingsPresentationObject'
+            Table = $configuration
+        }
+        @{
+            Name = 'Set-ADServerSettings'; Impact = 'Medium'; DefaultSet = 'FullParams'
             Table = $configuration, @'
+PreferredServer String R 0 [SingleDC]
+RunspaceServerSettings PSObject R value [Instance]
 ConfigurationDomainController String
 PreferredGlobalCatalog String
 RecipientViewRoot String
@@ -426,6 +443,7 @@ Describe 'The modules' {
 
     It 'work under Import-Module -Prefix' {
         $out = Invoke-FreshPwsh @'
+$WarningPreference = 'SilentlyContinue'
 Import-Module UMMailboxPin -Prefix o365
 (Get-Command Get-o365UMMailboxPIN).CommandType
 Get-o365UMMailboxPIN

@@ -30,6 +30,8 @@ public sealed class GetUMPinConfigurationCommand : AdminCommand
 [Cmdlet(VerbsCommon.Set, "UMPinConfiguration", SupportsShouldProcess = true)]
 public sealed class SetUMPinConfigurationCommand : PathCommand
 {
+    private protected override bool MakesStore => true;
+
     /// <summary>Specifies for how many days audit records are kept.</summary>
     [Parameter]
     public int AdminAuditLogAgeLimit { get; set; }

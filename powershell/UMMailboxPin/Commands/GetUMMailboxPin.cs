@@ -21,7 +21,8 @@ namespace UMMailboxPin.Commands;
 /// <code>Get-UMMailboxPIN | Where-Object LockedOut | Set-UMMailboxPIN</code>
 /// <para>Gives everyone who is locked out a new PIN, by mail, and unlocks them.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Get, "UMMailboxPIN", DefaultParameterSetName = "Identity")]
+[Cmdlet(VerbsCommon.Get, "UMMailboxPIN", DefaultParameterSetName = "Identity",
+    HelpUri = MicrosoftPages + "get-ummailboxpin")]
 [OutputType(typeof(PinState))]
 public sealed class GetUMMailboxPinCommand : RecipientCommand
 {
@@ -54,6 +55,7 @@ public sealed class GetUMMailboxPinCommand : RecipientCommand
     public SwitchParameter ReadFromDomainController { get; set; }
 
     /// <summary>Specifies how many mailboxes to list at most: a number, or Unlimited, which is the default.</summary>
+    /// <value>Unlimited</value>
     [Parameter]
     [ArgumentCompleter(typeof(UnlimitedWords))]
     public Unlimited? ResultSize { get; set; }
@@ -78,7 +80,7 @@ public sealed class GetUMMailboxPinCommand : RecipientCommand
     private void List()
     {
         long left = long.MaxValue;
-        if (ResultSize is { IsUnlimited: false } && (!ResultSize.TryGetNumber(out left) || left < 0))
+        if (ResultSize is { IsUnlimited: false } && (!ResultSize.TryGetNumber(out left) || left <= 0))
         {
             Report(Errors.NotACount(nameof(ResultSize), ResultSize.ToString()));
             return;

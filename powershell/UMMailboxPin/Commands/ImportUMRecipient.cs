@@ -40,6 +40,8 @@ namespace UMMailboxPin.Commands;
 [OutputType("UMMailboxPin.ImportResult")]
 public sealed class ImportUMRecipientCommand : AdminCommand
 {
+    private protected override bool MakesStore => true;
+
     private const int BatchSize = 500;
 
     private readonly List<object?> rows = new(BatchSize);

@@ -15,6 +15,7 @@ public sealed class SearchUMAdminAuditLogCommand : DirectoryCommand
 {
     /// <summary>Shows only these cmdlets.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(CmdletNames))]
     public string[]? Cmdlets { get; set; }
 
     /// <summary>Shows only what was done before this time.</summary>
@@ -37,15 +38,18 @@ public sealed class SearchUMAdminAuditLogCommand : DirectoryCommand
     [Parameter]
     public string[]? Parameters { get; set; }
 
-    /// <summary>Specifies how many records to show at most.</summary>
+    /// <summary>Specifies how many records to show at most: a number, or Unlimited.</summary>
+    /// <value>1000</value>
     [Parameter]
-    public int ResultSize { get; set; }
+    [ArgumentCompleter(typeof(UnlimitedWords))]
+    public Unlimited? ResultSize { get; set; }
 
     /// <summary>Shows only what was done from this time on.</summary>
     [Parameter]
     public DateTime StartDate { get; set; }
 
     /// <summary>Specifies how many records to leave out at the beginning.</summary>
+    /// <value>0</value>
     [Parameter]
     public int StartIndex { get; set; }
 

@@ -28,7 +28,7 @@ namespace UMMailboxPin.Commands;
 /// <code>Set-UMMailboxPIN -Identity tonysmith@contoso.com -LockedOut $false</code>
 /// <para>Unlocks the mailbox. The PIN is replaced, too.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Set, "UMMailboxPIN", SupportsShouldProcess = true)]
+[Cmdlet(VerbsCommon.Set, "UMMailboxPIN", SupportsShouldProcess = true, HelpUri = MicrosoftPages + "set-ummailboxpin")]
 [OutputType(typeof(PinState))]
 public sealed class SetUMMailboxPinCommand : RecipientCommand
 {
@@ -63,10 +63,12 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
     public string? Pin { get; set; }
 
     /// <summary>Says whether the PIN must be changed at the next sign-in. It must, unless this is $false.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool PinExpired { get; set; }
 
     /// <summary>Says whether the new PIN is mailed. It is, unless this is $false.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool SendEmail { get; set; }
 
@@ -74,6 +76,7 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
     /// Specifies how many PINs of a pipeline are prepared at the same time. Prompts, changes and output keep the order of
     /// the input. Stopped by Ctrl+C, what was prepared and not written is dropped.
     /// </summary>
+    /// <value>1</value>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int ThrottleLimit { get; set; } = 1;
@@ -90,6 +93,7 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
     /// <summary>One mailbox: checked now, written now or when it is its turn.</summary>
     protected override void ProcessRecord()
     {
+        WarnOfPinColumn(Identity, nameof(Pin));
         PinResetRequest request = BoundRequest();
         if (!PinReset.TryBegin(Session, request, out PinReset reset, out Failure failure))
         {
@@ -202,15 +206,11 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
         PinExpired = Bound(nameof(PinExpired), PinExpired),
         LockedOut = Bound(nameof(LockedOut), LockedOut),
         SendEmail = Bound(nameof(SendEmail), SendEmail),
+        RecordRefusals = !IsWhatIf(),
     };
 
     /// <summary>What the caller said; null if nothing, since the defaults are the library's.</summary>
     private bool? Bound(string name, bool value) => MyInvocation.BoundParameters.ContainsKey(name) ? value : null;
-
-    private bool IsWhatIf() =>
-        MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given)
-            ? LanguagePrimitives.IsTrue(given)
-            : LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference", false));
 
     /// <summary>A reset whose hash is under way.</summary>
     private sealed class Pending

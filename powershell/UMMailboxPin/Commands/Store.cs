@@ -43,6 +43,8 @@ public sealed class BackupUMPinStoreCommand : PathCommand
 [OutputType("UMMailboxPin.Backup")]
 public sealed class RestoreUMPinStoreCommand : PathCommand
 {
+    private protected override bool MakesStore => true;
+
     /// <summary>Specifies the backup.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [AllowEmptyString]

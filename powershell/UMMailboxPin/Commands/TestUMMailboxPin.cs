@@ -1,6 +1,4 @@
-using System;
 using System.Management.Automation;
-using System.Security;
 
 namespace UMMailboxPin.Commands;
 
@@ -41,8 +39,8 @@ public sealed class TestUMMailboxPinCommand : UmCommand
 
     /// <summary>Specifies the PIN, as SecureString or text.</summary>
     [Parameter(Mandatory = true)]
-    [StringToSecureString]
-    public SecureString? Pin { get; set; }
+    [SecurePin]
+    public SecurePin? Pin { get; set; }
 
     /// <summary>One try.</summary>
     protected override void ProcessRecord()
@@ -54,7 +52,7 @@ public sealed class TestUMMailboxPinCommand : UmCommand
             return;
         }
 
-        using Secret pin = Secret.From(Pin!);
+        using Secret pin = Secret.From(Pin!.Pin);
         if (!Session.TryVerify(
             Extension, DialPlan?.Text, Identity?.Text, pin, out UmpinAnswer answer, out UmpinReason reason, out Failure failure))
         {
@@ -69,8 +67,13 @@ public sealed class TestUMMailboxPinCommand : UmCommand
         result.Properties.Add(new PSNoteProperty("Result", accepted ? "Accepted" : "Refused"));
         result.Properties.Add(new PSNoteProperty("MustChange", answer.MustChange != 0));
         result.Properties.Add(new PSNoteProperty("SetUpDue", answer.SetUpDue != 0));
-        result.Properties.Add(new PSNoteProperty(
-            "Reasons", byIdentity && !accepted ? new[] { reason.ToString() } : Array.Empty<string>()));
+        var reasons = new ValueList();
+        if (byIdentity && !accepted)
+        {
+            reasons.Add(reason.ToString());
+        }
+
+        result.Properties.Add(new PSNoteProperty("Reasons", reasons));
         WriteObject(result);
     }
 }

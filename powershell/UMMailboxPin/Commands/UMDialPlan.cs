@@ -8,18 +8,24 @@ namespace UMMailboxPin.Commands;
 /// <code>New-UMDialPlan -Name Redmond -NumberOfDigitsInExtension 5 -URIType TelExtn -CountryOrRegionCode 1</code>
 /// <para>Creates a dial plan for extensions of five digits.</para>
 /// </example>
-[Cmdlet(VerbsCommon.New, "UMDialPlan", SupportsShouldProcess = true)]
+/// <example>
+/// <code>New-UMDialPlan -Name MyUMDialPlan -NumberOfDigitsInExtension 4</code>
+/// <para>Creates a dial plan for extensions of four digits, with everything else as it usually is.</para>
+/// </example>
+[Cmdlet(VerbsCommon.New, "UMDialPlan", SupportsShouldProcess = true, HelpUri = MicrosoftPages + "new-umdialplan")]
 [OutputType("Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan")]
 public sealed class NewUMDialPlanCommand : DirectoryCommand
 {
+    private protected override bool MakesStore => true;
+
     /// <summary>Specifies the dial plan's name.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [AllowEmptyString]
     public string? Name { get; set; }
 
     /// <summary>Specifies the country code, such as 1 or 44.</summary>
-    [Parameter(Mandatory = true)]
-    [AllowEmptyString]
+    /// <value>1</value>
+    [Parameter]
     public string? CountryOrRegionCode { get; set; }
 
     /// <summary>Specifies how many digits an extension has.</summary>
@@ -32,23 +38,28 @@ public sealed class NewUMDialPlanCommand : DirectoryCommand
     public MultiValuedProperty? AccessTelephoneNumbers { get; set; }
 
     /// <summary>Specifies the language, such as en-US.</summary>
+    /// <value>en-US</value>
     [Parameter]
     public string? DefaultLanguage { get; set; }
 
     /// <summary>Says whether faxes are received.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool FaxEnabled { get; set; }
 
     /// <summary>Says whether a first policy is created. It is, unless this is $false.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool GenerateUMMailboxPolicy { get; set; }
 
     /// <summary>Specifies how users are addressed: TelExtn, E164 or SipName.</summary>
+    /// <value>TelExtn</value>
     [Parameter]
     [ArgumentCompleter(typeof(UriTypeWords))]
     public string? URIType { get; set; }
 
     /// <summary>Specifies the security of calls: Unsecured, SIPSecured or Secured.</summary>
+    /// <value>Unsecured</value>
     [Parameter]
     [ArgumentCompleter(typeof(VoIPSecurityWords))]
     public string? VoIPSecurity { get; set; }
@@ -60,7 +71,7 @@ public sealed class NewUMDialPlanCommand : DirectoryCommand
 /// <code>Get-UMDialPlan -Identity Redmond</code>
 /// <para>Shows one dial plan.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Get, "UMDialPlan")]
+[Cmdlet(VerbsCommon.Get, "UMDialPlan", HelpUri = MicrosoftPages + "get-umdialplan")]
 [OutputType("Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan")]
 public sealed class GetUMDialPlanCommand : DirectoryCommand
 {
@@ -72,7 +83,10 @@ public sealed class GetUMDialPlanCommand : DirectoryCommand
 }
 
 /// <summary>Changes the settings of a UM dial plan.</summary>
-/// <remarks>Most settings only matter to a telephone system; they are checked, stored and returned. What users' extensions rest on is fixed when the dial plan is created.</remarks>
+/// <remarks>
+/// What is left out stays as it is; the defaults shown are those of a new one.
+/// Most settings only matter to a telephone system; they are checked, stored and returned. What users' extensions rest on is fixed when the dial plan is created.
+/// </remarks>
 /// <example>
 /// <code>Set-UMDialPlan -Identity Redmond -AccessTelephoneNumbers 4255550100, 4255550101</code>
 /// <para>Sets the numbers that the mails name.</para>
@@ -81,7 +95,7 @@ public sealed class GetUMDialPlanCommand : DirectoryCommand
 /// <code>Set-UMDialPlan -Identity Redmond -AccessTelephoneNumbers @{Add = '4255550102'; Remove = '4255550100'}</code>
 /// <para>Adds one number and removes another.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Set, "UMDialPlan", SupportsShouldProcess = true)]
+[Cmdlet(VerbsCommon.Set, "UMDialPlan", SupportsShouldProcess = true, HelpUri = MicrosoftPages + "set-umdialplan")]
 public sealed class SetUMDialPlanCommand : DirectoryCommand
 {
     /// <summary>Specifies the UM dial plan: a name, distinguished name or GUID, or a dial plan object.</summary>
@@ -97,6 +111,7 @@ public sealed class SetUMDialPlanCommand : DirectoryCommand
     public MultiValuedProperty? AccessTelephoneNumbers { get; set; }
 
     /// <summary>Says whether callers may dial users of the dial plan.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool AllowDialPlanSubscribers { get; set; }
 
@@ -111,27 +126,33 @@ public sealed class SetUMDialPlanCommand : DirectoryCommand
     public MultiValuedProperty? AllowedInternationalGroups { get; set; }
 
     /// <summary>Says whether callers may dial extensions.</summary>
+    /// <value>False</value>
     [Parameter]
     public bool AllowExtensions { get; set; }
 
     /// <summary>Says whether callers are recognised by any phone number in the directory.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool AllowHeuristicADCallingLineIdResolution { get; set; }
 
     /// <summary>Specifies the codec of recorded messages: G711, Wma, Gsm or Mp3.</summary>
+    /// <value>Mp3</value>
     [Parameter]
     [ArgumentCompleter(typeof(AudioCodecWords))]
     public string? AudioCodec { get; set; }
 
     /// <summary>Says whether automatic speech recognition is available.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool AutomaticSpeechRecognitionEnabled { get; set; }
 
     /// <summary>Says whether users may have call answering rules.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool CallAnsweringRulesEnabled { get; set; }
 
     /// <summary>Says whether callers may be put through to users.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool CallSomeoneEnabled { get; set; }
 
@@ -154,6 +175,7 @@ public sealed class SetUMDialPlanCommand : DirectoryCommand
     public string? ContactRecipientContainer { get; set; }
 
     /// <summary>Specifies where callers' search for a name looks.</summary>
+    /// <value>DialPlan</value>
     [Parameter]
     [ArgumentCompleter(typeof(ContactScopeWords))]
     public string? ContactScope { get; set; }
@@ -171,11 +193,13 @@ public sealed class SetUMDialPlanCommand : DirectoryCommand
     public string? DefaultOutboundCallingLineId { get; set; }
 
     /// <summary>Specifies what names are dialled by: LastFirst, FirstLast or SMTPAddress.</summary>
+    /// <value>LastFirst</value>
     [Parameter]
     [ArgumentCompleter(typeof(DialByNamePrimaryWords))]
     public string? DialByNamePrimary { get; set; }
 
     /// <summary>Specifies the second way: LastFirst, FirstLast, SMTPAddress or None.</summary>
+    /// <value>SMTPAddress</value>
     [Parameter]
     [ArgumentCompleter(typeof(DialByNameSecondaryWords))]
     public string? DialByNameSecondary { get; set; }
@@ -190,6 +214,7 @@ public sealed class SetUMDialPlanCommand : DirectoryCommand
     public string? Extension { get; set; }
 
     /// <summary>Says whether faxes are received.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool FaxEnabled { get; set; }
 
@@ -202,6 +227,7 @@ public sealed class SetUMDialPlanCommand : DirectoryCommand
     public string? InCountryOrRegionNumberFormat { get; set; }
 
     /// <summary>Specifies whether an announcement is played: False, True or Uninterruptible.</summary>
+    /// <value>False</value>
     [Parameter]
     [ArgumentCompleter(typeof(InfoAnnouncementWords))]
     public string? InfoAnnouncementEnabled { get; set; }
@@ -211,6 +237,7 @@ public sealed class SetUMDialPlanCommand : DirectoryCommand
     public string? InfoAnnouncementFilename { get; set; }
 
     /// <summary>Specifies how many wrong inputs end a call.</summary>
+    /// <value>3</value>
     [Parameter]
     public int InputFailuresBeforeDisconnect { get; set; }
 
@@ -227,19 +254,23 @@ public sealed class SetUMDialPlanCommand : DirectoryCommand
     public string? LegacyPromptPublishingPoint { get; set; }
 
     /// <summary>Specifies how many wrong PINs end a call.</summary>
+    /// <value>3</value>
     [Parameter]
     public int LogonFailuresBeforeDisconnect { get; set; }
 
     /// <summary>Specifies what tells users of the same name apart.</summary>
+    /// <value>PromptForAlias</value>
     [Parameter]
     [ArgumentCompleter(typeof(MatchedNameSelectionWords))]
     public string? MatchedNameSelectionMethod { get; set; }
 
     /// <summary>Specifies the longest call in minutes.</summary>
+    /// <value>30</value>
     [Parameter]
     public int MaxCallDuration { get; set; }
 
     /// <summary>Specifies the longest recording in minutes.</summary>
+    /// <value>20</value>
     [Parameter]
     public int MaxRecordingDuration { get; set; }
 
@@ -261,6 +292,7 @@ public sealed class SetUMDialPlanCommand : DirectoryCommand
     public string? OperatorExtension { get; set; }
 
     /// <summary>Specifies the code for an outside line.</summary>
+    /// <value>9</value>
     [Parameter]
     public string? OutsideLineAccessCode { get; set; }
 
@@ -270,14 +302,17 @@ public sealed class SetUMDialPlanCommand : DirectoryCommand
     public MultiValuedProperty? PilotIdentifierList { get; set; }
 
     /// <summary>Specifies how many seconds of silence end a recording.</summary>
+    /// <value>5</value>
     [Parameter]
     public int RecordingIdleTimeout { get; set; }
 
     /// <summary>Says whether callers may send voice messages to users.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool SendVoiceMsgEnabled { get; set; }
 
     /// <summary>Says whether prompts may be recorded by telephone.</summary>
+    /// <value>False</value>
     [Parameter]
     public bool TUIPromptEditingEnabled { get; set; }
 
@@ -286,11 +321,13 @@ public sealed class SetUMDialPlanCommand : DirectoryCommand
     public string? UMAutoAttendant { get; set; }
 
     /// <summary>Specifies the security of calls: Unsecured, SIPSecured or Secured.</summary>
+    /// <value>Unsecured</value>
     [Parameter]
     [ArgumentCompleter(typeof(VoIPSecurityWords))]
     public string? VoIPSecurity { get; set; }
 
     /// <summary>Says whether a greeting of one's own is played.</summary>
+    /// <value>False</value>
     [Parameter]
     public bool WelcomeGreetingEnabled { get; set; }
 
@@ -305,7 +342,8 @@ public sealed class SetUMDialPlanCommand : DirectoryCommand
 /// <code>Get-UMDialPlan | Remove-UMDialPlan -Confirm:$false</code>
 /// <para>Removes all dial plans without asking.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Remove, "UMDialPlan", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[Cmdlet(VerbsCommon.Remove, "UMDialPlan", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High,
+    HelpUri = MicrosoftPages + "remove-umdialplan")]
 public sealed class RemoveUMDialPlanCommand : DirectoryCommand
 {
     /// <summary>Specifies the UM dial plan: a name, distinguished name or GUID, or a dial plan object.</summary>

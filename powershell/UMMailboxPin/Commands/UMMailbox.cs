@@ -16,7 +16,8 @@ namespace UMMailboxPin.Commands;
 /// <code>Get-Mailbox tony | Enable-UMMailbox -UMMailboxPolicy "Redmond Default Policy" -ValidateOnly</code>
 /// <para>Shows what would be set, and every error, and changes nothing.</para>
 /// </example>
-[Cmdlet(VerbsLifecycle.Enable, "UMMailbox", SupportsShouldProcess = true, DefaultParameterSetName = "Identity")]
+[Cmdlet(VerbsLifecycle.Enable, "UMMailbox", SupportsShouldProcess = true, DefaultParameterSetName = "Identity",
+    HelpUri = MicrosoftPages + "enable-ummailbox")]
 [OutputType("Microsoft.Exchange.Data.Directory.Management.UMMailbox")]
 public sealed class EnableUMMailboxCommand : RecipientCommand
 {
@@ -40,6 +41,7 @@ public sealed class EnableUMMailboxCommand : RecipientCommand
     public SwitchParameter EnableCloudVoiceMail { get; set; }
 
     /// <summary>Says whether automatic speech recognition is available to the user.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool AutomaticSpeechRecognitionEnabled { get; set; }
 
@@ -61,10 +63,12 @@ public sealed class EnableUMMailboxCommand : RecipientCommand
     public string? PIN { get; set; }
 
     /// <summary>Says whether the PIN must be changed at the first sign-in. It must, unless this is $false.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool PINExpired { get; set; }
 
     /// <summary>Says whether the welcome message is sent. It is, unless this is $false.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool SendWelcomeMail { get; set; }
 
@@ -79,6 +83,13 @@ public sealed class EnableUMMailboxCommand : RecipientCommand
     private protected override string? SecretArgument => PIN;
 
     private protected override bool Writes => !ValidateOnly;
+
+    /// <summary>One mailbox.</summary>
+    protected override void ProcessRecord()
+    {
+        WarnOfPinColumn(Identity, nameof(PIN));
+        base.ProcessRecord();
+    }
 }
 
 /// <summary>Disables unified messaging for a mailbox. Its extensions are free at once and no PIN signs in.</summary>
@@ -91,7 +102,8 @@ public sealed class EnableUMMailboxCommand : RecipientCommand
 /// <code>Disable-UMMailbox -Identity tonysmith@contoso.com -KeepProperties $false -Confirm:$false</code>
 /// <para>Disables without asking and erases every UM datum.</para>
 /// </example>
-[Cmdlet(VerbsLifecycle.Disable, "UMMailbox", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[Cmdlet(VerbsLifecycle.Disable, "UMMailbox", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High,
+    HelpUri = MicrosoftPages + "disable-ummailbox")]
 [OutputType("Microsoft.Exchange.Data.Directory.Management.UMMailbox")]
 public sealed class DisableUMMailboxCommand : RecipientCommand
 {
@@ -103,6 +115,7 @@ public sealed class DisableUMMailboxCommand : RecipientCommand
     public UmObjectIdentity? Identity { get; set; }
 
     /// <summary>Keeps the settings and the PIN history ($true, also when left out), or erases them ($false).</summary>
+    /// <value>True</value>
     [Parameter]
     public bool KeepProperties { get; set; }
 }
@@ -117,7 +130,7 @@ public sealed class DisableUMMailboxCommand : RecipientCommand
 /// <code>Get-UMMailbox -Filter "EmailAddresses -like 'eum:512*'"</code>
 /// <para>Finds the mailboxes whose extension begins with 512.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Get, "UMMailbox", DefaultParameterSetName = "Identity")]
+[Cmdlet(VerbsCommon.Get, "UMMailbox", DefaultParameterSetName = "Identity", HelpUri = MicrosoftPages + "get-ummailbox")]
 [OutputType("Microsoft.Exchange.Data.Directory.Management.UMMailbox")]
 public sealed class GetUMMailboxCommand : RecipientCommand
 {
@@ -141,6 +154,7 @@ public sealed class GetUMMailboxCommand : RecipientCommand
 
     /// <summary>Specifies the organizational unit to look in, by canonical or distinguished name.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(OrganizationalUnitCompleter))]
     public string? OrganizationalUnit { get; set; }
 
     /// <summary>Accepted for compatibility and ignored: there is one copy of the data.</summary>
@@ -148,6 +162,7 @@ public sealed class GetUMMailboxCommand : RecipientCommand
     public SwitchParameter ReadFromDomainController { get; set; }
 
     /// <summary>Specifies how many mailboxes to show at most: a number, or Unlimited.</summary>
+    /// <value>1000</value>
     [Parameter]
     [ArgumentCompleter(typeof(UnlimitedWords))]
     public Unlimited? ResultSize { get; set; }
@@ -159,12 +174,15 @@ public sealed class GetUMMailboxCommand : RecipientCommand
 }
 
 /// <summary>Changes the settings of a UM-enabled mailbox. Its PIN is set with Set-UMMailboxPIN.</summary>
-/// <remarks>Settings that only matter to a telephone system are checked, stored and returned.</remarks>
+/// <remarks>
+/// What is left out stays as it is; the defaults shown are those of a new one.
+/// Settings that only matter to a telephone system are checked, stored and returned.
+/// </remarks>
 /// <example>
 /// <code>Set-UMMailbox -Identity tonysmith@contoso.com -UMMailboxPolicy "Executives" -OperatorNumber 50100</code>
 /// <para>Moves a mailbox to another policy and sets the user's own operator.</para>
 /// </example>
-[Cmdlet(VerbsCommon.Set, "UMMailbox", SupportsShouldProcess = true)]
+[Cmdlet(VerbsCommon.Set, "UMMailbox", SupportsShouldProcess = true, HelpUri = MicrosoftPages + "set-ummailbox")]
 public sealed class SetUMMailboxCommand : RecipientCommand
 {
     /// <summary>Specifies the mailbox, in any identity form, or an object with an identity.</summary>
@@ -180,36 +198,44 @@ public sealed class SetUMMailboxCommand : RecipientCommand
     public MultiValuedProperty? AirSyncNumbers { get; set; }
 
     /// <summary>Specifies whether callers find the user in the directory search by telephone: None or SearchEnabled.</summary>
+    /// <value>SearchEnabled</value>
     [Parameter]
     [ArgumentCompleter(typeof(AllowUMCallsFromNonUsersWords))]
     public string? AllowUMCallsFromNonUsers { get; set; }
 
     /// <summary>Says whether callers who are not known can leave a message.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool AnonymousCallersCanLeaveMessages { get; set; }
 
     /// <summary>Says whether automatic speech recognition is available to the user.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool AutomaticSpeechRecognitionEnabled { get; set; }
 
     /// <summary>Specifies the codec of recorded messages: G711, Wma, Gsm or Mp3.</summary>
+    /// <value>Mp3</value>
     [Parameter]
     [ArgumentCompleter(typeof(AudioCodecWords))]
     public string? CallAnsweringAudioCodec { get; set; }
 
     /// <summary>Says whether the user may have call answering rules.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool CallAnsweringRulesEnabled { get; set; }
 
     /// <summary>Says whether the user can receive faxes.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool FaxEnabled { get; set; }
 
     /// <summary>Says whether the list of instant messaging contacts was migrated.</summary>
+    /// <value>False</value>
     [Parameter]
     public bool ImListMigrationCompleted { get; set; }
 
     /// <summary>Says whether missed calls are notified.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool MissedCallNotificationEnabled { get; set; }
 
@@ -229,23 +255,36 @@ public sealed class SetUMMailboxCommand : RecipientCommand
     [Parameter]
     public string? PhoneProviderId { get; set; }
 
+    /// <summary>
+    /// Refused: Set-UMMailboxPIN sets the PIN. Without this parameter, PowerShell would take -PIN for the beginning of
+    /// PinlessAccessToVoiceMailEnabled.
+    /// </summary>
+    [Parameter(DontShow = true)]
+    [AllowNull]
+    public object? Pin { get; set; }
+
     /// <summary>Says whether voice mail can be heard without a PIN from the user's own phone.</summary>
+    /// <value>False</value>
     [Parameter]
     public bool PinlessAccessToVoiceMailEnabled { get; set; }
 
     /// <summary>Says whether messages can be played on the telephone.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool PlayOnPhoneEnabled { get; set; }
 
     /// <summary>Says whether the user can sign in by telephone.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool SubscriberAccessEnabled { get; set; }
 
     /// <summary>Says whether the calendar can be reached by telephone.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool TUIAccessToCalendarEnabled { get; set; }
 
     /// <summary>Says whether e-mail can be reached by telephone.</summary>
+    /// <value>True</value>
     [Parameter]
     public bool TUIAccessToEmailEnabled { get; set; }
 
@@ -256,6 +295,7 @@ public sealed class SetUMMailboxCommand : RecipientCommand
     public UmObjectIdentity? UMMailboxPolicy { get; set; }
 
     /// <summary>Specifies which text messages the user gets: None, VoiceMail or VoiceMailAndMissedCalls.</summary>
+    /// <value>None</value>
     [Parameter]
     [ArgumentCompleter(typeof(SmsNotificationWords))]
     public string? UMSMSNotificationOption { get; set; }
@@ -265,8 +305,13 @@ public sealed class SetUMMailboxCommand : RecipientCommand
     public bool VerifyGlobalRoutingEntry { get; set; }
 
     /// <summary>Says whether voice messages may be analysed to improve speech recognition.</summary>
+    /// <value>False</value>
     [Parameter]
     public bool VoiceMailAnalysisEnabled { get; set; }
+
+    private protected override Failure? Misplaced => MyInvocation.BoundParameters.ContainsKey(nameof(Pin))
+        ? Errors.Misplaced(Operation, "PIN", "Set-UMMailboxPIN sets a PIN; -PinlessAccessToVoiceMailEnabled is to be written out.")
+        : null;
 }
 
 /// <summary>Locks a UM-enabled mailbox and leaves its PIN alone.</summary>
