@@ -9,6 +9,8 @@
 
     The crates come from the Rust registry, or from the source that cargo's own configuration names.
     docs/development.md tells what each verb needs and which environment variables it heeds.
+.PARAMETER All
+    With test: what takes long in full. (On Linux, build.sh test --all also fetches a real Asterisk.)
 .EXAMPLE
     ./build.ps1 test -Strict
     A part that cannot run here (no .NET SDK, no C compiler ...) is then a failure, not a skip.
@@ -17,6 +19,7 @@
 param(
     [Parameter(Position = 0)] [ValidateSet('demo', 'test', 'module', 'bench')] [string] $Verb,
     [switch] $Strict,
+    [switch] $All,
     [Parameter(ValueFromRemainingArguments)] [string[]] $Rest
 )
 Set-StrictMode -Version 2.0
@@ -24,8 +27,10 @@ $ErrorActionPreference = 'Stop'
 
 foreach ($argument in @($Rest | Where-Object { $_ })) {
     if ($argument -eq '--strict') { $Strict = $true }
-    else { throw "Unknown argument '$argument'. Usage: build.ps1 demo|test|module|bench [-Strict]" }
+    elseif ($argument -eq '--all') { $All = $true }
+    else { throw "Unknown argument '$argument'. Usage: build.ps1 demo|test|module|bench [-Strict] [-All]" }
 }
+if ($All -and $Verb -and $Verb -ne 'test') { throw "-All goes with test, not with $Verb." }
 if (-not $Verb) {
     Get-Help -Name $PSCommandPath
     exit 2
@@ -55,6 +60,12 @@ $null = New-Item -ItemType Directory -Force -Path $logs
 $scratch = Join-Path ([IO.Path]::GetTempPath()) ('umpin-build.' + [IO.Path]::GetRandomFileName())
 $null = New-Item -ItemType Directory -Path $scratch
 
+$cache = if ($env:UMPIN_CACHE) { $env:UMPIN_CACHE }
+elseif ($onWindows) { [IO.Path]::Combine([Environment]::GetFolderPath('LocalApplicationData'), 'ummailboxpin') }
+elseif ($env:XDG_CACHE_HOME) { Join-Path $env:XDG_CACHE_HOME 'ummailboxpin' }
+else { [IO.Path]::Combine($HOME, '.cache', 'ummailboxpin') }
+$fetchedModules = Join-Path $cache 'psmodules'
+
 $settings = @{
     DOTNET_CLI_TELEMETRY_OPTOUT = '1'; DOTNET_NOLOGO = '1'; DOTNET_SKIP_FIRST_TIME_EXPERIENCE = '1'
     DOTNET_GENERATE_ASPNET_CERTIFICATE = 'false'; DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE = 'true'
@@ -62,7 +73,8 @@ $settings = @{
     # Nothing here may meet a store in earnest, whatever the caller's environment names.
     UMPIN_STORE = Join-Path $scratch 'um.db'; UMPIN_KEY_FILE = Join-Path $scratch 'umpin.key'
     UMPIN_MODULE = $moduleManifest; UMPIN_BIN = Join-Path $release ('umpin' + $programSuffix)
-    PSModulePath = $moduleDir + $separator + $env:PSModulePath
+    PSModulePath = $moduleDir + $separator + $env:PSModulePath + $separator + $fetchedModules
+    UMPIN_TEST_SCALE = if ($All) { 'full' } else { $env:UMPIN_TEST_SCALE }
 }
 $before = @{}
 foreach ($name in $settings.Keys) {
@@ -117,6 +129,22 @@ else {
 function Test-PwshModule([string] $Name, [string] $Version) {
     & $pwsh -NoProfile -NonInteractive -Command "if (Get-Module -ListAvailable -Name '$Name' | Where-Object Version -ge '$Version') { exit 0 } else { exit 3 }" | Out-Null
     $LASTEXITCODE -eq 0
+}
+
+# Into the cache, unless a version from $From on is there already.
+function Save-TestModule([string] $Name, [string] $From, [string] $Below) {
+    if (-not $pwsh -or (Test-PwshModule $Name $From)) { return }
+    Write-Host "-- $Name is missing; fetching it from the PowerShell Gallery into the cache"
+    $null = New-Item -ItemType Directory -Force -Path $fetchedModules
+    $script = @"
+`$ErrorActionPreference = 'Stop'; `$ProgressPreference = 'SilentlyContinue'
+if (Get-Command Save-PSResource -ErrorAction Ignore) {
+    Save-PSResource -Name '$Name' -Version '[$From,$Below)' -Path '$($fetchedModules -replace "'", "''")' -TrustRepository
+}
+else { Save-Module -Name '$Name' -MinimumVersion '$From' -MaximumVersion '$Below' -Path '$($fetchedModules -replace "'", "''")' -Force }
+"@
+    Invoke-Program "$Name-fetch" $pwsh @('-NoProfile', '-NonInteractive', '-Command', $script)
+    if ($LASTEXITCODE -ne 0) { Write-Host "   $Name could not be had (see above); what needs it is skipped by name." }
 }
 
 function Copy-Changed([string] $Source, [string] $Target, [Collections.Generic.HashSet[string]] $Placed) {
@@ -363,10 +391,13 @@ function Invoke-CRing {
     }
     else { Add-Absence 'the header as C++' 'no C++ compiler (c++, g++ or clang++)' }
     if (-not $compiler) { Add-Absence 'tests/c' "no C compiler (cc, gcc or clang); $($programs.Count) program(s) did not run" $programs.Count; return }
-    if (Test-Path -LiteralPath 'examples/quickstart.c') {
-        Write-Host '-- examples/quickstart.c compiles'
-        Build-CProgram quickstart-compile 'examples/quickstart.c' (Join-Path $scratch "quickstart$programSuffix")
-        if ($LASTEXITCODE -eq 0) { $count.Passed++ } else { Add-Failure 'examples/quickstart.c does not compile' }
+    foreach ($example in @(Get-ChildItem -Path 'examples/*.c' -ErrorAction Ignore)) {
+        Write-Host "-- examples/$($example.Name) compiles"
+        Build-CProgram "$($example.BaseName)-compile" $example.FullName (Join-Path $scratch "example$programSuffix")
+        if ($LASTEXITCODE -eq 0) { $count.Passed++ } else { Add-Failure "examples/$($example.Name) does not compile" }
+    }
+    if ($cpp -and (Test-Path -LiteralPath 'examples/quickstart.c')) {
+        Invoke-Check 'examples/quickstart.c as C++17' $cpp @('-std=c++17', '-x', 'c++', '-Wall', '-Wextra', '-Werror', '-pedantic', '-Iinclude', '-fsyntax-only', 'examples/quickstart.c')
     }
     $path = $env:PATH
     $store, $key = $env:UMPIN_STORE, $env:UMPIN_KEY_FILE
@@ -426,7 +457,7 @@ function Invoke-AnalyzerRing {
     )
     if (-not $pwsh) { Add-Absence 'PSScriptAnalyzer' "$pwshAbsent; $($files.Count) file(s) were not analysed" $files.Count; return }
     if (-not (Test-PwshModule PSScriptAnalyzer 1.20)) {
-        Add-Absence 'PSScriptAnalyzer' "the module PSScriptAnalyzer 1.20 or later is missing (Install-Module PSScriptAnalyzer -Scope CurrentUser); $($files.Count) file(s) were not analysed" $files.Count
+        Add-Absence 'PSScriptAnalyzer' "the module PSScriptAnalyzer 1.20 or later is missing and could not be fetched (Install-Module PSScriptAnalyzer -Scope CurrentUser); $($files.Count) file(s) were not analysed" $files.Count
         return
     }
     $list = Join-Path $scratch 'analyze'
@@ -445,7 +476,7 @@ function Invoke-PesterRing([string] $Absent, [bool] $Broken) {
     if ($Broken) { Add-Skip 'Pester' "the module was not built; $number file(s) did not run" $number; return }
     if (-not $pwsh) { Add-Absence 'Pester' "$pwshAbsent; $number file(s) did not run" $number; return }
     if (-not (Test-PwshModule Pester 5.0)) {
-        Add-Absence 'Pester' "the module Pester 5 or later is missing (Install-Module Pester -MinimumVersion 5.0 -Scope CurrentUser); $number file(s) did not run" $number
+        Add-Absence 'Pester' "the module Pester 5 or later is missing and could not be fetched (Install-Module Pester -MinimumVersion 5.0 -Scope CurrentUser); $number file(s) did not run" $number
         return
     }
     $result = Join-Path $scratch 'pester.txt'
@@ -456,6 +487,8 @@ function Invoke-PesterRing([string] $Absent, [bool] $Broken) {
 }
 
 function Invoke-TestVerb {
+    Save-TestModule PSScriptAnalyzer 1.20 2.0
+    Save-TestModule Pester 5.0 6.0
     Invoke-LintRing
     Invoke-RustRing
     Write-Ring 'The release library and the module, for the rings that follow'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds, shows, tests and measures UMMailboxPin on Linux and macOS (on Windows: build.ps1).
 #
-#   ./build.sh demo | test | module | bench [--strict]
+#   ./build.sh demo | test [--all] | module | bench [--strict]
 #
 # docs/development.md tells what each verb does, what it needs and which environment variables it heeds.
 set -euo pipefail
@@ -11,13 +11,14 @@ cd "$root"
 
 usage() {
     cat <<'USAGE'
-Usage: ./build.sh VERB [--strict]
+Usage: ./build.sh VERB [--strict] [--all]
 
   demo     builds the module and shows it at work, in a throwaway folder
   test     all rings of tests; the last line reads "N passed, N failed, N skipped"
   module   target/module/UMMailboxPin, ready for Import-Module
   bench    the benchmarks, of the library and of the cmdlets
 
+  --all      with test: what takes long in full, and what needs large downloads (a real Asterisk); nothing is left out
   --strict   a part that cannot run here (no PowerShell, no .NET SDK ...) is a failure, not a skip
 
 Variables (docs/development.md): UMPIN_CRATES=auto|registry|debian, UMPIN_PWSH=PATH|none, UMPIN_CACHE=FOLDER, UMPIN_REFRESH=1
@@ -39,9 +40,11 @@ die() {
 
 verb=
 strict=0
+all=0
 for argument in "$@"; do
     case $argument in
     --strict) strict=1 ;;
+    --all) all=1 ;;
     -h | --help | help)
         usage
         exit 0
@@ -61,6 +64,7 @@ demo | test | module | bench) ;;
     ;;
 *) die "unknown verb: $verb" "$(usage)" ;;
 esac
+if ((all)) && [[ $verb != test ]]; then die "--all goes with test, not with $verb." "$(usage)"; fi
 
 # ---- the machine ---------------------------------------------------------------------------------------------------
 
@@ -258,13 +262,43 @@ find_pwsh() {
     fi
 }
 
-# run_pwsh ARGUMENT...: with the built modules first on the module path.
+# The built modules first, what was fetched for the tests last.
+module_path() { printf '%s' "$module_dir${PSModulePath:+:$PSModulePath}:$cache/psmodules"; }
+
 run_pwsh() {
-    PSModulePath=$module_dir${PSModulePath:+:$PSModulePath} "$pwsh" -NoProfile -NonInteractive "$@" </dev/null
+    PSModulePath=$(module_path) "$pwsh" -NoProfile -NonInteractive "$@" </dev/null
 }
 
 pwsh_has_module() {
     run_pwsh -Command "if (Get-Module -ListAvailable -Name '$1' | Where-Object Version -ge '$2') { exit 0 } else { exit 3 }" >/dev/null 2>&1
+}
+
+# fetch_pwsh_module NAME FROM BELOW: into the cache, unless a version from FROM on is there already.
+fetch_pwsh_module() {
+    local name=$1 from=$2 below=$3 refused=$build_dir/$1-refused work=$cache/psmodules.$$
+    [[ -n $pwsh ]] || return 0
+    if pwsh_has_module "$name" "$from"; then return 0; fi
+    if [[ -n $(find "$refused" -mmin -720 2>/dev/null) && -z ${UMPIN_REFRESH:-} ]]; then return 0; fi
+    step "pwsh has no $name; fetching it from the PowerShell Gallery into the cache (at most 3 minutes)"
+    rm -rf "$work"
+    mkdir -p "$work" "$cache/psmodules"
+    # Not imported from where it was put, and not installed for anybody else.
+    # shellcheck disable=SC2016 # PowerShell's variables, not the shell's
+    if WANT=$name FROM=$from BELOW=$below INTO=$work bounded 180 "$pwsh" -NoProfile -NonInteractive -Command '
+        $ErrorActionPreference = "Stop"; $ProgressPreference = "SilentlyContinue"
+        if (Get-Command Save-PSResource -ErrorAction Ignore) {
+            Save-PSResource -Name $env:WANT -Version "[$env:FROM,$env:BELOW)" -Path $env:INTO -TrustRepository
+        } else {
+            Save-Module -Name $env:WANT -MinimumVersion $env:FROM -MaximumVersion "$env:BELOW" -Path $env:INTO -Force
+        }' >"$logs/$name-fetch.log" 2>&1 </dev/null && [[ -d $work/$name ]]; then
+        # Another clone may have been quicker; either is as good.
+        [[ -d $cache/psmodules/$name ]] || mv "$work/$name" "$cache/psmodules/$name" 2>/dev/null || true
+        rm -rf "$work"
+    else
+        rm -rf "$work"
+        date >"$refused"
+        say "  could not be had (target/build/logs/$name-fetch.log): $(grep -v '^[[:space:]]*$' "$logs/$name-fetch.log" | head -n 1 | cut -c1-160)"
+    fi
 }
 
 # place SOURCE TARGET: a changed file is replaced by rename, so that a process that has the old one loaded keeps it.
@@ -485,6 +519,35 @@ check() {
     if logged "${name//[^A-Za-z0-9]/-}" "$@"; then pass; else fail "$name"; fi
 }
 
+# fetch_tools SCRIPT SECONDS: what is not there is named, the tests that need it are skipped by name, and the run goes on.
+fetch_tools() {
+    local script=$1 name refused
+    name=${script##*/}
+    name=${name%.sh}
+    refused=$build_dir/$name-refused
+    if [[ -n $(find "$refused" -mmin -720 2>/dev/null) && -z ${UMPIN_REFRESH:-} ]] && ((!all)); then return 0; fi
+    step "$script"
+    if logged "$name" bounded "$2" bash "$script" </dev/null; then
+        rm -f "$refused"
+    else
+        date >"$refused"
+        say "  $script did not get everything (see above); the tests that need it are skipped by name."
+    fi
+}
+
+# What the tests use and the machine may lack, in the cache: the small things always, the large ones with --all.
+fetch_what_tests_need() {
+    export UMPIN_TEST_TOOLS=${UMPIN_TEST_TOOLS:-$cache/tools}
+    heading 'What the tests need'
+    if [[ $os == linux ]]; then
+        fetch_tools tools/test-tools.sh 300
+        if ((all)); then fetch_tools tools/test-asterisk.sh 900; fi
+    fi
+    fetch_pwsh_module PSScriptAnalyzer 1.20 2.0
+    fetch_pwsh_module Pester 5.0 6.0
+    if ((all)); then export UMPIN_TEST_SCALE=full; fi
+}
+
 ring_lint() {
     ring '1. Rust: format and lints'
     if cargo fmt --version >/dev/null 2>&1; then
@@ -566,7 +629,14 @@ ring_c() {
         ring_done
         return 0
     fi
-    if [[ -f examples/quickstart.c ]]; then check 'examples/quickstart.c compiles' compile_c examples/quickstart.c "$scratch/quickstart"; fi
+    for file in examples/*.c; do
+        [[ -f $file ]] || continue
+        check "$file compiles" compile_c "$file" "$scratch/example"
+    done
+    if has c++ && [[ -f examples/quickstart.c ]]; then
+        # Its words must do for a reader who builds with C++.
+        check 'examples/quickstart.c as C++17' c++ -std=c++17 -x c++ -Wall -Wextra -Werror -pedantic -Iinclude -fsyntax-only examples/quickstart.c
+    fi
     for file in ${programs[@]+"${programs[@]}"}; do
         name=${file##*/}
         name=${name%.c}
@@ -626,10 +696,10 @@ ring_analyzer() {
     if [[ -z $pwsh ]]; then
         absent 'PSScriptAnalyzer' "$pwsh_absent; $count file(s) were not analysed" "$count"
     elif ! pwsh_has_module PSScriptAnalyzer 1.20; then
-        absent 'PSScriptAnalyzer' "the module PSScriptAnalyzer 1.20 or later is missing (Install-Module PSScriptAnalyzer -Scope CurrentUser); $count file(s) were not analysed" "$count"
+        absent 'PSScriptAnalyzer' "the module PSScriptAnalyzer 1.20 or later is missing and could not be fetched (Install-Module PSScriptAnalyzer -Scope CurrentUser); $count file(s) were not analysed" "$count"
     else
         powershell_files >"$scratch/analyze"
-        logged analyzer bounded 900 env PSModulePath="$module_dir${PSModulePath:+:$PSModulePath}" "$pwsh" -NoProfile -NonInteractive -File tools/analyze.ps1 \
+        logged analyzer bounded 900 env PSModulePath="$(module_path)" "$pwsh" -NoProfile -NonInteractive -File tools/analyze.ps1 \
             -ListFile "$scratch/analyze" -Settings PSScriptAnalyzerSettings.psd1 -ResultFile "$result" </dev/null || status=$?
         if [[ -s $result ]]; then tally "$result"; else fail "PSScriptAnalyzer ended without a result (exit status $status)"; fi
     fi
@@ -650,10 +720,10 @@ ring_pester() {
     elif [[ -z $pwsh ]]; then
         absent 'Pester' "$pwsh_absent; $count file(s) did not run" "$count"
     elif ! pwsh_has_module Pester 5.0; then
-        absent 'Pester' "the module Pester 5 or later is missing (Install-Module Pester -MinimumVersion 5.0 -Scope CurrentUser); $count file(s) did not run" "$count"
+        absent 'Pester' "the module Pester 5 or later is missing and could not be fetched (Install-Module Pester -MinimumVersion 5.0 -Scope CurrentUser); $count file(s) did not run" "$count"
     else
         mkdir -p target/test-results
-        logged pester bounded 2400 env PSModulePath="$module_dir${PSModulePath:+:$PSModulePath}" UMPIN_MODULE="$module_manifest" UMPIN_BIN="$cargo_out/release/umpin" \
+        logged pester bounded 2400 env PSModulePath="$(module_path)" UMPIN_MODULE="$module_manifest" UMPIN_BIN="$cargo_out/release/umpin" \
             "$pwsh" -NoProfile -NonInteractive -File tools/pester.ps1 \
             -Path tests/powershell -ReportFile target/test-results/pester.xml -ResultFile "$result" </dev/null || status=$?
         if [[ -s $result ]]; then tally "$result"; else fail "Pester ended without a result (exit status $status); $count file(s)" "$count"; fi
@@ -666,6 +736,7 @@ verb_test() {
     setup_crates
     isolate
     find_pwsh
+    fetch_what_tests_need
 
     ring_lint
     ring_rust

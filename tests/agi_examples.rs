@@ -109,8 +109,8 @@ session = {
 #[test]
 fn the_freeswitch_script_signs_in_and_hangs_up() {
     let name = "the_freeswitch_script_signs_in_and_hangs_up";
-    let Some(lua) = ["lua", "lua5.4", "lua5.3", "lua5.2"].into_iter().find(|program| is_there(program)) else {
-        return skip(name, "no Lua");
+    let Some(lua) = support::tool(&["lua", "lua5.4", "lua5.3", "lua5.2"]) else {
+        return skip(name, "no Lua, neither installed nor fetched by tools/test-tools.sh");
     };
     let f = fixture();
     let script = std::fs::read_to_string(Path::new(HERE).join("examples/freeswitch/umpin.lua")).unwrap();
@@ -118,7 +118,7 @@ fn the_freeswitch_script_signs_in_and_hangs_up() {
     let call = |arguments: &str, input: &str| {
         let file = f.path("umpin.lua");
         std::fs::write(&file, format!("argv = {{{arguments}}}\n{STUB}\n{script}")).unwrap();
-        run(&f, Command::new(lua).arg(&file), input).1
+        run(&f, Command::new(&lua).arg(&file), input).1
     };
     let begin = "umpin_result=REFUSED\numpin_must_change=false\n";
     let said = call("'50000', 'Plan'", &format!("{FIRST_PIN}\n"));

@@ -162,6 +162,40 @@ fn a_dead_deliverers_claim_runs_out() {
 }
 
 #[test]
+fn mail_that_a_clock_ahead_queued_put_off_or_claimed_goes_out_once_the_clock_is_right() {
+    let f = fixture(3);
+    let pickup = f.pickup();
+    for n in 0..3 {
+        set(&f.session, n, None).unwrap();
+    }
+    // A few hours and a few years ahead.
+    for ahead in [2 * 3_600_000, 5 * 365 * 86_400_000] {
+        f.session
+            .change(umpin::session::Mode::Commit, &umpin::session::Cause::new("Test"), |c| {
+                for (n, mut row) in c.tx.outbox()?.into_iter().enumerate() {
+                    c.tx.remove_outbox(&row.id)?;
+                    (row.attempts, row.queued_at, row.due_at) = (0, c.now, c.now);
+                    match n {
+                        0 => (row.queued_at, row.due_at) = (c.now + ahead, c.now + ahead),
+                        1 => (row.attempts, row.due_at) = (1, c.now + 7 * 3_600_000 + ahead),
+                        _ => (row.claimed_by, row.claimed_until) = ("a process that died".into(), c.now + ahead),
+                    }
+                    c.tx.put_outbox(&row)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        std::fs::rename(&pickup, f.path("away")).unwrap();
+        let done = deliver_due(&f.session, None).unwrap();
+        assert_eq!((done.sent.len(), done.failed.len()), (0, 3), "each is tried once");
+        assert_eq!(deliver_due(&f.session, None).unwrap().failed.len(), 0, "and then waits as usual");
+        std::fs::rename(f.path("away"), &pickup).unwrap();
+    }
+    f.advance(3_600_000);
+    assert_eq!(deliver_due(&f.session, None).unwrap().sent.len(), 3);
+}
+
+#[test]
 fn after_delivery_the_stores_bytes_hold_no_pin_and_no_message() {
     let f = fixture(5);
     let pickup = f.pickup();
@@ -260,6 +294,71 @@ fn settings_are_checked_before_they_are_stored() {
 }
 
 #[test]
+fn arguments_of_the_mail_program_hold_no_password_and_stand_in_no_audit_record() {
+    if !cfg!(unix) {
+        return;
+    }
+    let f = fixture(0);
+    let set = |arguments: &[&str]| {
+        let asked = json!({"Transport": "Command", "Command": "/bin/sh", "CommandArguments": arguments});
+        f.run("Set-UMPinConfiguration", &asked)
+    };
+    for bad in [
+        &["--password=Tr0ub4dor", "-t"][..],
+        &["--passwd", "Tr0ub4dor"],
+        &["-xu", "me", "--smtp-pass=Tr0ub4dor"],
+        &["smtp://me:Tr0ub4dor@mail.contoso.com"],
+        &["AUTH_TOKEN=Tr0ub4dor"],
+        &["--user=me:Tr0ub4dor", "-t"],
+        &["-u", "me:Tr0ub4dor"],
+    ] {
+        let refused = set(bad).unwrap_err();
+        assert_eq!(refused.status, Status::InvalidTransport, "{bad:?}");
+        assert!(!refused.message.contains("Tr0ub4dor"), "{refused}");
+    }
+    let fine = ["-C", "/etc/umpin.msmtprc", "-t", "-f", "{sender}", "--passwordeval=cat /etc/umpin.secret"];
+    assert!(set(&fine).unwrap().warnings.is_empty());
+    let shown = f.run("Get-UMPinConfiguration", &json!({})).unwrap().objects.remove(0);
+    assert_eq!(shown["CommandArguments"], json!(fine));
+    let rows = f.run("Search-UMAdminAuditLog", &json!({})).unwrap().objects;
+    let rows = serde_json::to_string(&rows).unwrap();
+    assert!(!rows.contains("Tr0ub4dor") && !rows.contains("msmtprc") && rows.contains("CommandArguments"), "{rows}");
+    // What an earlier version let in.
+    let mail = json!({"Transport": "Command", "Command": "/bin/sh", "CommandArguments": ["--password=Tr0ub4dor"]});
+    f.session
+        .change(umpin::session::Mode::Commit, &umpin::session::Cause::new("Seed"), |c| {
+            c.tx.set_setting(umpin::store::settings::MAIL, &mail.to_string())
+        })
+        .unwrap();
+    let shown = f.run("Get-UMPinConfiguration", &json!({})).unwrap().objects.remove(0);
+    assert_eq!(shown["CommandArguments"], json!(["(hidden)"]));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_program_is_told_the_configured_sender_and_one_that_is_not_is_warned_of() {
+    let f = fixture(1);
+    let got = f.path("got");
+    let script = format!("printf '%s\\n' \"$@\" > '{}'", got.display());
+    let set = |sender: &str, arguments: &[&str]| {
+        let mut all = vec!["-c", &script, "sh"];
+        all.extend(arguments);
+        let asked =
+            json!({"Transport": "Command", "Command": "/bin/sh", "CommandArguments": all, "SenderAddress": sender});
+        f.run("Set-UMPinConfiguration", &asked)
+    };
+    let warnings = set("", &["-t", "-i"]).unwrap().warnings;
+    assert!(warnings[0].message.contains("{sender}"), "{warnings:?}");
+    assert_eq!(set("-oQ@contoso.com", &["-f", "{sender}"]).unwrap_err().status, Status::InvalidTransport);
+    for (sender, told) in [("", "voicemail@contoso.com"), ("um@fabrikam.com", "um@fabrikam.com")] {
+        assert!(set(sender, &["-t", "-i", "-f", "{sender}"]).unwrap().warnings.is_empty());
+        support::set(&f.session, 0, None).unwrap();
+        assert_eq!(deliver_due(&f.session, None).unwrap().sent.len(), 1);
+        assert_eq!(std::fs::read_to_string(&got).unwrap(), format!("-t\n-i\n-f\n{told}\n"));
+    }
+}
+
+#[test]
 fn header_injection_fails_from_every_side() {
     let f = fixture(1);
     let pickup = f.pickup();
@@ -290,4 +389,30 @@ fn header_injection_fails_from_every_side() {
     assert!(head.lines().all(|l| !l.to_ascii_lowercase().starts_with("bcc")), "{head}");
     assert_eq!(head.lines().count(), 9);
     assert!(body.contains("evil body"), "what the policy says still arrives, as text");
+}
+
+/// Postfix's sendmail hands over through a setgid program, which none of these lets start, and writes below /var.
+#[test]
+fn the_timers_service_lets_a_queueing_mail_program_work_and_its_drop_in_does_not() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/systemd");
+    let settings = |file: &str| -> Vec<String> {
+        let text = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
+        text.lines().filter(|l| !l.starts_with('#') && l.contains('=')).map(str::to_owned).collect()
+    };
+    // As systemd.exec(5) lists them, for a service that does not run as root.
+    let implies = "NoNewPrivileges DynamicUser SystemCallFilter SystemCallArchitectures RestrictAddressFamilies \
+        RestrictNamespaces PrivateDevices ProtectKernelTunables ProtectKernelModules ProtectKernelLogs ProtectClock \
+        MemoryDenyWriteExecute RestrictRealtime RestrictSUIDSGID LockPersonality ProtectHostname SystemCallLog \
+        CapabilityBoundingSet";
+    let service = settings("umpin-deliver.service");
+    for setting in &service {
+        let name = setting.split('=').next().unwrap();
+        assert!(!implies.split_whitespace().any(|i| i == name), "{setting}");
+        assert_ne!(setting, "ProtectSystem=strict");
+    }
+    assert!(service.contains(&"User=ummailboxpin".to_owned()));
+    let strict = settings("umpin-deliver-strict.conf");
+    for wanted in ["NoNewPrivileges=yes", "ProtectSystem=strict", "ReadWritePaths=/var/lib/ummailboxpin"] {
+        assert!(strict.contains(&wanted.to_owned()), "{wanted}");
+    }
 }

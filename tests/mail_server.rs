@@ -1,5 +1,6 @@
 //! A real mail program to a real mail server on loopback: the message arrives, an independent parser reads it, and its
-//! PIN signs in. Needs msmtp and Debian's python3-aiosmtpd; without them it is skipped by name.
+//! PIN signs in. Needs msmtp and Debian's python3-aiosmtpd, which tools/test-tools.sh fetches; without them it is skipped
+//! by name.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
@@ -18,13 +19,17 @@ use umpin::session::{Cause, Mode};
 const PYTHON: &str = "/usr/bin/python3";
 const SINK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/sink.py");
 
-fn works(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program)
-        .args(arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|s| s.success())
+/// Debian's Python, with what was unpacked for it.
+fn python() -> Command {
+    let mut python = Command::new(PYTHON);
+    let mut path = support::tools().join("small/usr/lib/python3/dist-packages").into_os_string();
+    if let Some(more) = std::env::var_os("PYTHONPATH") {
+        path.push(":");
+        path.push(more);
+    }
+    // It leaves no bytecode in a cache that several checkouts share.
+    python.env("PYTHONPATH", path).env("PYTHONDONTWRITEBYTECODE", "1");
+    python
 }
 
 /// Names a skip for the person who reads the output, and for the build script's count.
@@ -48,17 +53,18 @@ impl Drop for Sink {
 #[test]
 fn a_real_mail_server_gets_a_message_whose_pin_signs_in() {
     let test = "a_real_mail_server_gets_a_message_whose_pin_signs_in";
-    if !works("msmtp", &["--version"]) {
-        return skip(test, "msmtp is not installed");
-    }
-    if !works(PYTHON, &["-c", "import aiosmtpd.controller"]) {
-        return skip(test, "Debian's python3-aiosmtpd is not installed");
+    let Some(msmtp) = support::tool(&["msmtp"]) else {
+        return skip(test, "no msmtp, neither installed nor fetched by tools/test-tools.sh");
+    };
+    let sink = python().args(["-c", "import aiosmtpd.controller"]).stderr(Stdio::null()).status();
+    if !sink.is_ok_and(|s| s.success()) {
+        return skip(test, "no python3-aiosmtpd, neither installed nor fetched by tools/test-tools.sh");
     }
     let f = Fixture::new(PinPolicy::default(), 2);
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let maildir = f.path("mail");
     let mut sink = Sink(
-        Command::new(PYTHON)
+        python()
             .args([SINK, "serve", maildir.to_str().unwrap(), &port.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -70,15 +76,12 @@ fn a_real_mail_server_gets_a_message_whose_pin_signs_in() {
     assert_eq!(ready, "ready\n");
 
     let config = f.path("msmtprc");
-    std::fs::write(&config, format!("account default\nhost 127.0.0.1\nport {port}\nfrom voicemail@contoso.com\n"))
-        .unwrap();
+    std::fs::write(&config, format!("account default\nhost 127.0.0.1\nport {port}\nfrom wrong@contoso.com\n")).unwrap();
     std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let msmtp =
-        String::from_utf8(Command::new("sh").args(["-c", "command -v msmtp"]).output().unwrap().stdout).unwrap();
     f.run(
         "Set-UMPinConfiguration",
-        &json!({"Transport": "Command", "Command": msmtp.trim(), "SenderAddress": "voicemail@contoso.com",
-            "CommandArguments": ["-C", config.to_str().unwrap(), "-t"]}),
+        &json!({"Transport": "Command", "Command": msmtp.to_str().unwrap(), "SenderAddress": "voicemail@contoso.com",
+            "CommandArguments": ["-C", config.to_str().unwrap(), "-f", "{sender}", "-t"]}),
     )
     .unwrap();
     f.session
@@ -101,11 +104,12 @@ fn a_real_mail_server_gets_a_message_whose_pin_signs_in() {
     let done = deliver_due(&f.session, None).unwrap();
     assert_eq!((done.sent.len(), done.failed.len()), (2, 0), "{:?}", done.failed);
 
-    let read = Command::new(PYTHON).args([SINK, "read", maildir.to_str().unwrap()]).output().unwrap();
+    let read = python().args([SINK, "read", maildir.to_str().unwrap()]).output().unwrap();
     let mails: Vec<Value> = serde_json::from_slice(&read.stdout).unwrap();
     assert_eq!(mails.len(), 2);
     for (n, label) in [(0, "PIN: "), (1, "Code confidentiel: ")] {
         let mail = mails.iter().find(|m| m["to"][0] == format!("user{n}@contoso.com")).unwrap();
+        assert_eq!(mail["envelope"], "voicemail@contoso.com", "what comes back goes to the sender");
         assert_eq!((&mail["defects"], &mail["auto"]), (&json!([]), &json!("auto-generated")));
         let (plain, html) = (mail["plain"].as_str().unwrap(), mail["html"].as_str().unwrap());
         let pin: String = plain.split_once(label).unwrap().1.chars().take_while(char::is_ascii_digit).collect();

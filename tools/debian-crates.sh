@@ -14,6 +14,8 @@ readonly marker='# Written by tools/debian-crates.sh; build.sh replaces or remov
 readonly layout=1
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=tools/private-apt.sh
+. "$root/tools/private-apt.sh"
 suite=${UMPIN_DEBIAN_SUITE:-forky}
 cache=${UMPIN_CACHE:-${XDG_CACHE_HOME:-${HOME:-${TMPDIR:-/tmp}}/.cache}/ummailboxpin}
 mkdir -p "$cache"
@@ -127,61 +129,12 @@ fi
 scratch=$(mktemp -d "$cache/.scratch.XXXXXX")
 trap 'if [[ -n ${compiling:-} ]]; then wait "$compiling" 2>/dev/null || true; fi; rm -rf "$scratch"' EXIT
 
-# The mirror this machine is set up with, whatever it is called.
-mirror() {
-    if [[ -n ${UMPIN_DEBIAN_MIRROR:-} ]]; then
-        printf '%s\n' "$UMPIN_DEBIAN_MIRROR"
-        return
-    fi
-    # shellcheck disable=SC2016 # the fields are apt's, not the shell's
-    apt-get indextargets --no-release-info --format '$(REPO_URI)|$(RELEASE)' 'Created-By: Packages' 2>/dev/null |
-        awk -F'|' '$2 !~ /-security|-updates|-backports/ && $1 ~ /debian/ && $1 !~ /debian-security/ { print $1; exit }'
-}
-
 prepare_apt() {
-    local uri keyring options
-    uri=$(mirror)
-    [[ -n $uri ]] || die 'no Debian mirror was found in the apt configuration of this machine.' \
+    private_apt_prepare "$apt_dir" "$suite" || die 'no Debian mirror was found in the apt configuration of this machine.' \
         'Set UMPIN_DEBIAN_MIRROR to the address of one.'
-    mkdir -p "$apt_dir/lists/partial" "$apt_dir/archives/partial" "$apt_dir/log"
-    : >"$apt_dir/status"
-    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-    options=
-    if [[ -r $keyring ]]; then options="[signed-by=$keyring] "; fi
-    printf 'deb %s%s %s main\n' "$options" "$uri" "$suite" >"$apt_dir/sources.list"
-    # The machine's settings (proxy, certificates) still count: this file is read after them and moves only the places.
-    cat >"$apt_dir/apt.conf" <<CONF
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-#clear DPkg::Post-Invoke;
-#clear DPkg::Pre-Install-Pkgs;
-Dir::Etc::SourceList "$apt_dir/sources.list";
-Dir::Etc::SourceParts "/dev/null";
-Dir::Etc::Preferences "/dev/null";
-Dir::Etc::PreferencesParts "/dev/null";
-Dir::State "$apt_dir";
-Dir::State::Lists "$apt_dir/lists";
-Dir::State::status "$apt_dir/status";
-Dir::Cache "$apt_dir";
-Dir::Cache::Archives "$apt_dir/archives";
-Dir::Log "$apt_dir/log";
-APT::Sandbox::User "$(id -un)";
-APT::Install-Recommends "false";
-APT::Install-Suggests "false";
-APT::Keep-Downloaded-Packages "true";
-Acquire::Check-Valid-Until "false";
-Acquire::Languages "none";
-Acquire::Retries "2";
-Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
-Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
-CONF
 }
 
-apt_run() {
-    local tool=$1
-    shift
-    "$tool" -c "$apt_dir/apt.conf" "$@"
-}
+apt_run() { private_apt "$apt_dir" "$@"; }
 
 update_lists() {
     say "reading the package lists of Debian $suite"

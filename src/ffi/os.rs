@@ -168,3 +168,13 @@ pub fn block_broken_pipe_signal() {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_hosts_name_is_the_kernels() {
+        let kernels = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+        assert_eq!(super::host_name(), kernels.trim_end());
+    }
+}

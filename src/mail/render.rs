@@ -302,6 +302,27 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_line_stands_between_paragraphs_and_fields_and_none_between_fields() {
+        let paragraph = |t: &str| Line::Paragraph(t.into());
+        let lines = [
+            paragraph("one"),
+            paragraph("two"),
+            Line::Field("a", "1".into()),
+            Line::Field("b", "2".into()),
+            paragraph("three"),
+            Line::Policy("four".into()),
+        ];
+        assert_eq!(*plain(&lines), "one\n\ntwo\n\n  a: 1\n  b: 2\n\nthree\n\nfour\n");
+        let html = html(&lines, texts_for(""), "s");
+        let body = html.split("<body>\n").nth(1).unwrap();
+        assert_eq!(
+            body,
+            "<p>one</p>\n<p>two</p>\n<table>\n<tr><td>a:</td><td><b>1</b></td></tr>\n<tr><td>b:</td><td><b>2</b></td></tr>\n\
+             </table>\n<p>three</p>\n<p>four</p>\n</body>\n</html>\n"
+        );
+    }
+
+    #[test]
     fn every_line_is_short_and_ended_by_crlf() {
         let mut n = sample();
         n.policy_text = "é".repeat(512);

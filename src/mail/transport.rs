@@ -3,15 +3,22 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::crypto::new_guid;
 use crate::error::{Error, Result, Status};
 use crate::ffi::os;
 
 /// How long a command may take, unless it is told otherwise.
 pub const DEFAULT_TIMEOUT_SECONDS: u32 = 30;
+
+/// Stands in a command's arguments for the sender's address. Without it a program such as sendmail takes the account that
+/// it runs under for the sender, and what cannot be delivered comes back there with the PIN in it.
+pub const SENDER_PLACEHOLDER: &str = "{sender}";
 
 /// Which way messages go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,14 +60,41 @@ impl MailSettings {
         Duration::from_secs(seconds.into())
     }
 
-    /// Hands `message` over. `name` becomes the file's in a pickup folder. Takes at most `limit`.
-    pub fn send(&self, name: &str, message: &[u8], limit: Duration) -> Result<()> {
+    /// Hands `message` over. `name` becomes the file's in a pickup folder, `sender` is told to a program that is
+    /// given [`SENDER_PLACEHOLDER`]. Takes at most `limit`.
+    pub fn send(&self, name: &str, sender: &str, message: &[u8], limit: Duration) -> Result<()> {
         match self.transport {
             Transport::None => Err(failed("no mail transport is configured")),
             Transport::Pickup => pick_up(Path::new(&self.pickup_folder), name, message),
-            Transport::Command => run(&self.command, &self.command_arguments, message, limit.min(self.timeout())),
+            Transport::Command => {
+                let arguments: Vec<String> =
+                    self.command_arguments.iter().map(|a| a.replace(SENDER_PLACEHOLDER, sender)).collect();
+                run(&self.command, &arguments, message, limit.min(self.timeout()))
+            }
         }
     }
+}
+
+/// Whether an argument, behind `before`, seems to hold a password. It would stand in clear in the store and, while the
+/// program runs, in the machine's list of processes.
+pub fn seems_secret(before: Option<&str>, argument: &str) -> bool {
+    // A program's own option that names where its password is (msmtp's --passwordeval) holds none.
+    let names_one = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["password", "passwd", "passphrase", "passwort", "pass", "pwd", "secret", "token", "apikey", "api-key"]
+            .iter()
+            .any(|end| name.ends_with(end))
+    };
+    let names_a_login = |name: &str| matches!(name, "-u" | "--user" | "--login" | "-U" | "--proxy-user");
+    // user:password, and the same in an address.
+    let login = |text: &str| text.split_once(':').is_some_and(|(user, rest)| !user.is_empty() && !rest.is_empty());
+    let in_address =
+        argument.split_once("://").is_some_and(|(_, rest)| rest.rsplit_once('@').is_some_and(|(user, _)| login(user)));
+    in_address
+        || argument.split_once('=').is_some_and(|(name, value)| {
+            (names_one(name) && !value.is_empty()) || (names_a_login(name) && login(value))
+        })
+        || before.is_some_and(|b| b.starts_with('-') && (names_one(b) || (names_a_login(b) && login(argument))))
 }
 
 fn failed(why: &str) -> Error {
@@ -70,18 +104,22 @@ fn failed(why: &str) -> Error {
 /// A whole file or none: written beside, flushed, renamed.
 fn pick_up(folder: &Path, name: &str, message: &[u8]) -> Result<()> {
     let wrong = |e: std::io::Error| failed(&format!("the pickup folder '{}' cannot be written: {e}", folder.display()));
+    remove_leftovers(folder, name);
     let finished: PathBuf = folder.join(format!("{name}.eml"));
-    let unfinished = folder.join(format!("{name}.tmp"));
-    let write = || {
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+    // Whoever else may write to the folder must not know the name beforehand, nor have put anything there.
+    let unfinished = folder.join(format!("{name}.{}.tmp", new_guid()?));
+    let mut options = std::fs::OpenOptions::new();
+    // New, or not at all: neither a link nor a file that lies there is opened.
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(&unfinished).map_err(wrong)?;
+    let mut write = || {
         #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            // The mail server reads it through its group; nobody else does.
-            options.mode(0o640);
-        }
-        let mut file = options.open(&unfinished)?;
+        let_the_server_read(&file, folder)?;
         file.write_all(message)?;
         file.sync_all()?;
         std::fs::rename(&unfinished, &finished)?;
@@ -93,6 +131,27 @@ fn pick_up(folder: &Path, name: &str, message: &[u8]) -> Result<()> {
         let _ = std::fs::remove_file(&unfinished);
         wrong(e)
     })
+}
+
+/// The mail server reads through the folder's group, which a file in a setgid folder has, whatever the umask says.
+/// A file with the writer's own group instead is nobody else's to read.
+#[cfg(unix)]
+fn let_the_server_read(file: &std::fs::File, folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let mode = if file.metadata()?.gid() == std::fs::metadata(folder)?.gid() { 0o640 } else { 0o600 };
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
+/// What a process that died while writing this message left behind: it holds a PIN. A folder that may be written but
+/// not listed keeps it.
+fn remove_leftovers(folder: &Path, name: &str) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let file = entry.file_name();
+        let random = file.to_str().and_then(|f| f.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".tmp"));
+        if random.is_some() {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn run(program: &str, arguments: &[String], message: &[u8], limit: Duration) -> Result<()> {
@@ -121,8 +180,9 @@ fn run(program: &str, arguments: &[String], message: &[u8], limit: Duration) -> 
                 os::kill_group(&mut child);
                 let _ = child.wait();
                 return Err(failed(&format!(
-                    "'{program}' did not end within {:.1} seconds and was stopped",
-                    limit.as_secs_f32()
+                    "'{program}' did not end within {:.1} seconds and was stopped{}",
+                    limit.as_secs_f32(),
+                    words.said()
                 )));
             }
             Ok(None) => std::thread::sleep(Duration::from_millis(5)),
@@ -134,33 +194,56 @@ fn run(program: &str, arguments: &[String], message: &[u8], limit: Duration) -> 
     if status.success() {
         return Ok(());
     }
-    let words = words.recv_timeout(Duration::from_millis(200)).unwrap_or_default();
     let ended = status.code().map_or_else(|| "by a signal".to_owned(), |code| format!("with exit code {code}"));
-    let said = if words.is_empty() { String::new() } else { format!(": {words}") };
-    Err(failed(&format!("'{program}' ended {ended}{said}")))
+    Err(failed(&format!("'{program}' ended {ended}{}", words.said())))
 }
 
-/// The first words that a program says on standard error, with runs of four digits and more blotted out: it might
-/// repeat the message, and no PIN may stand in an error.
-fn collect(child: &mut Child) -> std::sync::mpsc::Receiver<String> {
-    const MOST: u64 = 400;
-    let (send, receive) = std::sync::mpsc::channel();
-    if let Some(pipe) = child.stderr.take() {
+/// The first words that a program says on standard error.
+struct Words {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    /// Ends when the program has closed the pipe or said enough.
+    enough: Receiver<()>,
+}
+
+/// As many bytes of them as are kept.
+const MOST_WORDS: usize = 400;
+
+fn collect(child: &mut Child) -> Words {
+    let (ended, enough) = std::sync::mpsc::channel::<()>();
+    let bytes = Arc::new(Mutex::new(Vec::new()));
+    if let Some(mut pipe) = child.stderr.take() {
+        let bytes = bytes.clone();
         std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let mut pipe = pipe.take(MOST);
-            let _ = pipe.read_to_end(&mut bytes);
-            // A number that the cut goes through may be the beginning of a longer one.
-            if bytes.len() as u64 == MOST {
-                let end = bytes.iter().rposition(|b| !b.is_ascii_digit()).map_or(0, |at| at + 1);
-                bytes.truncate(end);
+            let mut part = [0; MOST_WORDS];
+            while let Ok(n @ 1..) = pipe.read(&mut part) {
+                let mut kept = bytes.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = MOST_WORDS - kept.len();
+                kept.extend_from_slice(&part[..n.min(room)]);
+                if kept.len() == MOST_WORDS {
+                    break;
+                }
             }
-            let _ = send.send(without_numbers(&String::from_utf8_lossy(&bytes)));
+            drop(ended);
             // Read on, so that a talkative program does not stop at a full pipe.
-            let _ = std::io::copy(&mut pipe.into_inner(), &mut std::io::sink());
+            let _ = std::io::copy(&mut pipe, &mut std::io::sink());
         });
     }
-    receive
+    Words { bytes, enough }
+}
+
+impl Words {
+    /// `: ` and what was said until now, or nothing; with runs of four digits and more blotted out: it might repeat the
+    /// message, and no PIN may stand in an error.
+    fn said(&self) -> String {
+        // What was said just before the end may still be on its way; somebody who left the group may hold the pipe open.
+        let _ = self.enough.recv_timeout(Duration::from_millis(200));
+        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // A number at the end may be the beginning of a longer one, cut off here.
+        let end = bytes.iter().rposition(|b| !b.is_ascii_digit()).map_or(0, |at| at + 1);
+        bytes.truncate(end);
+        let words = without_numbers(&String::from_utf8_lossy(&bytes));
+        if words.is_empty() { words } else { format!(": {words}") }
+    }
 }
 
 fn without_numbers(text: &str) -> String {
@@ -195,7 +278,7 @@ mod tests {
             pickup_folder: folder.path().to_str().unwrap().into(),
             ..Default::default()
         };
-        mail.send("a", b"hello", Duration::from_secs(1)).unwrap();
+        mail.send("a", "um@contoso.com", b"hello", Duration::from_secs(1)).unwrap();
         assert_eq!(std::fs::read(folder.path().join("a.eml")).unwrap(), b"hello");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -215,30 +298,91 @@ mod tests {
     fn a_command_reads_the_message_and_its_exit_code_counts() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("got");
-        shell(&format!("cat > '{}'", file.display())).send("a", &[b'x'; 200_000], Duration::from_secs(10)).unwrap();
+        shell(&format!("cat > '{}'", file.display()))
+            .send("a", "um@contoso.com", &[b'x'; 200_000], Duration::from_secs(10))
+            .unwrap();
         assert_eq!(std::fs::read(file).unwrap().len(), 200_000);
-        let error = shell("echo no 123456 >&2; exit 69").send("a", b"hello", Duration::from_secs(10)).unwrap_err();
+        let error = shell("echo no 123456 >&2; exit 69")
+            .send("a", "um@contoso.com", b"hello", Duration::from_secs(10))
+            .unwrap_err();
         assert!(error.message.contains("exit code 69: no ####"), "{error}");
         let cut = "head -c 396 /dev/zero | tr '\\0' x >&2; echo ' 739182' >&2; exit 1";
-        let error = shell(cut).send("a", b"", Duration::from_secs(10)).unwrap_err();
+        let error = shell(cut).send("a", "um@contoso.com", b"", Duration::from_secs(10)).unwrap_err();
         assert!(!error.message.contains("73"), "{error}");
-        assert!(shell("exit 0").send("a", &[b'x'; 200_000], Duration::from_secs(10)).is_ok());
+        assert!(shell("exit 0").send("a", "um@contoso.com", &[b'x'; 200_000], Duration::from_secs(10)).is_ok());
     }
 
     #[cfg(unix)]
     #[test]
     fn a_hanging_command_is_stopped_with_its_children() {
         let started = Instant::now();
-        let error = shell("sleep 60 & sleep 60").send("a", &[b'x'; 200_000], Duration::from_millis(300)).unwrap_err();
+        let error = shell("sleep 60 & sleep 60")
+            .send("a", "um@contoso.com", &[b'x'; 200_000], Duration::from_millis(300))
+            .unwrap_err();
         assert!(error.message.contains("was stopped"), "{error}");
         assert!(started.elapsed() < Duration::from_secs(10));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_stopped_command_said_before_is_kept_without_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = folder.path().join("said");
+        // It says so only once somebody has taken the words from the pipe: a full pipe takes no more.
+        let script = format!("echo 'cannot open maildrop for PIN 739182' >&2; : >'{}'; sleep 60", said.display());
+        let error = shell(&script).send("a", "um@contoso.com", b"x", Duration::from_secs(5)).unwrap_err();
+        assert!(said.exists());
+        assert!(error.message.ends_with("was stopped: cannot open maildrop for PIN ####"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_sender_takes_the_placeholders_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("got");
+        let mut mail = shell(&format!("printf '%s\\n' \"$@\" > '{}'", file.display()));
+        mail.command_arguments.extend(["sh", "-f", "{sender}", "--from={sender}", "-t"].map(String::from));
+        mail.send("a", "um@contoso.com", b"", Duration::from_secs(10)).unwrap();
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "-f\num@contoso.com\n--from=um@contoso.com\n-t\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_that_lies_in_a_pickup_folder_is_written_to_and_the_mode_is_stated() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let folder = tempfile::tempdir().unwrap();
+        let pickup = folder.path().join("pickup");
+        std::fs::create_dir(&pickup).unwrap();
+        let elsewhere = folder.path().join("elsewhere");
+        std::fs::write(&elsewhere, "theirs").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, pickup.join("a.tmp")).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, pickup.join("a.eml")).unwrap();
+        std::fs::write(pickup.join("b.eml"), "planted").unwrap();
+        std::fs::set_permissions(pickup.join("b.eml"), std::fs::Permissions::from_mode(0o666)).unwrap();
+        // Left by a process that died.
+        std::fs::write(pickup.join("a.0.tmp"), "old").unwrap();
+        let mail = MailSettings {
+            transport: Transport::Pickup,
+            pickup_folder: pickup.to_str().unwrap().into(),
+            ..Default::default()
+        };
+        for name in ["a", "b"] {
+            mail.send(name, "um@contoso.com", b"hello", Duration::from_secs(1)).unwrap();
+            let file = pickup.join(format!("{name}.eml"));
+            let found = std::fs::symlink_metadata(&file).unwrap();
+            assert!(found.is_file(), "the link is replaced, not followed");
+            let ours = found.gid() == std::fs::metadata(&pickup).unwrap().gid();
+            assert_eq!(found.mode() & 0o7777, if ours { 0o640 } else { 0o600 });
+        }
+        assert_eq!(std::fs::read_to_string(elsewhere).unwrap(), "theirs");
+        assert!(!pickup.join("a.0.tmp").exists());
     }
 
     #[test]
     fn a_program_that_is_not_there_is_named() {
         let mail =
             MailSettings { transport: Transport::Command, command: "/no/such/program".into(), ..Default::default() };
-        let error = mail.send("a", b"", Duration::from_secs(1)).unwrap_err();
+        let error = mail.send("a", "um@contoso.com", b"", Duration::from_secs(1)).unwrap_err();
         assert!(error.message.contains("/no/such/program"), "{error}");
     }
 }

@@ -200,6 +200,39 @@ mod tests {
     }
 
     #[test]
+    fn a_shape_is_taken_for_itself_and_its_neighbour_is_not() {
+        for (takes, pin, taken) in [
+            (corners as fn(&[u8]) -> bool, "1397", true),
+            (corners, "1254", true),
+            (corners, "2486", true),
+            (corners, "4268", true),
+            (corners, "1937", false),
+            (corners, "1392", false),
+            (corners, "1331", false),
+            (corners, "1111", false),
+            (date, "3112", true),
+            (date, "1231", true),
+            (date, "3113", false),
+            (date, "3200", false),
+            (date, "311299", true),
+            (date, "123199", true),
+            (date, "991231", true),
+            (date, "993112", false),
+            (date, "311235", false),
+            (date, "198413", false),
+            (date, "131984", false),
+            (date, "25122001", true),
+            (date, "12252001", true),
+            (date, "20012512", true),
+            (date, "20011225", true),
+            (date, "25132001", false),
+            (date, "20600101", false),
+        ] {
+            assert_eq!(takes(pin.as_bytes()), taken, "{pin}");
+        }
+    }
+
+    #[test]
     fn leaves_random_looking_ones() {
         for pin in ["8068", "7396", "739182", "580437", "93846", "60493827"] {
             assert_eq!(shape(pin.as_bytes()), None, "{pin}");

@@ -76,7 +76,7 @@ impl Change<'_> {
         };
         let whole = self.tx.setting(settings::AUDIT_HEAD)?.is_some_and(|stored| stored == head(&key, seq, &before));
         let mut row = AuditRow {
-            seq: if whole { seq + 1 } else { seq + 2 },
+            seq: seq.checked_add(if whole { 1 } else { 2 }).ok_or_else(|| tampered("its numbers are used up"))?,
             at: self.now,
             caller: self.caller.into(),
             claimed: self.claimed.into(),
@@ -100,8 +100,8 @@ impl Change<'_> {
         let limit = self.now.saturating_sub(i64::from(days) * DAY);
         let Ok((mut seq, mut before)) = start(self.tx, key) else { return Ok(()) };
         let from = seq;
-        for row in self.tx.audit_rows(seq + 1, RETENTION_BATCH)? {
-            if row.at >= limit || row.seq != seq + 1 || row_mac(key, &before, &row) != row.mac {
+        for row in self.tx.audit_rows(seq.saturating_add(1), RETENTION_BATCH)? {
+            if row.at >= limit || Some(row.seq) != seq.checked_add(1) || row_mac(key, &before, &row) != row.mac {
                 break;
             }
             seq = row.seq;
@@ -144,10 +144,10 @@ pub(crate) fn verify_chain(tx: &Tx<'_>, keys: &KeyRing) -> Result<u64> {
     let (mut seq, mut before) = start(tx, &key)?;
     let mut count = 0;
     loop {
-        let rows = tx.audit_rows(if count == 0 { i64::MIN } else { seq + 1 }, PAGE)?;
+        let rows = tx.audit_rows(if count == 0 { i64::MIN } else { seq.saturating_add(1) }, PAGE)?;
         for row in &rows {
-            if row.seq != seq + 1 {
-                return Err(tampered(&format!("row {} is missing", seq + 1)));
+            if Some(row.seq) != seq.checked_add(1) {
+                return Err(tampered(&format!("row {} is missing", seq.saturating_add(1))));
             }
             if row_mac(&key, &before, row) != row.mac {
                 return Err(tampered(&format!("row {} does not fit the one before", row.seq)));

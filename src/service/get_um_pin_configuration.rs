@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result, Status};
 use crate::mail::render::Sender;
-use crate::mail::transport::MailSettings;
+use crate::mail::transport::{MailSettings, seems_secret};
 use crate::service::document::{Request, Response, Warning};
 use crate::service::resolve::server_name;
 use crate::session::Session;
@@ -37,7 +37,7 @@ pub(crate) fn object(session: &Session, tx: &Tx<'_>) -> Result<Value> {
         "Transport": mail.transport,
         "PickupFolder": mail.pickup_folder,
         "Command": mail.command,
-        "CommandArguments": mail.command_arguments,
+        "CommandArguments": shown(&mail.command_arguments),
         "CommandTimeoutSeconds": mail.timeout().as_secs(),
         "SenderAddress": mail.sender_address,
         "SenderName": mail.sender_name,
@@ -50,6 +50,16 @@ pub(crate) fn object(session: &Session, tx: &Tx<'_>) -> Result<Value> {
         "KeyFile": session.location().key.display().to_string(),
         "KeyId": tx.setting(settings::KEY_ID)?,
     }))
+}
+
+/// Those that a former version took though they hold a password are not shown.
+fn shown(arguments: &[String]) -> Vec<&str> {
+    (0..arguments.len())
+        .map(|n| {
+            let before = n.checked_sub(1).map(|b| arguments[b].as_str());
+            if seems_secret(before, &arguments[n]) { "(hidden)" } else { &arguments[n] }
+        })
+        .collect()
 }
 
 /// A numeric setting, or its default where it was never set.

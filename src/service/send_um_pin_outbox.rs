@@ -18,15 +18,15 @@ use crate::service::get_um_pin_outbox::object;
 use crate::service::notice::put;
 use crate::service::parameters::{ListEdit, Parameters};
 use crate::service::set_um_mailbox_pin::no_transport;
+use crate::service::set_um_pin_configuration::COMMAND_TIMEOUT_SECONDS;
 use crate::session::{Cause, Change, Mode, Session};
-use crate::store::outbox::OutboxRow;
+use crate::store::outbox::{LONGEST_CLAIM, LONGEST_DELAY, OutboxRow};
 
 /// The first wait after a failure; it doubles with every further one.
 const FIRST_DELAY: i64 = 60_000;
-/// The longest wait.
-const LONGEST_DELAY: i64 = 6 * 3_600_000;
 /// What a claim has left when its delivery's time is over.
 const CLAIM_MARGIN: Duration = Duration::from_secs(60);
+const _: () = assert!(*COMMAND_TIMEOUT_SECONDS.end() * 1000 + CLAIM_MARGIN.as_millis() as i64 <= LONGEST_CLAIM);
 /// Notices before expiry that are queued in one transaction.
 const EXPIRY_BATCH: usize = 200;
 
@@ -148,7 +148,7 @@ fn deliver(session: &Session, which: &Which, budget: Option<Duration>) -> Result
         }
         let claim_ms = i64::try_from((mail.timeout() + CLAIM_MARGIN).as_millis()).unwrap_or(i64::MAX);
         let claim = |c: &Change<'_>, row: Option<OutboxRow>| {
-            let Some(mut row) = row.filter(|r| r.claimed_until <= c.now) else { return Ok(None) };
+            let Some(mut row) = row.filter(|r| !r.is_claimed(c.now)) else { return Ok(None) };
             row.claimed_by.clone_from(&me);
             row.claimed_until = c.now.saturating_add(claim_ms);
             c.tx.put_outbox(&row)?;
@@ -201,8 +201,9 @@ fn hand_over(
     let plain = open(ring.get(&row.key_id)?, Purpose::Mail, &row.id, &row.sealed)?;
     let notice: Notice = serde_json::from_slice(&plain)
         .map_err(|_| Error::new(Status::SealBroken, "the queued notice cannot be read"))?;
-    let message = render::notice(&notice, &sender_for(mail, &notice.to), &row.message_id, row.queued_at);
-    mail.send(&row.id, &message, limit)
+    let sender = sender_for(mail, &notice.to);
+    let message = render::notice(&notice, &sender, &row.message_id, row.queued_at);
+    mail.send(&row.id, &sender.address, &message, limit)
 }
 
 /// ExpiryNoticeDays: tells those whose PIN expires soon, once for each PIN.

@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::crypto::new_guid;
 use crate::error::{Error, Result, Status};
 use crate::mail::render;
-use crate::mail::transport::{MailSettings, Transport};
-use crate::service::document::{Request, Response};
+use crate::mail::transport::{MailSettings, SENDER_PLACEHOLDER, Transport, seems_secret};
+use crate::service::document::{Request, Response, Warning};
 use crate::service::get_um_pin_configuration::{mail_settings, sender_for};
 use crate::service::notice::is_mail_address;
 use crate::service::parameters::{ListEdit, Parameters};
@@ -58,7 +58,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
             let sender = sender_for(&mail, &to);
             let domain = sender.address.rsplit_once('@').map_or("localhost", |(_, d)| d);
             let message = render::test(&to, &sender, &format!("<{id}@{domain}>"), session.now());
-            mail.send(&id, &message, mail.timeout()).map_err(|e| {
+            mail.send(&id, &sender.address, &message, mail.timeout()).map_err(|e| {
                 Error::new(
                     Status::DeliveryFailed,
                     format!(
@@ -92,8 +92,34 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
             }
         }
         c.audit("store settings", "settings changed")?;
-        Ok(Response::default().about("the store's settings", "Set"))
+        let mut response = Response::default().about("the store's settings", "Set");
+        if p.is_bound("CommandArguments") && mail.transport == Transport::Command && !names_sender(&mail) {
+            response.warnings.push(Warning::from(format!(
+                "-CommandArguments does not tell the program the sender ('-f', '{SENDER_PLACEHOLDER}'). Unless its own \
+                 settings do, mail that cannot be delivered comes back, with its PIN, to the account that runs the program."
+            )));
+        }
+        Ok(response)
     })
+}
+
+/// The placeholder, or an address that the administrator wrote out.
+fn names_sender(mail: &MailSettings) -> bool {
+    let given = |a: &String| a.contains(SENDER_PLACEHOLDER) || a.starts_with("-f") || a.starts_with("--from");
+    mail.command_arguments.iter().any(given)
+}
+
+fn check_arguments(arguments: &[String]) -> Result<()> {
+    for (n, argument) in arguments.iter().enumerate() {
+        if seems_secret(n.checked_sub(1).map(|before| arguments[before].as_str()), argument) {
+            return Err(wrong(&format!(
+                "Argument {} of -CommandArguments seems to hold a password, which would be kept in clear and be seen in the \
+                 list of processes. Put it in the program's own settings, readable to its account alone",
+                n + 1
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn changed(p: &Parameters, mut mail: MailSettings, session: &Session) -> Result<MailSettings> {
@@ -112,7 +138,10 @@ fn changed(p: &Parameters, mut mail: MailSettings, session: &Session) -> Result<
         mail.command = text;
     }
     match p.list("CommandArguments")? {
-        Some(ListEdit::Replace(list)) => mail.command_arguments = list,
+        Some(ListEdit::Replace(list)) => {
+            check_arguments(&list)?;
+            mail.command_arguments = list;
+        }
         Some(ListEdit::Edit { .. }) => return Err(wrong("-CommandArguments takes a list, since their order counts")),
         None => {}
     }
@@ -122,6 +151,9 @@ fn changed(p: &Parameters, mut mail: MailSettings, session: &Session) -> Result<
     if let Some(text) = p.text("SenderAddress")? {
         if !text.is_empty() && !is_mail_address(&text) {
             return Err(wrong(&format!("-SenderAddress '{text}' is not an e-mail address")));
+        }
+        if text.starts_with('-') {
+            return Err(wrong(&format!("-SenderAddress '{text}' begins like an option of the mail program")));
         }
         mail.sender_address = text;
     }

@@ -1,7 +1,10 @@
 //! Sign-in: the question that a telephone system asks. Section 3 of the contract.
 //!
-//! The hash runs outside the write lock, on a snapshot; the deciding transaction reads lock, counter and PIN version
-//! again. Whatever is refused costs a hash, and leaves at a fixed time after it came.
+//! Every try is charged before it is judged. The hash runs outside the write lock, on a snapshot; a first transaction
+//! reads lock, counter and PIN version again and counts a failure; only when that is on disk is the PIN compared; a second
+//! transaction takes the failure back where the PIN was right, and draws the consequences where it was wrong. So what
+//! cannot be counted is never answered, and no fault of the store's can give more answers than the counter allows.
+//! Whatever is refused costs a hash and a commit, and leaves at a fixed time after it came.
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +13,7 @@ use crate::crypto::seal::{Purpose, open, seal};
 use crate::error::{Error, Result, Status};
 use crate::mail::notice::Kind;
 use crate::pin::generate::MAX_TRIES;
+use crate::pin::policy::PinFacts;
 use crate::pin::{Pin, PinPolicy, generate, rules};
 use crate::service::audit::{audit_refusal, stored_key};
 use crate::service::notice::{NewPinNotice, has_transport, is_mail_address, queue};
@@ -177,18 +181,18 @@ pub fn set_up_complete(session: &Session, who: &Caller) -> Result<()> {
     })
 }
 
-/// LogonFailuresBeforeDisconnect of a dial plan: failures in one call after which a telephone system hangs up. 3 where
-/// the plan does not say, and where there is none (the call's course must not tell who exists).
-pub fn failures_before_disconnect(session: &Session, dial_plan: Option<&str>, number: Option<&str>) -> Result<u32> {
+/// LogonFailuresBeforeDisconnect of a dial plan: failures in one call after which a telephone system hangs up. Where no
+/// plan is named, that of the only plan there is; 3 where none says. The caller's number has no part in it: the length of
+/// a call must not tell whom a number belongs to.
+pub fn failures_before_disconnect(session: &Session, dial_plan: Option<&str>) -> Result<u32> {
     const DEFAULT: u32 = 3;
     let settings = session.read(|tx| {
-        let plan = match (dial_plan, number) {
-            (Some(name), _) => tx.dial_plan_by_key(&crate::directory::identity::fold(name))?,
-            (None, Some(number)) => match tx.um_addresses_by_key(number.trim(), None)?.as_slice() {
-                [one] => tx.dial_plan(&one.dial_plan_guid)?,
-                _ => None,
-            },
-            (None, None) => None,
+        let plan = match dial_plan {
+            Some(name) => tx.dial_plan_by_key(&crate::directory::identity::fold(name))?,
+            None => {
+                let mut plans = tx.dial_plans()?;
+                if plans.len() == 1 { plans.pop() } else { None }
+            }
         };
         Ok(plan.map(|p| p.settings))
     })?;
@@ -205,14 +209,16 @@ fn refused() -> Error {
 }
 
 fn leave_at_interval(session: &Session, came: Instant) {
-    let interval = session.refusal_interval;
+    std::thread::sleep(until_it_leaves(session.refusal_interval, came.elapsed()));
+}
+
+/// How long a refusal that came `passed` ago still waits: until the next whole multiple of `interval`.
+fn until_it_leaves(interval: Duration, passed: Duration) -> Duration {
     if interval.is_zero() {
-        return;
+        return Duration::ZERO;
     }
-    let passed = came.elapsed();
     let intervals = passed.as_nanos() / interval.as_nanos() + 1;
-    let leaves = interval * u32::try_from(intervals).unwrap_or(u32::MAX);
-    std::thread::sleep(leaves.saturating_sub(came.elapsed()));
+    (interval * u32::try_from(intervals).unwrap_or(u32::MAX)).saturating_sub(passed)
 }
 
 /// The GUID of the enabled mailbox that `who` names, or why there is none.
@@ -286,13 +292,27 @@ fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(
         let snapshot = match snapshot(session, who)? {
             Found::Mailbox(snapshot) => snapshot,
             Found::Nobody(reason) => {
-                // The same work as for somebody.
+                // The same work as for somebody: a hash, a turn at the lock, a commit.
                 hash(pin, &Salt::default(), &session.hash)?;
+                session.change(Mode::Commit, &cause, count_nobody)?;
                 return Ok((Answer::refused(reason), None));
             }
         };
         let typed = hash(pin, &snapshot.row.salt, &snapshot.row.params)?;
-        let Some(answer) = decide_with_reset(session, &snapshot, pin, &typed, &cause)? else { continue };
+        let charge = match session.change(Mode::Commit, &cause, |c| charge(c, &snapshot))? {
+            Charging::Charged(charge) => charge,
+            Charging::Refused(reason) => return Ok((Answer::refused(reason), None)),
+            Charging::HashedAnew => continue,
+        };
+        // Here, and no earlier: the try is paid for.
+        let settled = if charge.is_same && typed.matches(&charge.stored) {
+            session.store.write(|tx| accept(tx, session.now(), &snapshot.guid, pin, &charge))
+        } else if charge.has_consequences {
+            refuse_with_reset(session, &snapshot, pin, &charge, &cause)
+        } else {
+            Ok(Answer::refused(Reason::WrongPin))
+        };
+        let answer = settled.map_err(still_counted)?;
         if answer.accepted && session.hash.is_stronger_than(&snapshot.row.params) {
             // The answer stands whether or not this works; the next right sign-in tries again.
             let _ = upgrade(session, &snapshot, pin);
@@ -300,6 +320,98 @@ fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(
         return Ok((answer, Some(snapshot)));
     }
     Err(stale())
+}
+
+/// The second transaction failed: the first one's failure stays.
+fn still_counted(mut e: Error) -> Error {
+    let told = e.message.replace("Nothing was changed.", "");
+    e.message = format!("{} The try stays counted as a failed sign-in; nothing else was changed.", told.trim_end());
+    e
+}
+
+/// What the first transaction did.
+enum Charging {
+    /// A failure was counted.
+    Charged(Box<Charge>),
+    /// Nobody can sign in there, whatever was typed; no try was counted.
+    Refused(Reason),
+    /// The PIN is the same, but its hash has another cost since (see [`upgrade`]). Nothing was written.
+    HashedAnew,
+}
+
+/// A failure that is on disk for a try that is not judged yet.
+struct Charge {
+    /// The mailbox's state with it.
+    facts: PinFacts,
+    /// The PIN's version when it was counted.
+    version: i64,
+    /// The hash to compare with.
+    stored: PinHash,
+    /// Whether what was typed was hashed for this PIN. If not, the PIN was replaced meanwhile, and it is wrong.
+    is_same: bool,
+    /// Whether a wrong PIN does more now than to be counted: a lock, a reset, a mark.
+    has_consequences: bool,
+}
+
+impl Charge {
+    /// The state without it. What was cleared since it was counted took it along.
+    fn taken_back(&self, mut facts: PinFacts) -> PinFacts {
+        if facts.failures >= self.facts.failures {
+            facts.failures -= 1;
+        }
+        if facts.lifetime_failures >= self.facts.lifetime_failures {
+            facts.lifetime_failures -= 1;
+        }
+        facts
+    }
+}
+
+/// The first transaction: counts a failure. It compares nothing, so that it does the same for right and wrong.
+fn charge(c: &Change<'_>, snapshot: &Snapshot) -> Result<Charging> {
+    let guid = &snapshot.guid;
+    let refused = |reason| {
+        count_nobody(c)?;
+        Ok(Charging::Refused(reason))
+    };
+    let Some(mailbox) = current(c.tx, guid)? else { return refused(Reason::NotUmEnabled) };
+    let Some(mut row) = c.tx.pin(guid)? else { return refused(Reason::NotUmEnabled) };
+    // A key or seal that fails is nobody's wrong PIN: found before anything is counted.
+    let stored = open(c.keys.get(&row.key_id)?, Purpose::Pin, &place(guid, row.version), &row.sealed)?;
+    let stored =
+        PinHash::from_opened(&stored).ok_or_else(|| Error::new(Status::SealBroken, "A stored PIN is malformed."))?;
+    for (name, purpose) in SUBKEYS {
+        stored_key(c.tx, c.keys, name, purpose)?;
+    }
+    if mailbox.policy.lock(&row.facts, c.now).is_some() {
+        return refused(Reason::LockedOut);
+    }
+    let is_same = row.version == snapshot.row.version && row.salt == snapshot.row.salt;
+    if is_same && row.params != snapshot.row.params {
+        return Ok(Charging::HashedAnew);
+    }
+    if mailbox.policy.lock_has_ended(&row.facts, c.now) {
+        row.facts.failures = 0;
+    }
+    row.facts.failures = row.facts.failures.saturating_add(1);
+    row.facts.lifetime_failures = row.facts.lifetime_failures.saturating_add(1);
+    row.facts.last_failure_at = c.now;
+    c.tx.put_pin(guid, &row)?;
+    let has_consequences = mailbox.policy.lock(&row.facts, c.now).is_some()
+        || reset_is_due(&mailbox.policy, row.facts.failures)
+        || spray::is_watched(c)?;
+    Ok(Charging::Charged(Box::new(Charge {
+        facts: row.facts,
+        version: row.version,
+        stored,
+        is_same,
+        has_consequences,
+    })))
+}
+
+/// What a try that can count against nobody leaves behind: one row that is written over each time, so that it waits for
+/// the lock and the disk as every other refusal does, and fails where they fail.
+fn count_nobody(c: &Change<'_>) -> Result<()> {
+    c.tx.set_setting(settings::LAST_UNCOUNTED, &c.now.to_string())
 }
 
 /// A PIN that stands ready for an automatic reset.
@@ -330,87 +442,51 @@ impl Candidate {
     }
 }
 
-/// What the deciding transaction found.
-enum Decision {
+/// What the second transaction found.
+enum Settling {
     Answered(Answer),
     /// A reset is due and there is no (fitting) PIN for it. Nothing was written.
     NeedsCandidate,
-    /// The PIN is the same, but its hash has another cost since (see [`upgrade`]). Nothing was written.
-    HashedAnew,
 }
 
-/// Decides; where the decision needs a new PIN that is not hashed yet, nothing is written, the PIN is made, and the
-/// decision is taken again. So a reset and the count that causes it are one transaction, and no hash runs inside it.
-/// `None` asks for what was typed to be hashed again.
-fn decide_with_reset(
+/// The second transaction of a wrong PIN. Where it needs a new PIN that is not hashed yet, nothing is written, the PIN is
+/// made, and it runs again. No hash runs inside a transaction.
+fn refuse_with_reset(
     session: &Session,
     snapshot: &Snapshot,
     pin: &Pin,
-    typed: &PinHash,
+    charge: &Charge,
     cause: &Cause,
-) -> Result<Option<Answer>> {
+) -> Result<Answer> {
     let mut candidate = None;
     for _ in 0..MAX_TRIES {
-        match session.change(Mode::Commit, cause, |c| decide(c, snapshot, pin, typed, candidate.as_ref()))? {
-            Decision::Answered(answer) => return Ok(Some(answer)),
-            Decision::HashedAnew => return Ok(None),
-            Decision::NeedsCandidate => candidate = Some(Candidate::new(session, &snapshot.guid)?),
+        match session.change(Mode::Commit, cause, |c| refuse(c, &snapshot.guid, pin, charge, candidate.as_ref()))? {
+            Settling::Answered(answer) => return Ok(answer),
+            Settling::NeedsCandidate => candidate = Some(Candidate::new(session, &snapshot.guid)?),
         }
     }
-    candidate = Some(Candidate::Impossible);
-    match session.change(Mode::Commit, cause, |c| decide(c, snapshot, pin, typed, candidate.as_ref()))? {
-        Decision::Answered(answer) => Ok(Some(answer)),
-        Decision::HashedAnew | Decision::NeedsCandidate => Ok(None),
-    }
+    // The failure stands; only the reset that was due is left to the next multiple.
+    Ok(Answer::refused(Reason::WrongPin))
 }
 
-/// The deciding transaction's work.
-fn decide(
-    c: &Change<'_>,
-    snapshot: &Snapshot,
-    pin: &Pin,
-    typed: &PinHash,
-    candidate: Option<&Candidate>,
-) -> Result<Decision> {
-    let refused = |reason| Ok(Decision::Answered(Answer::refused(reason)));
-    let guid = &snapshot.guid;
-    let Some(mailbox) = current(c.tx, guid)? else { return refused(Reason::NotUmEnabled) };
-    let Some(mut row) = c.tx.pin(guid)? else { return refused(Reason::NotUmEnabled) };
-    let stored = open(c.keys.get(&row.key_id)?, Purpose::Pin, &place(guid, row.version), &row.sealed)?;
-    let stored =
-        PinHash::from_opened(&stored).ok_or_else(|| Error::new(Status::SealBroken, "A stored PIN is malformed."))?;
-    // What counting a wrong PIN may need is opened for right ones too: else a broken one would turn wrong PINs, and
-    // only those, into errors that nobody counts.
-    for (name, purpose) in SUBKEYS {
-        stored_key(c.tx, c.keys, name, purpose)?;
+/// The second transaction of a right PIN: takes the charge back. It needs no key, so that one that goes away at this
+/// moment leaves no failure behind.
+fn accept(tx: &Tx<'_>, now: i64, guid: &str, pin: &Pin, charge: &Charge) -> Result<Answer> {
+    let Some(mailbox) = current(tx, guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
+    let Some(mut row) = tx.pin(guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
+    if row.version != charge.version {
+        return Ok(Answer::refused(Reason::WrongPin));
     }
-
-    let policy = &mailbox.policy;
-    if policy.lock(&row.facts, c.now).is_some() {
-        return refused(Reason::LockedOut);
+    row.facts = charge.taken_back(row.facts);
+    // Others may have used up the tries meanwhile, or an administrator have locked it.
+    if mailbox.policy.lock(&row.facts, now).is_some() {
+        return Ok(Answer::refused(Reason::LockedOut));
     }
-    if policy.lock_has_ended(&row.facts, c.now) {
-        row.facts.failures = 0;
-    }
-    // Another version or salt than the one hashed: the PIN was replaced meanwhile, so what was typed is wrong.
-    let same = row.version == snapshot.row.version && row.salt == snapshot.row.salt;
-    if same && row.params != snapshot.row.params {
-        return Ok(Decision::HashedAnew);
-    }
-    if same && typed.matches(&stored) {
-        return accept(c, guid, &mailbox, row, pin).map(Decision::Answered);
-    }
-    refuse(c, guid, &mailbox, row, pin, candidate)
-}
-
-fn accept(c: &Change<'_>, guid: &str, mailbox: &Enabled, mut row: PinRow, pin: &Pin) -> Result<Answer> {
-    if row.facts.failures != 0 || row.facts.last_failure_at != 0 {
-        row.facts.failures = 0;
-        row.facts.last_failure_at = 0;
-        c.tx.put_pin(guid, &row)?;
-    }
+    row.facts.failures = 0;
+    row.facts.last_failure_at = 0;
+    tx.put_pin(guid, &row)?;
     let mut because = Vec::new();
-    if mailbox.policy.is_expired(&row.facts, c.now) {
+    if mailbox.policy.is_expired(&row.facts, now) {
         because.push("the PIN is expired".to_owned());
     }
     if let Err(refusal) = rules::check(pin, &mailbox.policy, &mailbox.extensions) {
@@ -425,65 +501,49 @@ fn accept(c: &Change<'_>, guid: &str, mailbox: &Enabled, mut row: PinRow, pin: &
     })
 }
 
-fn refuse(
-    c: &Change<'_>,
-    guid: &str,
-    mailbox: &Enabled,
-    mut row: PinRow,
-    pin: &Pin,
-    candidate: Option<&Candidate>,
-) -> Result<Decision> {
+/// The second transaction of a wrong PIN: the charge stands; what it brings about is done once, by whoever brought the
+/// counter there.
+fn refuse(c: &Change<'_>, guid: &str, pin: &Pin, charge: &Charge, candidate: Option<&Candidate>) -> Result<Settling> {
+    let answered = |reason| Ok(Settling::Answered(Answer::refused(reason)));
+    let Some(mailbox) = current(c.tx, guid)? else { return answered(Reason::NotUmEnabled) };
+    let Some(row) = c.tx.pin(guid)? else { return answered(Reason::NotUmEnabled) };
     let policy = &mailbox.policy;
     let name = &mailbox.recipient.canonical_name;
-    row.facts.failures = row.facts.failures.saturating_add(1);
-    row.facts.lifetime_failures = row.facts.lifetime_failures.saturating_add(1);
-    row.facts.last_failure_at = c.now;
-    let failures = row.facts.failures;
-    let lock = policy.lock(&row.facts, c.now);
+    let failures = charge.facts.failures;
+    // A right PIN or a new one cleared the counter since, or an administrator locked the mailbox: what the counter had
+    // reached brings nothing about any more. (An automatic reset clears nothing, and further failures change nothing.)
+    let stands = row.facts.failures >= failures && !row.facts.admin_locked;
 
     let mut reason = Reason::WrongPin;
-    let mut reset = None;
-    let mut to_record = None;
-    if let Some(lock) = lock {
+    if stands && let Some(lock) = policy.lock(&charge.facts, c.now) {
         reason = Reason::NowLocked;
-        to_record = Some(format!("mailbox locked after {failures} failed sign-ins: {}", lock.name()));
-    } else if reset_is_due(policy, failures) {
-        match may_reset(c, guid, mailbox, candidate)? {
+        c.audit(name, &format!("mailbox locked after {failures} failed sign-ins: {}", lock.name()))?;
+    } else if stands && reset_is_due(policy, failures) {
+        let why = match may_reset(c, guid, &mailbox, candidate)? {
+            MayReset::NeedsCandidate => return Ok(Settling::NeedsCandidate),
+            MayReset::No(why) => {
+                format!("automatic PIN reset skipped after {failures} failed sign-ins: {why}")
+            }
             MayReset::Yes(new, hashed) => {
                 reason = Reason::PinReset;
-                reset = Some((new, hashed));
-                to_record = Some(format!("PIN reset automatically after {failures} failed sign-ins"));
-            }
-            MayReset::No(why) => {
-                to_record = Some(format!("automatic PIN reset skipped after {failures} failed sign-ins: {why}"));
-            }
-            MayReset::NeedsCandidate => return Ok(Decision::NeedsCandidate),
-        }
-    }
-    match reset {
-        None => c.tx.put_pin(guid, &row)?,
-        Some((new, hashed)) => {
-            hashed.put(
-                c,
-                guid,
-                &NewState {
+                let state = NewState {
                     forced_expired: true,
                     admin_locked: false,
                     first_time_user: None,
-                    failures,
+                    failures: row.facts.failures,
                     lifetime_failures: row.facts.lifetime_failures,
                     last_failure_at: row.facts.last_failure_at,
-                },
-            )?;
-            let notice = NewPinNotice { kind: Kind::Reset, notify_email: None, pin: new, must_change: true };
-            queue(c, &mailbox.recipient, &notice)?;
-        }
-    }
-    if let Some(what) = to_record {
-        c.audit(name, &what)?;
+                };
+                hashed.put(c, guid, &state)?;
+                let notice = NewPinNotice { kind: Kind::Reset, notify_email: None, pin: new, must_change: true };
+                queue(c, &mailbox.recipient, &notice)?;
+                format!("PIN reset automatically after {failures} failed sign-ins")
+            }
+        };
+        c.audit(name, &why)?;
     }
     spray::note(c, guid, pin)?;
-    Ok(Decision::Answered(Answer::refused(reason)))
+    answered(reason)
 }
 
 enum MayReset<'a> {

@@ -29,7 +29,12 @@ fn mark(key: &[u8; 32], pin: &Pin) -> [u8; 2] {
     [whole[0], whole[1] & SECOND_BYTE]
 }
 
-/// Notes a wrong PIN, in the transaction that counts it. Once an hour and mark the threshold's crossing is recorded.
+/// Whether a wrong PIN is noted, or marks of earlier ones are to be erased.
+pub(crate) fn is_watched(c: &Change<'_>) -> Result<bool> {
+    Ok(number(c.tx, settings::SPRAY_THRESHOLD, 0)? > 0 || c.tx.has_spray_marks(c.now.saturating_sub(LASTS))?)
+}
+
+/// Notes a wrong PIN, after it was counted. Once an hour and mark the threshold's crossing is recorded.
 pub(crate) fn note(c: &Change<'_>, guid: &str, pin: &Pin) -> Result<()> {
     c.tx.erase_spray_marks(c.now.saturating_sub(LASTS))?;
     let threshold = number(c.tx, settings::SPRAY_THRESHOLD, 0)? as usize;

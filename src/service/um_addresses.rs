@@ -229,6 +229,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_sip_address_or_an_e164_number_that_is_none_is_refused() {
+        let plan = |uri_type: &str| DialPlan {
+            guid: "p".into(),
+            name: "Plan".into(),
+            digits: 5,
+            uri_type: uri_type.into(),
+            settings: "{}".into(),
+            when_created: 0,
+            when_changed: 0,
+        };
+        for (text, bare) in [("sip:tony@contoso.com", "tony@contoso.com"), ("SIP:tony@contoso.com", "tony@contoso.com")]
+        {
+            let address = resource(&plan("SipName"), "g", text).unwrap();
+            assert_eq!((address.address.as_str(), address.kind.as_str()), (bare, "SipName"));
+        }
+        for bad in ["tony", "sip:tony", "tony@", "@contoso.com", "a b@contoso.com", "+14255550100", ""] {
+            assert_eq!(resource(&plan("SipName"), "g", bad).unwrap_err().status, Status::SipResourceIdNeeded, "{bad}");
+        }
+        assert_eq!(resource(&plan("E164"), "g", "+14255550100").unwrap().kind, "E164");
+        for bad in ["14255550100", "+", "+1425555010012345", "+1425a", "tony@contoso.com"] {
+            assert_eq!(resource(&plan("E164"), "g", bad).unwrap_err().status, Status::E164ResourceIdNeeded, "{bad}");
+        }
+    }
+
+    #[test]
     fn eum_proxies_round_trip() {
         let a = UmAddress {
             dial_plan_guid: "p".into(),

@@ -122,3 +122,27 @@ fn dtmf_map(r: &Recipient) -> Vec<String> {
     .map(|(kind, digits)| format!("{kind}:{digits}"))
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_mapped_to_the_keypads_digits() {
+        let r = Recipient {
+            primary_smtp_address: "abc-def.ghi@contoso.com".into(),
+            first_name: "Jkl Mno".into(),
+            last_name: "PqrsTuvWxyz09".into(),
+            ..Recipient::default()
+        };
+        assert_eq!(
+            dtmf_map(&r),
+            [
+                "emailAddress:222333444",
+                "lastNameFirstName:7777888999909555666",
+                "firstNameLastName:5556667777888999909"
+            ]
+        );
+        assert!(dtmf_map(&Recipient::default()).is_empty());
+    }
+}

@@ -5,6 +5,12 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{Tx, sql};
 use crate::error::Result;
 
+/// The longest wait between two tries, in milliseconds. A message that is due later than that was queued, or tried, by a
+/// clock that was ahead.
+pub const LONGEST_DELAY: i64 = 6 * 3_600_000;
+/// The longest that a message can be claimed, likewise.
+pub const LONGEST_CLAIM: i64 = 660_000;
+
 /// One message that waits.
 #[derive(Clone, Debug)]
 pub struct OutboxRow {
@@ -36,6 +42,13 @@ pub struct OutboxRow {
     pub claimed_by: String,
     /// Until when, likewise.
     pub claimed_until: i64,
+}
+
+impl OutboxRow {
+    /// Whether somebody is at it. A claim that no clock in order can have made is none.
+    pub fn is_claimed(&self, now: i64) -> bool {
+        self.claimed_until > now && self.claimed_until <= now.saturating_add(LONGEST_CLAIM)
+    }
 }
 
 pub(super) const COLUMNS: &str = "id, recipient_guid, user_id, kind, to_address, message_id, key_id, sealed, queued_at, \
@@ -124,14 +137,16 @@ impl Tx<'_> {
         self.sql.prepare_cached("SELECT COUNT(*) FROM outbox").map_err(sql)?.query_row([], |r| r.get(0)).map_err(sql)
     }
 
-    /// The oldest message that is due and that nobody is at.
+    /// The oldest message that is due and that nobody is at. What a clock that was ahead has queued, put off or claimed
+    /// does not wait until that day.
     pub fn next_due(&self, now: i64) -> Result<Option<OutboxRow>> {
         self.sql
             .prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM outbox WHERE due_at <= ?1 AND claimed_until <= ?1 ORDER BY due_at, id LIMIT 1"
+                "SELECT {COLUMNS} FROM outbox WHERE (due_at <= ?1 OR due_at > ?1 + ?2 OR (attempts = 0 AND queued_at > ?1)) \
+                 AND (claimed_until <= ?1 OR claimed_until > ?1 + ?3) ORDER BY due_at, id LIMIT 1"
             ))
             .map_err(sql)?
-            .query_row([now], outbox_row)
+            .query_row([now, LONGEST_DELAY, LONGEST_CLAIM], outbox_row)
             .optional()
             .map_err(sql)
     }

@@ -23,6 +23,8 @@ pub const SERVER_NAME: &str = "server_name";
 pub const AUDIT_AGE_DAYS: &str = "audit_age_days";
 /// Mailboxes that one PIN must be tried on to be recorded.
 pub const SPRAY_THRESHOLD: &str = "spray_threshold";
+/// When a sign-in was last refused that counted against nobody.
+pub const LAST_UNCOUNTED: &str = "last_uncounted_sign_in";
 /// Mail transport and sender, one document.
 pub const MAIL: &str = "mail";
 

@@ -202,6 +202,25 @@ pub fn set(session: &Session, n: usize, pin: Option<&str>) -> Result<Outcome> {
     set_um_mailbox_pin::begin(session, asked)?.commit(session)
 }
 
+/// Where tools/test-tools.sh and tools/test-asterisk.sh unpack what the tests need and the machine lacks.
+pub fn tools() -> PathBuf {
+    let cache = || {
+        std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache"))
+            .join("ummailboxpin/tools")
+    };
+    std::env::var_os("UMPIN_TEST_TOOLS").map_or_else(cache, PathBuf::from)
+}
+
+/// The first of these programs that PATH has, else that was unpacked.
+pub fn tool(names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let unpacked = tools().join("small/bin");
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).filter(|f| f.is_absolute()).chain([unpacked]).collect();
+    folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name))).find(|file| file.is_file())
+}
+
 /// The messages in a pickup folder, decoded well enough to look for words: soft line breaks joined.
 pub fn mails(pickup: &Path) -> Vec<String> {
     let mut files: Vec<_> = std::fs::read_dir(pickup).unwrap().map(|e| e.unwrap().path()).collect();

@@ -30,6 +30,8 @@ def read(folder):
         found.append(
             {
                 "to": [address.addr_spec for address in message["To"].addresses],
+                # The handler writes down the envelope's sender.
+                "envelope": message["X-MailFrom"],
                 "name": message["To"].addresses[0].display_name,
                 "subject": message["Subject"],
                 "id": message["Message-ID"],

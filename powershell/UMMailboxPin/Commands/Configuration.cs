@@ -24,7 +24,7 @@ public sealed class GetUMPinConfigurationCommand : AdminCommand
 /// <para>Lets the Exchange server on this machine deliver the mails.</para>
 /// </example>
 /// <example>
-/// <code>Set-UMPinConfiguration -Transport Command -Command /usr/sbin/sendmail -CommandArguments '-t', '-i' -TestMail administrator@contoso.com</code>
+/// <code>Set-UMPinConfiguration -Transport Command -Command /usr/sbin/sendmail -CommandArguments '-t', '-i', '-f', '{sender}' -TestMail administrator@contoso.com</code>
 /// <para>Sends through sendmail, and tries it with a message that holds no PIN.</para>
 /// </example>
 [Cmdlet(VerbsCommon.Set, "UMPinConfiguration", SupportsShouldProcess = true)]
@@ -40,7 +40,7 @@ public sealed class SetUMPinConfigurationCommand : PathCommand
     [Parameter]
     public string? Command { get; set; }
 
-    /// <summary>Specifies the program's arguments, one each: there is no shell to split them.</summary>
+    /// <summary>Specifies the program's arguments, one each: there is no shell to split them. {sender} stands for the sender's address. Passwords are refused: they belong in the program's own settings.</summary>
     [Parameter]
     [AllowEmptyCollection]
     public string[]? CommandArguments { get; set; }

@@ -211,7 +211,7 @@ impl Call {
             .map(str::to_owned);
         let most = match options.tries {
             Some(most) => most,
-            None => sign_in::failures_before_disconnect(session, dial_plan.as_deref(), number.as_deref())?,
+            None => sign_in::failures_before_disconnect(session, dial_plan.as_deref())?,
         };
         let mut failures = 0;
         while failures < most {
