@@ -55,7 +55,7 @@ Describe 'What is refused before the prompt' {
         @{ Line = 'Set-UMPinConfiguration -Transport Carrier' }
     ) {
         $before = Get-Refusal
-        Invoke-Expression "$Line -ErrorVariable failed -ErrorAction SilentlyContinue"
+        . ([scriptblock]::Create("$Line -ErrorVariable failed -ErrorAction SilentlyContinue"))
         $failed | Should -Not -BeNullOrEmpty
         $after = Get-Refusal
         $after.Count | Should -Be ($before.Count + 1)
@@ -84,11 +84,11 @@ Describe 'A Set- that changes nothing' {
         @{ Line = 'Set-UMDialPlan Redmond -FaxEnabled $true'; Get = 'Get-UMDialPlan Redmond'; Name = 'Redmond' }
         @{ Line = "Set-Mailbox tonysmith -EmailAddresses @{ Add = 'smtp:tsmith@contoso.com' }"; Get = 'Get-Mailbox tonysmith'; Name = 'contoso.com/Users/Tony Smith' }
     ) {
-        $was = (Invoke-Expression $Get).WhenChanged
+        $was = (& ([scriptblock]::Create($Get))).WhenChanged
         $before = @(Search-UMAdminAuditLog).Count
-        Invoke-Expression "$Line -WarningVariable said -WarningAction SilentlyContinue -ErrorAction Stop"
+        . ([scriptblock]::Create("$Line -WarningVariable said -WarningAction SilentlyContinue -ErrorAction Stop"))
         "$said" | Should -BeExactly "The command completed successfully but no settings of '$Name' have been modified."
-        (Invoke-Expression $Get).WhenChanged | Should -Be $was
+        (& ([scriptblock]::Create($Get))).WhenChanged | Should -Be $was
         @(Search-UMAdminAuditLog).Count | Should -Be $before
     }
 }
