@@ -77,10 +77,16 @@ pub fn not_um_enabled(smtp: &str) -> Error {
 /// The mailbox with the rules that hold for it; an error where it is not enabled.
 pub(crate) fn enabled(tx: &Tx<'_>, recipient: Recipient) -> Result<Enabled> {
     let policy = match tx.um_mailbox(&recipient.guid)?.and_then(|m| m.policy_guid) {
-        Some(guid) => tx.policy(&guid)?,
-        None => None,
+        // Enabled under a policy that is not there: damage, which must not read as a mailbox that was never enabled.
+        Some(guid) => tx.policy(&guid)?.ok_or_else(|| {
+            Error::new(
+                Status::StoreDamaged,
+                format!("a mailbox is enabled under the policy {guid}, which is not there"),
+            )
+        })?,
+        None => return Err(not_um_enabled(&recipient.primary_smtp_address)),
     };
-    let policy = policy.ok_or_else(|| not_um_enabled(&recipient.primary_smtp_address))?.pin;
+    let policy = policy.pin;
     let extensions = extensions(tx, &recipient.guid)?;
     Ok(Enabled { recipient, policy, extensions })
 }
