@@ -148,7 +148,8 @@ fn keypad_line(digits: &[u8]) -> bool {
 fn corners(digits: &[u8]) -> bool {
     let p: Vec<(i8, i8)> = digits.iter().map(|d| place(*d)).collect();
     let d: Vec<(i8, i8)> = (0..4).map(|i| (p[(i + 1) % 4].0 - p[i].0, p[(i + 1) % 4].1 - p[i].1)).collect();
-    d[0] != (0, 0) && d[0] == (-d[2].0, -d[2].1) && d[1] == (-d[3].0, -d[3].1) && d[0] != d[1] && d[1] != (0, 0)
+    // Two opposite sides that are the same make the other two the same.
+    d[0] != (0, 0) && d[0] == (-d[2].0, -d[2].1) && d[0] != d[1] && d[1] != (0, 0)
 }
 
 fn place(digit: u8) -> (i8, i8) {
@@ -209,6 +210,8 @@ mod tests {
             (corners, "1937", false),
             (corners, "1392", false),
             (corners, "1331", false),
+            (corners, "1133", false),
+            (corners, "1232", false),
             (corners, "1111", false),
             (date, "3112", true),
             (date, "1231", true),
