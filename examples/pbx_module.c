@@ -10,6 +10,7 @@
  *   - open the session in the process that uses it: it must not be carried over a fork();
  *   - only accepted == 1 lets a caller in. A status that is not 0 is no answer at all: treat it as "not now", and do not count it;
  *   - say the same to the caller whatever the reason was. The reason is for the log;
+ *   - silence is no try: do not pass an empty PIN on. All digits of one prompt are one try, however many;
  *   - umpin_verify may take 100 ms and more: call it from the call's own thread, never from an event loop;
  *   - erase the digits when you are done, and keep them out of logs.
  */
@@ -60,7 +61,11 @@ static int collect(const char *prompt, char *digits) {
     printf("%s\n", prompt);
     fflush(stdout);
     if (!fgets(digits, MAX_DIGITS, stdin)) return 0;
-    digits[strcspn(digits, "\r\n")] = 0;
+    size_t length = strcspn(digits, "\r\n");
+    /* The rest of a line that does not fit belongs to the same try; what fits is longer than any PIN already. */
+    if (!digits[length])
+        for (int c = 0; c != '\n' && c != EOF;) c = getchar();
+    digits[length] = 0;
     return 1;
 }
 
@@ -108,6 +113,11 @@ static int sign_in(const char *extension, const char *dial_plan) {
     int in = 0;
     for (int failures = 0; failures < FAILURES_BEFORE_DISCONNECT && !in; failures++) {
         if (!collect("PIN?", digits)) break;
+        /* Counted in this call, not against the mailbox. */
+        if (!digits[0]) {
+            printf("incorrect\n");
+            continue;
+        }
         UmpinAnswer answer = {0, 0, 0};
         UmpinReason reason = UMPIN_REASON_NONE;
         UmpinError *err = NULL;

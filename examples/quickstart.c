@@ -3,7 +3,9 @@
  *
  *   quickstart recipients.csv
  *
- * Works in the current folder: um.db, umpin.key and a folder for the mail appear there.
+ * Works in the current folder: store/, with um.db and umpin.key, and pickup/, for the mail, are made there; neither may exist.
+ *
+ * Plain C11, and C++17 too.
  */
 #define _XOPEN_SOURCE 700 /* realpath, PATH_MAX */
 #include <dirent.h>
@@ -39,7 +41,7 @@ static char *must(const char *operation, const char *request, const char *secret
     UmpinError *err = NULL;
     umpin_execute(session, str(operation), str(request), secret ? str(secret) : ABSENT, &buffer, &err);
     if (told(&err)) exit(1);
-    char *answer = malloc(buffer.len + 1);
+    char *answer = (char *)malloc(buffer.len + 1);
     if (!answer) exit(1);
     memcpy(answer, buffer.data, buffer.len);
     answer[buffer.len] = 0;

@@ -78,6 +78,13 @@ fn the_c_module_signs_in_changes_and_hangs_up() {
     assert_eq!((code, said.as_str()), (0, "PIN?\nincorrect\nPIN?\nwelcome\n"));
     assert_eq!(log, "umpin: 50000 refused: wrong PIN\n");
     assert!(!f.state(0).first_time_user);
+    // Silence ends the call as a wrong PIN does, but is none; neither is what is longer than any PIN, which is one try.
+    let before = f.state(0).facts.failures;
+    let long = "1".repeat(200);
+    let (code, said, log) = call(&format!("\n{long}\n\n739182\n"));
+    assert_eq!((code, said.as_str()), (1, "PIN?\nincorrect\nPIN?\nincorrect\nPIN?\nincorrect\ngoodbye\n"));
+    assert_eq!(log, "umpin: 50000 refused: wrong PIN\n");
+    assert_eq!(f.state(0).facts.failures, before + 1, "200 digits are one try");
     let (code, said, _) = call("000000\n000000\n000000\n739182\n");
     assert_eq!((code, said.as_str()), (1, "PIN?\nincorrect\nPIN?\nincorrect\nPIN?\nincorrect\ngoodbye\n"));
     set(&f.session, 0, Some("604938")).unwrap();
@@ -93,10 +100,28 @@ fn the_c_module_signs_in_changes_and_hangs_up() {
     assert!(log.contains("is missing"), "{log}");
 }
 
+#[test]
+fn the_c_examples_are_c_plus_plus_17_too() {
+    let name = "the_c_examples_are_c_plus_plus_17_too";
+    if !is_there("c++") {
+        return skip(name, "no C++ compiler");
+    }
+    for example in ["quickstart.c", "pbx_module.c"] {
+        let compiled = Command::new("c++")
+            .args(["-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "-I"])
+            .arg(Path::new(HERE).join("include"))
+            .arg(Path::new(HERE).join("examples").join(example))
+            .output()
+            .unwrap();
+        assert!(compiled.status.success(), "{example}: {}", String::from_utf8_lossy(&compiled.stderr));
+    }
+}
+
 /// FreeSWITCH's own objects, as far as the script uses them; what it says goes to standard output.
 const STUB: &str = r#"
 freeswitch = { consoleLog = function(level, text) print("log " .. level) end }
 session = {
+    getVariable = function(_, name) return name == "caller_id_number" and caller or nil end,
     setVariable = function(_, name, value) print(name .. "=" .. value) end,
     answer = function() end,
     ready = function() return true end,
@@ -115,24 +140,44 @@ fn the_freeswitch_script_signs_in_and_hangs_up() {
     let f = fixture();
     let script = std::fs::read_to_string(Path::new(HERE).join("examples/freeswitch/umpin.lua")).unwrap();
     let script = script.replace("/usr/local/bin/umpin", env!("CARGO_BIN_EXE_umpin"));
-    let call = |arguments: &str, input: &str| {
+    let call = |caller: &str, arguments: &str, input: &str| {
         let file = f.path("umpin.lua");
-        std::fs::write(&file, format!("argv = {{{arguments}}}\n{STUB}\n{script}")).unwrap();
+        std::fs::write(&file, format!("argv = {{{arguments}}}
+caller = {caller}
+{STUB}
+{script}")).unwrap();
         run(&f, Command::new(&lua).arg(&file), input).1
     };
-    let begin = "umpin_result=REFUSED\numpin_must_change=false\n";
-    let said = call("'50000', 'Plan'", &format!("{FIRST_PIN}\n"));
-    assert_eq!(said, format!("{begin}umpin_must_change=false\numpin_result=ACCEPTED\n"));
-    let refused = "play voicemail/vm-fail_auth.wav\n";
-    let said = call("'50000', 'Plan'", "000000\nx; touch y\n\n");
-    assert_eq!(said, format!("{begin}{}play voicemail/vm-goodbye.wav\nhangup\n", refused.repeat(3)));
+    let begin = "umpin_result=REFUSED\numpin_must_change=false\numpin_extension=\n";
+    let accepted = |due: bool| format!("umpin_must_change={due}\numpin_extension=50000\numpin_result=ACCEPTED\n");
+    let said = call("'50000'", "'Plan'", &format!("{FIRST_PIN}\n"));
+    assert_eq!(said, format!("{begin}{}", accepted(false)));
+    let refused = "play voicemail/vm-fail_auth.wav\n".repeat(3) + "play voicemail/vm-goodbye.wav\nhangup\n";
+    assert_eq!(call("'50000'", "'Plan'", "000000\nx; touch y\n\n"), format!("{begin}{refused}"));
     assert_eq!(f.state(0).facts.failures, 1, "only digits are asked for");
-    set(&f.session, 0, Some("604938")).unwrap();
-    assert_eq!(call("'50000'", "604938\n"), format!("{begin}umpin_must_change=true\numpin_result=ACCEPTED\n"));
-    for bad in ["'50000; touch y', 'Plan'", "'50000', 'Plan$(touch y)'", "''", "\"50000' 'x\""] {
-        assert_eq!(call(bad, "604938\n"), format!("{begin}log ERR\n"));
+
+    // Whatever a caller chose as his number is a number or none; then he is asked, and for a PIN always.
+    for hostile in ["'50000; touch y'", "'50000 Other'", "\"50000' 'x\"", "'--store'", "'$(touch y)'", "''", "nil"] {
+        let said = call(hostile, "'Plan'", &format!("50000\n000000\n50000\n{FIRST_PIN}\n"));
+        assert_eq!(said, format!("{begin}play voicemail/vm-fail_auth.wav\n{}", accepted(false)), "{hostile}");
+    }
+    let long = format!("'{}'", "5".repeat(200));
+    assert_eq!(call(&long, "'Plan'", "000000\n000000\n000000\n"), format!("{begin}{refused}"));
+    // Blanks split the data of an action: more than one argument is somebody's mistake, or his attack.
+    for bad in ["'50000', 'Plan'", "'Plan$(touch y)'", "\"Plan' 'x\"", "'--store'"] {
+        assert_eq!(call("'50000'", bad, &format!("{FIRST_PIN}\n")), format!("{begin}log ERR\n"), "{bad}");
     }
     assert!(!Path::new("y").exists() && !f.path("y").exists());
+
+    // The state after every reset: the owner chooses a new PIN at once.
+    set(&f.session, 0, Some("604938")).unwrap();
+    let not_valid = "play voicemail/vm-password_not_valid.wav\n";
+    let said = call("'50000'", "", "604938\n580437\n580438\n123456\n123456\n\n");
+    assert_eq!(said, format!("{begin}{}{}", not_valid.repeat(3), accepted(true)), "none that may be");
+    let said = call("'50000'", "'Plan'", "604938\n123456\n123456\n580437\n580437\n");
+    let changed = "play voicemail/vm-password_has_been_changed.wav\n";
+    assert_eq!(said, format!("{begin}{not_valid}{changed}{}", accepted(false)));
+    assert!(f.verify(0, "580437").accepted);
     std::fs::rename(f.path("umpin.key"), f.path("away")).unwrap();
-    assert_eq!(call("'50000'", "604938\n"), format!("{begin}umpin_result=ERROR\nlog ERR\n"));
+    assert_eq!(call("'50000'", "", "580437\n"), format!("{begin}umpin_result=ERROR\nlog ERR\n"));
 }

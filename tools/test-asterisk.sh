@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A real Asterisk for tests/agi.rs, unpacked into a cache outside the checkout. Nothing is installed, root is not needed.
+# A real Asterisk and sipp, a SIP caller, for tests/agi.rs, unpacked into a cache outside the checkout. Nothing is installed, root is not needed.
 #
 #   tools/test-asterisk.sh            # into ${UMPIN_TEST_TOOLS:-~/.cache/ummailboxpin/tools}/asterisk
 #
@@ -23,7 +23,9 @@ die() {
     exit 1
 }
 
-if [[ -f $target/.complete ]]; then
+# A folder that was filled before sipp was wanted is filled again.
+is_complete() { grep -q '^sipp=' "$target/.complete" 2>/dev/null; }
+if is_complete; then
     say "Asterisk is there: $(sed -n "s/^version=//p" "$target/.complete")"
     exit 0
 fi
@@ -34,7 +36,7 @@ done
 
 exec 9>"$tools/asterisk.lock"
 flock -w 900 9 || die 'another run has been filling the folder for 15 minutes.' "If none is running, delete $tools/asterisk.lock."
-if [[ -f $target/.complete ]]; then exit 0; fi
+if is_complete; then exit 0; fi
 scratch=$(mktemp -d "$tools/.asterisk.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
@@ -86,9 +88,9 @@ apt_get update >"$scratch/log" 2>&1 || {
     tail -n 15 "$scratch/log" >&2
     die "the package lists of Debian $suite could not be read." 'Check the network and the mirror (UMPIN_DEBIAN_MIRROR, UMPIN_DEBIAN_SUITE).'
 }
-apt_get -y --print-uris install asterisk asterisk-core-sounds-en-gsm >"$scratch/uris" 2>"$scratch/log" || {
+apt_get -y --print-uris install asterisk asterisk-core-sounds-en-gsm sip-tester >"$scratch/uris" 2>"$scratch/log" || {
     tail -n 20 "$scratch/uris" "$scratch/log" >&2
-    die "Debian $suite has no Asterisk that can be had now (see above)."
+    die "Debian $suite has no Asterisk or no sipp that can be had now (see above)."
 }
 # Name and version of each; the file's name has the colon of an epoch escaped.
 mapfile -t wanted < <(awk '/^\047/ { split($2, p, "_"); v = p[2]; gsub(/%3a/, ":", v); print p[1] "=" v }' "$scratch/uris" | sort -u)
@@ -110,11 +112,15 @@ for deb in "$scratch"/debs/*.deb; do
 done
 [[ -x $root/usr/sbin/asterisk ]] || die 'the packages hold no usr/sbin/asterisk.'
 mods=$(cd "$root" && compgen -G 'usr/lib/*/asterisk/modules/res_agi.so') || die 'the packages hold no module res_agi.so.'
+[[ -e $root/${mods%/*}/res_pjsip_session.so ]] || die 'the packages hold no module res_pjsip_session.so.'
+sipp=$(cd "$root" && find usr/bin -name sipp | head -n 1)
+[[ -n $sipp ]] || die 'the packages hold no usr/bin/sipp.'
 sounds=$(find "$root/usr/share/asterisk/sounds" -name vm-password.gsm | head -n 1)
 [[ -n $sounds ]] || die 'the packages hold no English sounds.'
 version=$(dpkg-deb -f "$(compgen -G "$scratch/debs/asterisk_*.deb")" Version)
 rm -rf "${target:?}"
 mv "$root" "$target"
 # Written last: a folder without it is not used.
-printf 'version=%s\nmodules=%s\nsounds=%s\n' "$version" "${mods%/*}" "${sounds#"$root/"}" >"$target/.complete"
+printf 'version=%s\nmodules=%s\nsounds=%s\nsipp=%s\n' "$version" "${mods%/*}" "${sounds#"$root/"}" \
+    "$sipp" >"$target/.complete"
 say "Asterisk $version in $target"

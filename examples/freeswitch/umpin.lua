@@ -1,12 +1,17 @@
 -- Signs a caller in by umpin, for FreeSWITCH (mod_lua). Copy it into FreeSWITCH's scripts folder; see umpin.xml beside it.
 --
---   <action application="lua" data="umpin.lua EXTENSION DIALPLAN"/>
+--   <action application="lua" data="umpin.lua DIALPLAN"/>
 --
--- Sets umpin_result to ACCEPTED, REFUSED or ERROR, and umpin_must_change to true or false. REFUSED is set first, so that a
--- script that ends early lets nobody in. The PIN goes to umpin by a pipe; it is on no command line and in no variable.
+-- Sets umpin_result to ACCEPTED, REFUSED or ERROR, umpin_must_change to true or false, and umpin_extension to the number that
+-- signed in. REFUSED is set first, so that a script that ends early lets nobody in. A PIN goes to umpin by a pipe; it is on no
+-- command line and in no variable.
+--
+-- The caller's number is read here, where it is one value whatever is in it. Never write ${caller_id_number} into the data of
+-- an action: the caller may choose it, and FreeSWITCH splits that data at blanks.
 
 local UMPIN = "/usr/local/bin/umpin"
 local TRIES = 3          -- as LogonFailuresBeforeDisconnect of the dial plan
+local NEW_PIN_TRIES = 3
 local TIMEOUT = 10000    -- milliseconds
 local MOST_DIGITS = 25   -- one more than any PIN has
 
@@ -14,23 +19,27 @@ local function only(text, pattern)
     return text ~= nil and text:match("^" .. pattern .. "$") ~= nil
 end
 
--- What goes through the shell is nothing but digits, letters and a few signs; anything else is refused, not escaped.
-local extension, dial_plan = argv[1], argv[2]
+local dial_plan = argv[1]
 session:setVariable("umpin_result", "REFUSED")
 session:setVariable("umpin_must_change", "false")
-if not only(extension, "%+?%d+") or (dial_plan ~= nil and not only(dial_plan, "[%w _.-]+")) then
-    freeswitch.consoleLog("ERR", "umpin.lua: the extension or the dial plan's name has other characters than it takes\n")
+session:setVariable("umpin_extension", "")
+-- What goes through the shell is nothing but digits, letters and a few signs; anything else is refused, not escaped.
+if argv[2] ~= nil or (dial_plan ~= nil and not only(dial_plan, "[%w_.][%w _.-]*")) then
+    freeswitch.consoleLog("ERR", "umpin.lua takes one argument, the dial plan's name, of letters, digits, blanks and _ . -\n")
     return
 end
+-- Another's number, or none, is no secret: the PIN is asked for in any case.
+local extension = session:getVariable("caller_id_number")
+if not only(extension, "%+?%d+") then extension = nil end
 
--- One line of JSON, or nil. The PIN is the only thing written to the pipe.
-local function ask(pin)
+-- One line of JSON, or nil. The PINs are all that is written to the pipe.
+local function ask(verb, who, pins)
     local told = os.tmpname()
-    local command = UMPIN .. " verify --extension '" .. extension .. "'"
+    local command = UMPIN .. " " .. verb .. " --log-reason --extension '" .. who .. "'"
     if dial_plan ~= nil then command = command .. " --dial-plan '" .. dial_plan .. "'" end
     local pipe = io.popen(command .. " >'" .. told .. "'", "w")
     if pipe == nil then return nil end
-    pipe:write(pin, "\n")
+    pipe:write(table.concat(pins, "\n"), "\n")
     pipe:close()
     local file = io.open(told, "r")
     local line = file and file:read("*l")
@@ -39,22 +48,61 @@ local function ask(pin)
     return line
 end
 
+local function says(line, text)
+    return line ~= nil and line:find(text, 1, true) ~= nil
+end
+
+local function digits(sound, most)
+    local typed = session:read(1, most, "voicemail/" .. sound .. ".wav", TIMEOUT, "#")
+    return only(typed, "%d+") and typed or nil
+end
+
+local function failed()
+    session:setVariable("umpin_result", "ERROR")
+    freeswitch.consoleLog("ERR", "umpin.lua: umpin failed; its message is on FreeSWITCH's standard error\n")
+end
+
+-- A new PIN is due, as after every reset. True: changed; nil: umpin failed.
+local function choose_new(who, old)
+    for _ = 1, NEW_PIN_TRIES do
+        if not session:ready() then return false end
+        local new = digits("vm-enter_new_pin", MOST_DIGITS)
+        local again = new and digits("vm-enter_new_pin_confirm", MOST_DIGITS)
+        if new ~= nil and new == again then
+            local line = ask("change", who, {old, new})
+            if says(line, '"result":"accepted"') then
+                session:streamFile("voicemail/vm-password_has_been_changed.wav")
+                return true
+            end
+            -- Refused: reset or locked in this very moment.
+            if says(line, '"result":"refused"') then return false end
+            if not says(line, '"result":"weak"') then return nil end
+        end
+        session:streamFile("voicemail/vm-password_not_valid.wav")
+    end
+    return false
+end
+
 session:answer()
 for _ = 1, TRIES do
     if not session:ready() then return end
-    local pin = session:read(1, MOST_DIGITS, "voicemail/vm-enter_pass.wav", TIMEOUT, "#")
-    if pin ~= nil and only(pin, "%d+") then
-        local line = ask(pin)
-        if line == nil or line:find('"result":"failed"', 1, true) then
-            session:setVariable("umpin_result", "ERROR")
-            freeswitch.consoleLog("ERR", "umpin.lua: umpin failed; its message is on FreeSWITCH's standard error\n")
-            return
-        end
-        if line:find('"result":"accepted"', 1, true) then
-            session:setVariable("umpin_must_change", tostring(line:find('"mustChange":true', 1, true) ~= nil))
+    local who = extension or digits("vm-enter_id", 32)
+    local pin = digits("vm-enter_pass", MOST_DIGITS)
+    if who ~= nil and pin ~= nil then
+        local line = ask("verify", who, {pin})
+        if says(line, '"result":"accepted"') then
+            local due = says(line, '"mustChange":true')
+            if due then
+                local changed = choose_new(who, pin)
+                if changed == nil then return failed() end
+                due = not changed
+            end
+            session:setVariable("umpin_must_change", tostring(due))
+            session:setVariable("umpin_extension", who)
             session:setVariable("umpin_result", "ACCEPTED")
             return
         end
+        if not says(line, '"result":"refused"') then return failed() end
     end
     session:streamFile("voicemail/vm-fail_auth.wav")
 end

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::guard::guard;
 use super::handles::Handles;
 use super::session::SESSIONS;
-use super::text::{flag, put, put_required, read, tri_state};
+use super::text::{flag, put, put_bytes, put_required, read, tri_state};
 use super::types::{
     UmpinBuffer, UmpinError, UmpinIdentity, UmpinPinState, UmpinPinStates, UmpinReset, UmpinSession, UmpinSetPin,
     UmpinStr,
@@ -156,7 +156,7 @@ fn tell(outcome: Outcome, session: &Session, states: *mut *mut UmpinPinStates, r
     let mut document =
         Response { warnings: outcome.warnings, notices: outcome.notice.into_iter().collect(), ..Response::default() };
     document.warnings.extend(session.left_behind());
-    put(report, UmpinBuffer::new(document.to_json()));
+    put_bytes(report, document.to_json());
     if !states.is_null() {
         put(states, hand_out(vec![outcome.state], None, session.now()));
     }
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn umpin_pin_set(
 ) -> i32 {
     guard(err, || {
         put(states, std::ptr::null_mut());
-        put(report, UmpinBuffer::new(Vec::new()));
+        put_bytes(report, Vec::new());
         let (session, reset) = begin(session, asked, true)?;
         let outcome = reset.commit(&session)?;
         tell(outcome, &session, states, report);
@@ -202,9 +202,9 @@ pub unsafe extern "C" fn umpin_reset_begin(
 ) -> i32 {
     guard(err, || {
         put_required(reset, "reset", 0)?;
-        put(target, UmpinBuffer::new(Vec::new()));
+        put_bytes(target, Vec::new());
         let (session, begun) = begin(session, asked, false)?;
-        put(target, UmpinBuffer::new(begun.target().as_bytes().to_vec()));
+        put_bytes(target, begun.target().as_bytes().to_vec());
         put_required(reset, "reset", RESETS.open(PendingReset { session, reset: Mutex::new(Some(begun)) }))
     })
 }
@@ -240,7 +240,7 @@ pub unsafe extern "C" fn umpin_reset_commit(
 ) -> i32 {
     guard(err, || {
         put(states, std::ptr::null_mut());
-        put(report, UmpinBuffer::new(Vec::new()));
+        put_bytes(report, Vec::new());
         let pending = RESETS.get(reset)?;
         let begun = pending.reset.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(committed)?;
         let outcome = begun.commit(&pending.session)?;

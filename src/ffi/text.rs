@@ -74,6 +74,13 @@ pub(super) fn put<T>(out: *mut T, value: T) {
     }
 }
 
+/// Hands bytes over, where they are wanted: a buffer that nobody gets would never be freed.
+pub(super) fn put_bytes(out: *mut UmpinBuffer, bytes: Vec<u8>) {
+    if !out.is_null() {
+        put(out, UmpinBuffer::new(bytes));
+    }
+}
+
 /// Writes an output that must be wanted.
 pub(super) fn put_required<T>(out: *mut T, name: &str, value: T) -> Result<()> {
     if out.is_null() {

@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq;
 use umpin::error::{Error, Result, Status};
 use umpin::pin::Pin;
 use umpin::pin::secret::MAX_PIN_LENGTH;
-use umpin::service::sign_in::{self, Caller};
+use umpin::service::sign_in::{self, Caller, Reason};
 use umpin::session::Session;
 use zeroize::Zeroizing;
 
@@ -24,7 +24,17 @@ const MOST_DIGITS: usize = MAX_PIN_LENGTH + 1;
 /// Tries at a new PIN in one call.
 const NEW_PIN_TRIES: u32 = 3;
 
-/// What a dialplan may say. Sound files are named as in Playback(); Asterisk's own English voice has all of the defaults.
+/// Characters of an argument of the dialplan that a log shows.
+const MOST_SHOWN: usize = 64;
+/// What no argument behind the word `agi` may set.
+const TRUSTED: [&str; 2] = ["--store", "--key-file"];
+
+/// What a dialplan may say. Sound files are named as in Playback(), without folders; Asterisk's own English voice has all
+/// of the defaults.
+///
+/// Asterisk puts a variable's text in before it splits at commas, so whatever a caller may choose (a name or number out
+/// of SIP) can become arguments of its own. Therefore nothing here can choose the store, the key or the number of tries,
+/// play a file out of another folder, or stand behind the second argument.
 #[derive(Args)]
 pub(crate) struct Agi {
     /// The dial plan and the extension, as in AGI(umpin,agi,<dial plan>,<extension>). Either may be empty or left out
@@ -42,39 +52,66 @@ pub(crate) struct Agi {
     /// Where the PIN must be changed, let the caller choose a new one at once.
     #[arg(long)]
     change: bool,
-    /// Hang up after this many failures, in the place of the dial plan's LogonFailuresBeforeDisconnect.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20))]
-    tries: Option<u32>,
     /// Milliseconds to wait for digits.
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(500..=60_000))]
     timeout: u32,
     /// Asks for the extension.
-    #[arg(long, value_name = "SOUND", default_value = "vm-login")]
+    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-login")]
     prompt_extension: String,
     /// Asks for the PIN.
-    #[arg(long, value_name = "SOUND", default_value = "vm-password")]
+    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-password")]
     prompt: String,
     /// Says that it was not accepted.
-    #[arg(long, value_name = "SOUND", default_value = "vm-incorrect")]
+    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-incorrect")]
     incorrect: String,
     /// Said before hanging up.
-    #[arg(long, value_name = "SOUND", default_value = "vm-goodbye")]
+    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-goodbye")]
     goodbye: String,
     /// Asks for a new PIN.
-    #[arg(long, value_name = "SOUND", default_value = "vm-newpassword")]
+    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-newpassword")]
     prompt_new: String,
     /// Asks for it again.
-    #[arg(long, value_name = "SOUND", default_value = "vm-reenterpassword")]
+    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-reenterpassword")]
     prompt_again: String,
     /// Says that the two differ.
-    #[arg(long, value_name = "SOUND", default_value = "vm-mismatch")]
+    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-mismatch")]
     mismatch: String,
     /// Says that the new PIN breaks a rule.
-    #[arg(long, value_name = "SOUND", default_value = "vm-invalid-password")]
+    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-invalid-password")]
     weak: String,
     /// Says that it was changed.
-    #[arg(long, value_name = "SOUND", default_value = "vm-passchanged")]
+    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-passchanged")]
     changed: String,
+}
+
+impl Agi {
+    /// What an injected argument would need is refused before a word is said.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.arguments.len() > 2 {
+            return Err(crate::misuse(
+                "AGI has more arguments than the dial plan and the extension. Do not pass on what a caller chooses, as \
+                 ${CALLERID(num)}: leave the extension empty, and the caller's number is taken from agi_callerid",
+            ));
+        }
+        let behind = std::env::args_os().skip_while(|a| a != "agi").skip(1);
+        let named = |text: &str| TRUSTED.iter().any(|t| text == *t || text.starts_with(&format!("{t}=")));
+        if behind.into_iter().any(|a| named(&a.to_string_lossy())) {
+            return Err(crate::misuse(
+                "AGI's arguments may not choose the store or the key file. Set UMPIN_STORE and UMPIN_KEY_FILE in the \
+                 environment of Asterisk",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The name of a sound, without a folder: none of them leads to somebody's messages.
+fn sound(text: &str) -> std::result::Result<String, &'static str> {
+    let name = plain(text);
+    if name.is_empty() || name.contains('/') || name.contains("..") {
+        return Err("a sound is a name without folders");
+    }
+    Ok(name)
 }
 
 /// Why the conversation ended early.
@@ -101,12 +138,12 @@ struct Call {
 /// 0: signed in; 1: refused or hung up; 2: an error. The channel variable UMPIN_RESULT says the same in words.
 pub(crate) fn run(session: &Session, options: &Agi) -> Result<u8> {
     let mut call = Call { lines: Lines::of_stdin()?, out: std::io::stdout(), variables: Vec::new() };
-    let ended = call.greet().and_then(|()| {
+    let ended = call.greet().inspect_err(unheard).and_then(|()| {
         let signed_in = call.sign_in(session, options);
         if let Err(End::Failed(e)) = &signed_in {
             // For the log; the caller hears nothing of it, and the dialplan goes on with ERROR.
-            crate::complain(&e.message);
             call.set("UMPIN_RESULT", "ERROR")?;
+            call.tell(&e.message, None)?;
         }
         signed_in
     });
@@ -115,6 +152,13 @@ pub(crate) fn run(session: &Session, options: &Agi) -> Result<u8> {
         Ok(false) | Err(End::HungUp) => crate::REFUSED,
         Err(End::Failed(_)) => crate::FAILED,
     })
+}
+
+/// An error before there is a conversation has only standard error.
+fn unheard(end: &End) {
+    if let End::Failed(e) = end {
+        crate::complain(&e.message);
+    }
 }
 
 impl Call {
@@ -137,14 +181,18 @@ impl Call {
     }
 
     /// What the dialplan gave: an option, else the argument at this place on the command line or, where a script in
-    /// between left the arguments out, by AGI.
+    /// between left all of them out, by AGI.
     fn given<'a>(&'a self, option: &'a Option<String>, options: &'a Agi, place: usize) -> Option<&'a str> {
+        let left_out = std::env::args_os().last().is_some_and(|last| last == "agi");
         // AGI(umpin,agi,...) counts the word agi too.
         let shift = usize::from(self.variable("agi_arg_1") == Some("agi"));
         option
             .as_deref()
             .or_else(|| options.arguments.get(place).map(String::as_str))
-            .or_else(|| self.variable(&format!("agi_arg_{}", place + 1 + shift)).filter(|text| !text.starts_with("--")))
+            .or_else(|| {
+                let named = self.variable(&format!("agi_arg_{}", place + 1 + shift));
+                named.filter(|text| left_out && !text.starts_with("--"))
+            })
             .filter(|text| !text.is_empty())
     }
 
@@ -184,6 +232,20 @@ impl Call {
         self.ask(&format!("SET VARIABLE {name} {}", quoted(value))).map(|_| ())
     }
 
+    /// To Asterisk's own log, by its logger level `verbose`, and to standard error: which call, and whose mailbox.
+    fn tell(&mut self, what: &str, extension: Option<&str>) -> std::result::Result<(), End> {
+        let at = |name| shown(self.variable(name).unwrap_or("unknown"));
+        let line = format!(
+            "{}; extension {}, channel {}, call {}",
+            plain(what),
+            extension.map_or_else(|| "not told".to_owned(), shown),
+            at("agi_channel"),
+            at("agi_uniqueid")
+        );
+        crate::complain(&format!("{} {line}", now()));
+        self.ask(&format!("VERBOSE {} 1", quoted(&format!("umpin: {line}")))).map(|_| ())
+    }
+
     fn play(&mut self, sound: &str) -> std::result::Result<(), End> {
         self.ask(&format!("STREAM FILE {} \"\"", quoted(sound))).map(|_| ())
     }
@@ -209,10 +271,7 @@ impl Call {
             .or_else(|| self.variable("agi_callerid").filter(is_number))
             .filter(|_| !options.ask)
             .map(str::to_owned);
-        let most = match options.tries {
-            Some(most) => most,
-            None => sign_in::failures_before_disconnect(session, dial_plan.as_deref())?,
-        };
+        let most = sign_in::failures_before_disconnect(session, dial_plan.as_deref())?;
         let mut failures = 0;
         while failures < most {
             let who = match &number {
@@ -237,7 +296,9 @@ impl Call {
                     // Last: whoever hangs up before has not signed in.
                     return self.set("UMPIN_RESULT", "ACCEPTED").map(|()| true);
                 }
-                crate::complain(&format!("sign-in refused ({:?})", answer.reason));
+                // Digits that are nobody's number may be a PIN that was dialled too early.
+                let nobody = number.is_none() && answer.reason == Reason::Unknown;
+                self.tell(&format!("sign-in refused ({:?})", answer.reason), (!nobody).then_some(&who))?;
             }
             failures += 1;
             self.play(&options.incorrect)?;
@@ -281,8 +342,21 @@ fn is_number(text: &&str) -> bool {
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// In quotes, with nothing in it that would end them or the line.
+/// Nothing in it ends a pair of quotes or a line.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && !['"', '\\'].contains(c)).collect()
+}
+
 fn quoted(text: &str) -> String {
-    let inner: String = text.chars().filter(|c| !c.is_control() && !['"', '\\'].contains(c)).collect();
-    format!("\"{inner}\"")
+    format!("\"{}\"", plain(text))
+}
+
+/// For a log: short, and nothing that a terminal or a reader of the log takes for something else.
+fn shown(text: &str) -> String {
+    let known = |c: char| c.is_ascii_alphanumeric() || "+-_.@/;:*#".contains(c);
+    text.chars().take(MOST_SHOWN).map(|c| if known(c) { c } else { '?' }).collect()
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

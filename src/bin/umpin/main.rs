@@ -124,6 +124,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<u8> {
+    if let Verb::Agi(options) = &command.verb {
+        options.check()?;
+    }
     let session = Session::open(command.store, command.key_file, None)?;
     match command.verb {
         Verb::Verify { who, log_reason } => {
