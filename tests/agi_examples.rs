@@ -142,10 +142,16 @@ fn the_freeswitch_script_signs_in_and_hangs_up() {
     let script = script.replace("/usr/local/bin/umpin", env!("CARGO_BIN_EXE_umpin"));
     let call = |caller: &str, arguments: &str, input: &str| {
         let file = f.path("umpin.lua");
-        std::fs::write(&file, format!("argv = {{{arguments}}}
+        std::fs::write(
+            &file,
+            format!(
+                "argv = {{{arguments}}}
 caller = {caller}
 {STUB}
-{script}")).unwrap();
+{script}"
+            ),
+        )
+        .unwrap();
         run(&f, Command::new(&lua).arg(&file), input).1
     };
     let begin = "umpin_result=REFUSED\numpin_must_change=false\numpin_extension=\n";
