@@ -38,6 +38,16 @@ impl HashParams {
         HashParams { memory_kib: 8, passes: 1, lanes: 1 }
     }
 
+    /// The most memory that a stored hash may ask for, in KiB: 1 GiB, far above every cost that was ever set.
+    pub const MAX_MEMORY_KIB: u32 = 1024 * 1024;
+    /// The most passes, and the most lanes.
+    pub const MAX_PASSES: u32 = 64;
+
+    /// Whether it is a cost that anybody sets; any other was written into the row by somebody else.
+    pub(crate) fn is_allowed(&self) -> bool {
+        self.memory_kib <= Self::MAX_MEMORY_KIB && self.passes <= Self::MAX_PASSES && self.lanes <= Self::MAX_PASSES
+    }
+
     /// Whether a stored hash should be made anew with `self` at the next right sign-in.
     pub fn is_stronger_than(&self, stored: &HashParams) -> bool {
         self.memory_kib > stored.memory_kib || self.passes > stored.passes
@@ -78,12 +88,24 @@ fn cores() -> usize {
 
 /// Hashes `pin`. Takes about 15 ms with the shipped parameters; call it with no lock held.
 pub fn hash(pin: &Pin, salt: &Salt, params: &HashParams) -> Result<PinHash> {
+    if !params.is_allowed() {
+        // A row that somebody altered must not take the host's memory, nor keep it busy for hours.
+        return Err(Error::new(
+            Status::SealBroken,
+            format!(
+                "A stored PIN's cost ({} KiB, {} passes, {} lanes) is above every cost that is ever set: it was changed \
+                 outside this program. Nothing was changed, and no sign-in was counted. Restore the store from a backup, \
+                 or set a new PIN for the mailbox.",
+                params.memory_kib, params.passes, params.lanes
+            ),
+        ));
+    }
     let broken = |_| Error::new(Status::Internal, "The PIN could not be hashed. Nothing was changed.");
     let cost = Params::new(params.memory_kib, params.passes, params.lanes, Some(PinHash::LEN)).map_err(broken)?;
     let blocks = cost.block_count();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost);
 
-    let mut arena = take_arena(blocks);
+    let mut arena = take_arena(blocks)?;
     let mut out = PinHash([0; PinHash::LEN]);
     let done = argon2.hash_password_into_with_memory(pin.expose(), salt, &mut out.0, &mut arena[..blocks]);
     give_back(arena, blocks);
@@ -91,13 +113,22 @@ pub fn hash(pin: &Pin, salt: &Salt, params: &HashParams) -> Result<PinHash> {
     Ok(out)
 }
 
-fn take_arena(blocks: usize) -> Vec<Block> {
+fn take_arena(blocks: usize) -> Result<Vec<Block>> {
     let mut waiting = ARENAS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(at) = waiting.iter().position(|a| a.len() >= blocks) {
-        return waiting.swap_remove(at);
+        return Ok(waiting.swap_remove(at));
     }
     drop(waiting);
-    vec![Block::new(); blocks]
+    let mut arena = Vec::new();
+    // The library lives in somebody else's process, which must outlive a lack of memory.
+    arena.try_reserve_exact(blocks).map_err(|_| {
+        Error::new(
+            Status::Internal,
+            format!("There is not enough memory to hash a PIN ({blocks} KiB). Nothing was changed. Try again."),
+        )
+    })?;
+    arena.resize(blocks, Block::new());
+    Ok(arena)
 }
 
 fn give_back(mut arena: Vec<Block>, used: usize) {
@@ -115,17 +146,58 @@ fn give_back(mut arena: Vec<Block>, used: usize) {
 mod tests {
     use super::*;
 
-    /// Vector made with the reference implementation's command line:
+    /// The bytes are the reference implementation's (libargon2, which its command line prints too):
     /// `printf 7391824650 | argon2 somesaltsomesalt -id -t 2 -k 19456 -p 1 -l 32 -r`.
     #[test]
-    fn agrees_with_an_allocating_argon2() {
-        let pin = Pin::new("7391824650");
-        let salt = *b"somesaltsomesalt";
-        let mut expected = [0u8; 32];
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(19 * 1024, 2, 1, Some(32)).unwrap())
-            .hash_password_into(pin.expose(), &salt, &mut expected)
-            .unwrap();
-        assert_eq!(hash(&pin, &salt, &HashParams::SHIPPED).unwrap().0, expected);
+    fn agrees_with_the_reference_implementation() {
+        let told: String = hash(&Pin::new("7391824650"), b"somesaltsomesalt", &HashParams::SHIPPED)
+            .unwrap()
+            .0
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(told, "51e0f2fec907b4b8c793cf969bd6d4c2038e66517f4c0bc831c4777977b14ee7");
+    }
+
+    #[test]
+    fn a_cost_that_nobody_set_is_an_error_and_takes_no_memory() {
+        let fine = HashParams::danger_test_minimum();
+        for odd in [
+            HashParams { memory_kib: u32::MAX, ..fine },
+            HashParams { memory_kib: HashParams::MAX_MEMORY_KIB + 1, ..fine },
+            HashParams { passes: HashParams::MAX_PASSES + 1, ..fine },
+            HashParams { memory_kib: 8 * 65, lanes: HashParams::MAX_PASSES + 1, ..fine },
+        ] {
+            assert_eq!(hash(&Pin::new("580437"), &[7; 16], &odd).map(|_| ()).unwrap_err().status, Status::SealBroken);
+        }
+        let most = HashParams { memory_kib: 8 * 64, passes: HashParams::MAX_PASSES, lanes: HashParams::MAX_PASSES };
+        assert!(hash(&Pin::new("580437"), &[7; 16], &most).is_ok());
+        assert!(HashParams { memory_kib: HashParams::MAX_MEMORY_KIB, ..fine }.is_allowed());
+        assert_eq!(take_arena(usize::MAX / 2048).map(|_| ()).unwrap_err().status, Status::Internal);
+    }
+
+    #[test]
+    fn a_cost_is_the_weaker_by_memory_or_by_passes() {
+        let stored = HashParams { memory_kib: 64, passes: 2, lanes: 1 };
+        let stronger = |memory_kib, passes| HashParams { memory_kib, passes, lanes: 1 }.is_stronger_than(&stored);
+        assert!(stronger(65, 2) && stronger(64, 3) && stronger(65, 1) && stronger(1, 3));
+        assert!(!stronger(64, 2) && !stronger(63, 2) && !stronger(64, 1));
+        assert!(!HashParams { lanes: 9, ..stored }.is_stronger_than(&stored));
+    }
+
+    #[test]
+    fn an_arena_is_erased_when_it_is_given_back() {
+        let mut arena = take_arena(70).unwrap();
+        for block in &mut arena {
+            block.as_mut().fill(0x5555_5555_5555_5555);
+        }
+        let (at, used) = (arena.as_ptr(), arena.len());
+        give_back(arena, used);
+        let waiting = ARENAS.lock().unwrap();
+        // Where as many wait as there are cores it was freed, erased all the same.
+        if let Some(same) = waiting.iter().find(|a| a.as_ptr() == at) {
+            assert!(same.iter().all(|b| b.as_ref().iter().all(|word: &u64| *word == 0)));
+        }
     }
 
     #[test]

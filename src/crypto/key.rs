@@ -52,6 +52,12 @@ impl MasterKey {
         Ok(Self::new(random()?))
     }
 
+    /// The bytes 0 to 31: for known answers.
+    #[cfg(test)]
+    pub(crate) fn known() -> Self {
+        Self::new(std::array::from_fn(|n| n as u8))
+    }
+
     /// 16 hexadecimal digits; says nothing about the key.
     pub fn id(&self) -> &str {
         &self.id
@@ -554,6 +560,79 @@ mod tests {
         assert_eq!(leftovers(file.path()).len(), 2);
         file.replace(&[&MasterKey::generate().unwrap()]).unwrap();
         assert_eq!((old.exists(), fresh.exists(), other.exists()), (false, true, true));
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// Made with another implementation (Python's hashlib.blake2s): stores of every version depend on these.
+    #[test]
+    fn derivations_are_what_they_always_were() {
+        let key = MasterKey::known();
+        assert_eq!(key.id(), "3b90799003e076ef");
+        for (purpose, expected) in [
+            ("pin", "fa494fb4f493781c6d74a60de405e696630a55485df905f63cd218ec5d84df95"),
+            ("history", "fc0abfbc9fd60413951ac9545e69caf547da305edda8265706974d7eea4b0a06"),
+            ("mail", "879c06bf4a3b876969ede5f38b5e26afbc31fe50eddd7ec2d2030fe8802edd5d"),
+            ("audit", "8c1c24d7e11efd67f3c2681450cd34797078cd557eaa9aaefad1ea63a7aa2b8c"),
+            ("spray", "6f0534d7a69cae1ba9acdf5c68c9a47604277ecdb41dbd8f0f6bd9e169e6ae6d"),
+        ] {
+            assert_eq!(hex(&*key.subkey(purpose)), expected, "{purpose}");
+        }
+        assert_eq!(
+            hex(&mac(&[7; 32], &[b"ab", b"", b"c"])),
+            "952d0d07ec9fa226abf6ef3b6d92dd2a1967c39f5ec3f76991b29a74d520d6a0"
+        );
+    }
+
+    #[test]
+    fn a_key_files_text_is_what_it_always_was() {
+        let (_folder, file) = file();
+        file.load_or_create().unwrap();
+        file.replace(&[&MasterKey::new([0xA5; 32]), &MasterKey::new([0x0F; 32])]).unwrap();
+        let expected = format!("umpin-key 1\n{}\n{}\n", "a5".repeat(32), "0f".repeat(32));
+        assert_eq!(fs::read_to_string(file.path()).unwrap(), expected);
+        let ids: Vec<String> = file.load().unwrap().ids().map(str::to_owned).collect();
+        assert_eq!(ids, [MasterKey::new([0xA5; 32]).id(), MasterKey::new([0x0F; 32]).id()], "the newest first");
+        assert_eq!(ids, ["0b1ecdcc2ff9553c", "96d0fbbf30541c44"]);
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_no_key_file() {
+        let (_folder, file) = file();
+        file.load_or_create().unwrap();
+        let whole = fs::read_to_string(file.path()).unwrap();
+        let line = whole.lines().nth(1).unwrap().to_owned() + "\n";
+        // As many lines as fit are read; one byte more than the limit is not.
+        let most = (MAX_FILE_LEN as usize - HEADER.len() - 1) / line.len();
+        fs::write(file.path(), format!("{HEADER}\n{}", line.repeat(most))).unwrap();
+        assert!(file.load().is_ok());
+        fs::write(file.path(), format!("{HEADER}\n{}", line.repeat(most + 1))).unwrap();
+        assert_eq!(file.load().unwrap_err().status, Status::KeyMalformed);
+    }
+
+    #[test]
+    fn many_that_make_the_file_at_once_have_the_same_key() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("umpin.key");
+            let start = std::sync::Barrier::new(8);
+            let ids: Vec<String> = std::thread::scope(|scope| {
+                let made: Vec<_> = (0..8)
+                    .map(|_| {
+                        scope.spawn(|| {
+                            start.wait();
+                            let ring = KeyFile::new(path.clone()).load_or_create().unwrap();
+                            ring.ids().next().unwrap().to_owned()
+                        })
+                    })
+                    .collect();
+                made.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+            assert_eq!(leftovers(&path), Vec::<PathBuf>::new());
+        }
     }
 
     #[test]

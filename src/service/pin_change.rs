@@ -1,7 +1,10 @@
 //! Putting a new PIN in the place of an old one: the part that Set-, Enable-UMMailbox, the automatic reset and the
 //! owner's own change share.
 
+use zeroize::Zeroizing;
+
 use crate::crypto::hash::{HashParams, PinHash, Salt, hash};
+use crate::crypto::key::{KeyRing, MasterKey};
 use crate::crypto::random;
 use crate::crypto::seal::{Purpose, open, seal};
 use crate::error::{Error, Result, Status};
@@ -27,7 +30,8 @@ impl Salted {
     pub fn of(tx: &Tx<'_>, guid: &str, new_hashes: HashParams) -> Result<Self> {
         let mut costs = vec![new_hashes];
         let mut add = |cost: HashParams| {
-            if !costs.contains(&cost) {
+            // A cost that nobody sets was sealed with no hash: there is nothing to compare with under it.
+            if cost.is_allowed() && !costs.contains(&cost) {
                 costs.push(cost);
             }
         };
@@ -109,12 +113,16 @@ impl Hashed {
             if row.salt != self.salt {
                 return Err(stale());
             }
-            if let Some(old) = opened(c, Purpose::Pin, guid, row.version, &row.key_id, &row.sealed)? {
+            if let Some(old) =
+                opened(c, Purpose::Pin, guid, row.version, &row.key_id, &row.sealed, &row.salt, &row.params)?
+            {
                 used |= self.under(&row.params)?.matches(&old);
             }
         }
         for row in c.tx.pin_history(guid)?.iter().take(policy.history_count.saturating_sub(1) as usize) {
-            if let Some(old) = opened(c, Purpose::History, guid, row.version, &row.key_id, &row.sealed)? {
+            if let Some(old) =
+                opened(c, Purpose::History, guid, row.version, &row.key_id, &row.sealed, &self.salt, &row.params)?
+            {
                 used |= self.under(&row.params)?.matches(&old);
             }
         }
@@ -133,14 +141,16 @@ impl Hashed {
             }
             version = old.version + 1;
             first_time_user = state.first_time_user.unwrap_or(old.first_time_user);
-            if let Some(hash) = opened(c, Purpose::Pin, guid, old.version, &old.key_id, &old.sealed)? {
+            if let Some(hash) =
+                opened(c, Purpose::Pin, guid, old.version, &old.key_id, &old.sealed, &old.salt, &old.params)?
+            {
                 c.tx.put_pin_history(
                     guid,
                     &HistoryRow {
                         version: old.version,
                         params: old.params,
                         key_id: c.key.id().into(),
-                        sealed: seal(c.key, Purpose::History, &place(guid, old.version), hash.expose())?,
+                        sealed: sealed(c.key, Purpose::History, guid, old.version, &hash, &old.salt, &old.params)?,
                     },
                 )?;
             }
@@ -152,7 +162,7 @@ impl Hashed {
                 salt: self.salt,
                 params: *params,
                 key_id: c.key.id().into(),
-                sealed: seal(c.key, Purpose::Pin, &place(guid, version), hash.expose())?,
+                sealed: sealed(c.key, Purpose::Pin, guid, version, hash, &self.salt, params)?,
                 facts: PinFacts {
                     set_at: c.now,
                     forced_expired: state.forced_expired,
@@ -173,7 +183,68 @@ pub fn place(guid: &str, version: i64) -> String {
     format!("{guid}/{version}")
 }
 
-/// A sealed hash, opened; `None` where the seal is broken. A key that is not there is an error.
+/// What a hash was made with, as it is sealed behind the hash: salt, memory, passes, lanes. So that nobody can lower the
+/// cost of a stored hash, or give it another salt, without the key.
+fn made_with(salt: &Salt, params: &HashParams) -> [u8; 28] {
+    let mut bytes = [0; 28];
+    let numbers = [params.memory_kib, params.passes, params.lanes].map(u32::to_le_bytes);
+    for (to, from) in bytes.iter_mut().zip(salt.iter().chain(numbers.as_flattened())) {
+        *to = *from;
+    }
+    bytes
+}
+
+/// Seals a hash for its place, together with what it was made with.
+pub(crate) fn sealed(
+    key: &MasterKey,
+    purpose: Purpose,
+    guid: &str,
+    version: i64,
+    hash: &PinHash,
+    salt: &Salt,
+    params: &HashParams,
+) -> Result<Vec<u8>> {
+    let mut plain = Zeroizing::new([0; PinHash::LEN + 28]);
+    let (head, tail) = plain.split_at_mut(PinHash::LEN);
+    head.copy_from_slice(hash.expose());
+    tail.copy_from_slice(&made_with(salt, params));
+    seal(key, purpose, &place(guid, version), plain.as_slice())
+}
+
+/// Opens what [`sealed`] made. Another salt or cost in the row than was sealed is a broken seal. A value of the first
+/// version of this program holds the hash alone; it gets the rest with its next PIN.
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn unsealed(
+    keys: &KeyRing,
+    purpose: Purpose,
+    guid: &str,
+    version: i64,
+    key_id: &str,
+    sealed: &[u8],
+    salt: &Salt,
+    params: &HashParams,
+) -> Result<PinHash> {
+    let bytes = open(keys.get(key_id)?, purpose, &place(guid, version), sealed)?;
+    let hash = bytes.get(..PinHash::LEN).and_then(PinHash::from_opened);
+    hash.filter(|_| fits_its_row(&bytes, salt, params)).ok_or_else(|| {
+        Error::new(
+            Status::SealBroken,
+            "A stored PIN does not fit its salt or its cost: they were changed outside this program. Nothing was changed. \
+             Restore the store from a backup, or set a new PIN for the mailbox.",
+        )
+        .about(guid)
+    })
+}
+
+/// Whether an opened seal holds a hash, and the salt and cost that its row names (or none, as in the first version).
+pub(crate) fn fits_its_row(plain: &[u8], salt: &Salt, params: &HashParams) -> bool {
+    plain
+        .split_at_checked(PinHash::LEN)
+        .is_some_and(|(_, tail)| tail.is_empty() || tail == made_with(salt, params).as_slice())
+}
+
+/// The same; `None` where the seal is broken. A key that is not there is an error.
+#[allow(clippy::too_many_arguments)]
 fn opened(
     c: &Change<'_>,
     purpose: Purpose,
@@ -181,9 +252,11 @@ fn opened(
     version: i64,
     key_id: &str,
     sealed: &[u8],
+    salt: &Salt,
+    params: &HashParams,
 ) -> Result<Option<PinHash>> {
-    match open(c.keys.get(key_id)?, purpose, &place(guid, version), sealed) {
-        Ok(bytes) => Ok(PinHash::from_opened(&bytes)),
+    match unsealed(c.keys, purpose, guid, version, key_id, sealed, salt, params) {
+        Ok(hash) => Ok(Some(hash)),
         Err(e) if e.status == Status::SealBroken => Ok(None),
         Err(e) => Err(e),
     }

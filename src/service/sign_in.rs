@@ -9,7 +9,8 @@
 use std::time::{Duration, Instant};
 
 use crate::crypto::hash::{PinHash, Salt, hash};
-use crate::crypto::seal::{Purpose, open, seal};
+use crate::crypto::key::KeyRing;
+use crate::crypto::seal::Purpose;
 use crate::error::{Error, Result, Status};
 use crate::mail::notice::Kind;
 use crate::pin::generate::MAX_TRIES;
@@ -17,7 +18,7 @@ use crate::pin::policy::PinFacts;
 use crate::pin::{Pin, PinPolicy, generate, rules};
 use crate::service::audit::{audit_refusal, stored_key};
 use crate::service::notice::{NewPinNotice, has_transport, is_mail_address, queue};
-use crate::service::pin_change::{Hashed, NewState, Salted, place, stale, weak};
+use crate::service::pin_change::{Hashed, NewState, Salted, sealed, stale, unsealed, weak};
 use crate::service::resolve::Lookup;
 use crate::service::set_um_mailbox_pin::{Enabled, enabled};
 use crate::service::spray;
@@ -282,6 +283,8 @@ fn snapshot(session: &Session, who: &Caller) -> Result<Found> {
             Err(reason) => return Ok(Found::Nobody(reason)),
         };
         let Some(row) = tx.pin(&guid)? else { return Ok(Found::Nobody(Reason::NotUmEnabled)) };
+        // Before what was typed is hashed: a salt and a cost that were changed are not to be worked with.
+        unsealed_current(keys, &guid, &row)?;
         Ok(Found::Mailbox(Box::new(Snapshot { guid, row })))
     })
 }
@@ -376,9 +379,7 @@ fn charge(c: &Change<'_>, snapshot: &Snapshot) -> Result<Charging> {
     let Some(mailbox) = current(c.tx, guid)? else { return refused(Reason::NotUmEnabled) };
     let Some(mut row) = c.tx.pin(guid)? else { return refused(Reason::NotUmEnabled) };
     // A key or seal that fails is nobody's wrong PIN: found before anything is counted.
-    let stored = open(c.keys.get(&row.key_id)?, Purpose::Pin, &place(guid, row.version), &row.sealed)?;
-    let stored =
-        PinHash::from_opened(&stored).ok_or_else(|| Error::new(Status::SealBroken, "A stored PIN is malformed."))?;
+    let stored = unsealed_current(c.keys, guid, &row)?;
     for (name, purpose) in SUBKEYS {
         stored_key(c.tx, c.keys, name, purpose)?;
     }
@@ -406,6 +407,10 @@ fn charge(c: &Change<'_>, snapshot: &Snapshot) -> Result<Charging> {
         is_same,
         has_consequences,
     })))
+}
+
+fn unsealed_current(keys: &KeyRing, guid: &str, row: &PinRow) -> Result<PinHash> {
+    unsealed(keys, Purpose::Pin, guid, row.version, &row.key_id, &row.sealed, &row.salt, &row.params)
 }
 
 /// What a try that can count against nobody leaves behind: one row that is written over each time, so that it waits for
@@ -602,7 +607,7 @@ fn upgrade(session: &Session, snapshot: &Snapshot, pin: &Pin) -> Result<()> {
         if row.version == snapshot.row.version && row.params == snapshot.row.params && row.salt == snapshot.row.salt {
             row.params = session.hash;
             row.key_id = c.key.id().into();
-            row.sealed = seal(c.key, Purpose::Pin, &place(&snapshot.guid, row.version), stronger.expose())?;
+            row.sealed = sealed(c.key, Purpose::Pin, &snapshot.guid, row.version, &stronger, &row.salt, &session.hash)?;
             c.tx.put_pin(&snapshot.guid, &row)?;
         }
         Ok(())
@@ -1061,5 +1066,50 @@ mod tests {
         f.clock.fetch_add(spray::LASTS, Ordering::SeqCst);
         f.verify(0, "471149");
         assert!(!marks());
+    }
+
+    // ---- what the hash was made with ---------------------------------------------------------------------------------
+
+    #[test]
+    fn a_salt_or_a_cost_that_was_changed_in_the_row_is_an_error_and_counts_nothing() {
+        for change in [
+            "memory_kib = 4000000000",
+            "memory_kib = 4294967295",
+            "memory_kib = memory_kib * 2",
+            "passes = passes + 1",
+            "lanes = 2, memory_kib = 16",
+            "salt = x'00112233445566778899aabbccddeeff'",
+        ] {
+            let f = fixture();
+            raw(&f, &format!("UPDATE pin SET {change}"));
+            for pin in [FIRST_PIN, "471147"] {
+                let told = verify(&f.session, &caller(0), &Pin::new(pin)).unwrap_err();
+                assert_eq!(told.status, Status::SealBroken, "{change}: {told}");
+            }
+            assert_eq!(f.state(0).facts.failures, 0, "{change}");
+            let found = f.run("Test-UMPinStore", &json!({})).unwrap().objects;
+            let seals = found.iter().find(|c| c["Check"] == "SealedValues").unwrap();
+            assert_eq!(seals["Result"], "Failed", "{change}: {seals}");
+            // And a new PIN mends it.
+            crate::support::set(&f.session, 0, Some("580437")).unwrap();
+            assert!(f.verify(0, "580437").accepted, "{change}");
+        }
+    }
+
+    #[test]
+    fn a_hash_that_the_first_version_sealed_alone_still_signs_in() {
+        let f = fixture();
+        let old = snapshot_of(&f);
+        let bare = hash(&Pin::new(FIRST_PIN), &old.row.salt, &old.row.params).unwrap();
+        change(&f, |c| {
+            let mut row = old.row.clone();
+            let place = crate::service::pin_change::place(&old.guid, row.version);
+            row.sealed = crate::crypto::seal::seal(c.key, Purpose::Pin, &place, bare.expose())?;
+            c.tx.put_pin(&old.guid, &row)
+        })
+        .unwrap();
+        assert!(f.verify(0, FIRST_PIN).accepted && !f.verify(0, "471147").accepted);
+        let found = f.run("Test-UMPinStore", &json!({})).unwrap().objects;
+        assert!(found.iter().all(|c| c["Result"] != "Failed"), "{found:?}");
     }
 }

@@ -11,10 +11,10 @@ use crate::service::audit::{stored_key, verify_chain};
 use crate::service::contents;
 use crate::service::document::{Request, Response};
 use crate::service::notice::has_transport;
-use crate::service::pin_change::place;
+use crate::service::pin_change::{fits_its_row, place};
 use crate::session::{SUBKEYS, Session, key_id};
 use crate::store::Tx;
-use crate::store::sealed::SealedIn;
+use crate::store::sealed::{SealedIn, SealedRow};
 
 /// Mail that waits longer is worth a warning: a day, in milliseconds.
 const LONG_WAIT: i64 = 86_400_000;
@@ -220,11 +220,17 @@ fn open_all(tx: &Tx<'_>, keys: &KeyRing, table: SealedIn) -> Result<(u64, Vec<St
                 SealedIn::Outbox => row.id.clone(),
                 SealedIn::Pins | SealedIn::History => place(&row.id, row.version),
             };
+            let fits = |plain: &[u8]| match table {
+                SealedIn::Outbox => Ok(true),
+                SealedIn::Pins | SealedIn::History => is_made_with_its_row(tx, table, row, plain),
+            };
             match keys.get(&row.key_id).and_then(|key| open(key, table.purpose(), &place, &row.sealed)) {
-                Ok(_) => opened += 1,
+                Ok(plain) if fits(&plain)? => opened += 1,
                 // A key that a finished rotation has just dropped: the caller reads anew.
                 Err(e) if e.status == Status::KeyWrong => return Err(e),
-                Err(_) => broken.push(tx.recipient(&row.id)?.map_or_else(|| row.id.clone(), |r| r.canonical_name)),
+                Ok(_) | Err(_) => {
+                    broken.push(tx.recipient(&row.id)?.map_or_else(|| row.id.clone(), |r| r.canonical_name))
+                }
             }
         }
         match rows.last() {
@@ -232,6 +238,16 @@ fn open_all(tx: &Tx<'_>, keys: &KeyRing, table: SealedIn) -> Result<(u64, Vec<St
             _ => return Ok((opened, broken)),
         }
     }
+}
+
+/// Whether the salt and the cost beside a sealed hash are those that were sealed with it.
+fn is_made_with_its_row(tx: &Tx<'_>, table: SealedIn, row: &SealedRow, plain: &[u8]) -> Result<bool> {
+    let Some(pin) = tx.pin(&row.id)? else { return Ok(true) };
+    let params = match table {
+        SealedIn::History => tx.pin_history(&row.id)?.into_iter().find(|h| h.version == row.version).map(|h| h.params),
+        _ => Some(pin.params),
+    };
+    Ok(params.is_none_or(|params| fits_its_row(plain, &pin.salt, &params)))
 }
 
 fn audit_trail(session: &Session) -> Result<Verdict> {

@@ -7,6 +7,7 @@ use rusqlite::types::ValueRef;
 
 use super::recipients::Recipient;
 use super::{Tx, sql};
+use crate::crypto::hash::HashParams;
 use crate::directory::identity;
 use crate::error::Result;
 use crate::pin::policy::{
@@ -54,9 +55,8 @@ const fn range(of: RangeInclusive<u32>) -> RangeInclusive<i64> {
 
 const COUNT: RangeInclusive<i64> = 0..=u32::MAX as i64;
 const POSITIVE: RangeInclusive<i64> = 1..=i64::MAX;
-/// Far above every cost that was ever set, and far below what a machine lacks: 1 GiB.
-const MEMORY_KIB: RangeInclusive<i64> = 8..=1024 * 1024;
-const PASSES: RangeInclusive<i64> = 1..=64;
+const MEMORY_KIB: RangeInclusive<i64> = 8..=HashParams::MAX_MEMORY_KIB as i64;
+const PASSES: RangeInclusive<i64> = 1..=HashParams::MAX_PASSES as i64;
 const SEALED: RangeInclusive<usize> = 1..=usize::MAX;
 
 const TABLES: &[Table] = &[
