@@ -699,7 +699,7 @@ ring_analyzer() {
         absent 'PSScriptAnalyzer' "the module PSScriptAnalyzer 1.20 or later is missing and could not be fetched (Install-Module PSScriptAnalyzer -Scope CurrentUser); $count file(s) were not analysed" "$count"
     else
         powershell_files >"$scratch/analyze"
-        logged analyzer bounded 900 env PSModulePath="$(module_path)" "$pwsh" -NoProfile -NonInteractive -File tools/analyze.ps1 \
+        logged analyzer bounded "$((all ? 900 : 300))" env PSModulePath="$(module_path)" "$pwsh" -NoProfile -NonInteractive -File tools/analyze.ps1 \
             -ListFile "$scratch/analyze" -Settings PSScriptAnalyzerSettings.psd1 -ResultFile "$result" </dev/null || status=$?
         if [[ -s $result ]]; then tally "$result"; else fail "PSScriptAnalyzer ended without a result (exit status $status)"; fi
     fi
@@ -723,7 +723,7 @@ ring_pester() {
         absent 'Pester' "the module Pester 5 or later is missing and could not be fetched (Install-Module Pester -MinimumVersion 5.0 -Scope CurrentUser); $count file(s) did not run" "$count"
     else
         mkdir -p target/test-results
-        logged pester bounded 2400 env PSModulePath="$(module_path)" UMPIN_MODULE="$module_manifest" UMPIN_BIN="$cargo_out/release/umpin" \
+        logged pester bounded "$((all ? 1800 : 720))" env PSModulePath="$(module_path)" UMPIN_MODULE="$module_manifest" UMPIN_BIN="$cargo_out/release/umpin" \
             "$pwsh" -NoProfile -NonInteractive -File tools/pester.ps1 \
             -Path tests/powershell -ReportFile target/test-results/pester.xml -ResultFile "$result" </dev/null || status=$?
         if [[ -s $result ]]; then tally "$result"; else fail "Pester ended without a result (exit status $status); $count file(s)" "$count"; fi
