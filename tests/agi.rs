@@ -1169,7 +1169,11 @@ fn a_real_asterisk_signs_twenty_sip_callers_in_at_once() {
         let signal =
             format!("Content-Type: application/dtmf-relay\nContent-Length: [len]\n\nSignal={digit}\nDuration=100\n");
         dialled += &in_call("INFO", n + 2, &signal);
-        dialled += "<recv response=\"200\"/>\n<pause milliseconds=\"200\"/>\n";
+        dialled += "<recv response=\"200\"/>\n";
+        // Behind the last one Asterisk may hang up at once.
+        if digit != '#' {
+            dialled += "<pause milliseconds=\"200\"/>\n";
+        }
     }
     let users: Vec<String> = (0..CALLERS).map(extension).collect();
     let mut sipp = call_by_sip(&pbx, "sip", port, own, &users, &dialled);
