@@ -1145,6 +1145,22 @@ fn options(from: u16, call: &str) -> String {
     )
 }
 
+/// They dial when the test says so, by a message into each call: when all of them hear the prompt.
+fn dials(pin: &str) -> String {
+    let mut dialled = "<recv request=\"OPTIONS\"/>\n".to_owned();
+    for (n, digit) in pin.chars().chain(['#']).enumerate() {
+        let signal =
+            format!("Content-Type: application/dtmf-relay\nContent-Length: [len]\n\nSignal={digit}\nDuration=100\n");
+        dialled += &in_call("INFO", n + 2, &signal);
+        dialled += "<recv response=\"200\"/>\n";
+        // Behind the last one Asterisk may hang up at once.
+        if digit != '#' {
+            dialled += "<pause milliseconds=\"200\"/>\n";
+        }
+    }
+    dialled
+}
+
 #[test]
 fn a_real_asterisk_signs_twenty_sip_callers_in_at_once() {
     const CALLERS: usize = 20;
@@ -1163,20 +1179,8 @@ fn a_real_asterisk_signs_twenty_sip_callers_in_at_once() {
         probe.send_to(options(here, "probe@test").as_bytes(), ("127.0.0.1", port)).is_ok()
             && probe.recv(&mut [0; 2000]).is_ok()
     });
-    // They dial when this test says so, by a message into each call: when all of them hear the prompt.
-    let mut dialled = "<recv request=\"OPTIONS\"/>\n".to_owned();
-    for (n, digit) in FIRST_PIN.chars().chain(['#']).enumerate() {
-        let signal =
-            format!("Content-Type: application/dtmf-relay\nContent-Length: [len]\n\nSignal={digit}\nDuration=100\n");
-        dialled += &in_call("INFO", n + 2, &signal);
-        dialled += "<recv response=\"200\"/>\n";
-        // Behind the last one Asterisk may hang up at once.
-        if digit != '#' {
-            dialled += "<pause milliseconds=\"200\"/>\n";
-        }
-    }
     let users: Vec<String> = (0..CALLERS).map(extension).collect();
-    let mut sipp = call_by_sip(&pbx, "sip", port, own, &users, &dialled);
+    let mut sipp = call_by_sip(&pbx, "sip", port, own, &users, &dials(FIRST_PIN));
     let full = || std::fs::read_to_string(pbx.folder.join("log/full")).unwrap_or_default();
     until(&pbx, "all are asked for a PIN", 60, || full().matches("Playing 'vm-password.").count() == CALLERS);
     for call in 1..=CALLERS {
@@ -1191,4 +1195,183 @@ fn a_real_asterisk_signs_twenty_sip_callers_in_at_once() {
         assert_eq!(counted(&f, &copy, n), 0);
     }
     assert!(!log.contains(FIRST_PIN), "Asterisk's log holds a PIN:\n{log}");
+}
+
+/// In a mount namespace of its own, with what is written below these three kept in memory: nothing is left on the machine.
+const CLEAN: &str = r#"
+test ! -e /var/lib/ummailboxpin && test ! -e /etc/ummailboxpin || exit 77
+mount -t tmpfs umpin "$UMPIN_FOLLOW" || exit 77
+for part in usr etc var/lib; do
+    mkdir -p "$UMPIN_FOLLOW/$part/upper" "$UMPIN_FOLLOW/$part/work"
+    at=lowerdir=/$part,upperdir=$UMPIN_FOLLOW/$part/upper,workdir=$UMPIN_FOLLOW/$part/work
+    mount -t overlay -o "$at" umpin "/$part" || exit 77
+done
+exec "$@"
+"#;
+
+/// The commands of docs/pbx.md, run as they stand there on clean folders, end in accepted calls, a refused one of a locked
+/// mailbox, a mail that arrives, and calls that are not disturbed by rotations of the key.
+#[test]
+fn the_documented_installation_ends_in_calls_that_sign_in() {
+    let name = "the_documented_installation_ends_in_calls_that_sign_in";
+    let Some(unpacked) = asterisk_by_sip(name) else { return };
+    if std::env::var_os("UMPIN_FOLLOW").is_some() {
+        return follow_the_document(&unpacked);
+    }
+    if !is_root() {
+        return skip(name, "only root makes accounts; it does so in a mount namespace of its own");
+    }
+    let memory = tempfile::tempdir().unwrap();
+    let done = Command::new("unshare")
+        .args(["-m", "--propagation", "private", "sh", "-ec", CLEAN, "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args([name, "--exact", "--nocapture"])
+        .env("UMPIN_FOLLOW", memory.path())
+        .stdin(Stdio::null())
+        .output();
+    match done {
+        Ok(done) if done.status.success() => {}
+        Ok(done) if done.status.code() == Some(77) => skip(name, "no overlay of memory, or the machine has a store"),
+        Err(_) => skip(name, "no unshare"),
+        Ok(done) => panic!(
+            "{}\n{}",
+            String::from_utf8_lossy(&done.stdout),
+            String::from_utf8_lossy(&done.stderr).chars().take(20_000).collect::<String>()
+        ),
+    }
+}
+
+fn shell(pbx: &Pbx, text: &str) -> String {
+    let path = format!("{}:{}", pbx.folder.join("bin").display(), std::env::var("PATH").unwrap());
+    let done = Command::new("bash")
+        .args(["-c", &format!("set -e\n{text}")])
+        .current_dir(pbx.folder.join("checkout"))
+        .env("PATH", path + ":/usr/sbin:/sbin")
+        .env("ADMINISTRATOR", "umadmin")
+        .env_remove("UMPIN_STORE")
+        .env_remove("UMPIN_KEY_FILE")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let (code, out, err) = told(done);
+    assert_eq!(code, 0, "{text}\n{out}{err}");
+    out + &err
+}
+
+/// What the test's service manager started, by the file with its process id; ended however the test ends.
+struct Service(PathBuf);
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if let Ok(pid) = std::fs::read_to_string(&self.0) {
+            let _ = Command::new("kill").args(["-KILL", pid.trim()]).status();
+        }
+    }
+}
+
+fn follow_the_document(unpacked: &Path) {
+    const CALLERS: usize = 20;
+    let f = fixture(CALLERS + 1);
+    f.run("Set-UMDialPlan", &serde_json::json!({"Identity": "Plan", "LogonFailuresBeforeDisconnect": 1})).unwrap();
+    f.run("Lock-UMMailbox", &serde_json::json!({"Identity": format!("user{CALLERS}")})).unwrap();
+    let copy = moved(&f);
+    let pbx = Pbx::prepare(f.folder.path(), unpacked);
+    pbx.configure(&example().replace("AGI(umpin,agi,Plan,,", "AGI(umpin,agi,Plan,,--timeout,60000,"), &[]);
+    let (port, own) = (free_port(), free_port());
+    pbx.listen(port);
+    let folder = pbx.folder.display().to_string();
+    let settings = std::fs::read_to_string(pbx.folder.join("etc/asterisk.conf")).unwrap();
+    let settings = settings.replace(&format!("{folder}/data/agi-bin"), "/usr/share/asterisk/agi-bin");
+    std::fs::write(pbx.folder.join("etc/asterisk.conf"), settings).unwrap();
+
+    // What is there before: a built checkout, Asterisk's package with its account, an administrator, a service manager.
+    for made in ["checkout/target/release", "bin"] {
+        std::fs::create_dir_all(pbx.folder.join(made)).unwrap();
+    }
+    std::fs::copy(UMPIN, pbx.folder.join("checkout/target/release/umpin")).unwrap();
+    std::fs::write(pbx.folder.join("checkout/target/release/libumpin.so"), "").unwrap();
+    let (loader, libraries) = pbx.unpacked();
+    let start = format!(
+        "#!/bin/sh\ncd {folder}\nHOME={folder} setpriv --reuid=asterisk --regid=asterisk --init-groups -- {} --library-path {} \
+         {} -C {folder}/etc/asterisk.conf -f -n >>console 2>&1 </dev/null &\necho $! >{folder}/pid\n",
+        loader.display(),
+        libraries.display(),
+        pbx.root.join("usr/sbin/asterisk").display()
+    );
+    std::fs::write(pbx.folder.join("bin/systemctl"), start).unwrap();
+    std::fs::write(pbx.folder.join("bin/pidof"), format!("#!/bin/sh\ncat {folder}/pid\n")).unwrap();
+    shell(
+        &pbx,
+        "chmod 755 ../bin/*\nuseradd --system --home-dir / asterisk\nuseradd umadmin\n\
+         mkdir -p /usr/share/asterisk/agi-bin\nchown -R asterisk ../var ../spool ../run ../log",
+    );
+
+    let text = include_str!("../docs/pbx.md");
+    let install = text.split_once("\n## Install\n").unwrap().1.split_once("\n## ").unwrap().0;
+    let blocks: Vec<&str> = install.split("```sh\n").skip(1).map(|b| b.split_once("```").unwrap().0).collect();
+    let [program, accounts, folders, restart, check] = blocks[..] else { panic!("{blocks:?}") };
+    // An empty file stands for the library, which ldconfig would complain of.
+    for block in [program, accounts, folders] {
+        shell(&pbx, block);
+    }
+    // The store comes as docs/keys.md has it moved.
+    let (store, key) = (Path::new("/var/lib/ummailboxpin/um.db"), Path::new("/etc/ummailboxpin/umpin.key"));
+    shell(
+        &pbx,
+        &format!(
+            "mv {0} {store:?}\nmv {1} {key:?}\nchgrp ummailboxpin {store:?} {key:?}\nchmod 660 {store:?}\nchmod 640 {key:?}",
+            copy.display(),
+            copy.with_file_name("umpin.key").display()
+        ),
+    );
+    let asterisk = Service(pbx.folder.join("pid"));
+    let groups = shell(&pbx, restart);
+    let group = shell(&pbx, "getent group ummailboxpin | cut -d: -f3");
+    assert!(groups.split_whitespace().any(|g| g == group.trim()), "{groups} without {group}");
+    let check = check.replace("51234", "50000").replace("Redmond", "Plan").replace("; echo", " || echo");
+    assert_eq!(
+        shell(&pbx, &check).lines().collect::<Vec<_>>(),
+        ["{\"result\":\"refused\"}", "1", "umpin: refused: WrongPin"]
+    );
+
+    let probe = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let here = probe.local_addr().unwrap().port();
+    probe.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    until(&pbx, "Asterisk answers", 60, || {
+        probe.send_to(options(here, "probe@test").as_bytes(), ("127.0.0.1", port)).is_ok()
+            && probe.recv(&mut [0; 2000]).is_ok()
+    });
+    let location = Location { store: store.to_owned(), key: key.to_owned() };
+    let administrator = Session::with(location, None, Tuning::danger_test(Clock::System)).unwrap();
+    let users: Vec<String> = (0..=CALLERS).map(extension).collect();
+    let mut sipp = call_by_sip(&pbx, "sip", port, own, &users, &dials(FIRST_PIN));
+    let full = || std::fs::read_to_string(pbx.folder.join("log/full")).unwrap_or_default();
+    until(&pbx, "all are asked for a PIN", 60, || full().matches("Playing 'vm-password.").count() == users.len());
+    for call in 1..=users.len() {
+        probe.send_to(options(here, &format!("call-{call}@test")).as_bytes(), ("127.0.0.1", own)).unwrap();
+    }
+    let mut rotations = 0;
+    while sipp.0.try_wait().unwrap().is_none() {
+        support::run(&administrator, "Update-UMPinKey", &serde_json::json!({})).unwrap();
+        rotations += 1;
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(rotations > 1, "the key was rotated while they dialled");
+    done(&pbx, &mut sipp);
+    until(&pbx, "the calls end", 30, || full().matches("Ext. h: umpin ").count() == users.len());
+    drop(asterisk);
+    let log = pbx.log();
+    assert_eq!(log.matches("Ext. *97: signed-in ").count(), CALLERS, "{log}");
+    assert!(log.contains(&format!("(LockedOut); extension {},", extension(CALLERS))), "{log}");
+
+    let pickup = pbx.folder.join("pickup");
+    std::fs::create_dir(&pickup).unwrap();
+    let mail = serde_json::json!({"Transport": "Pickup", "PickupFolder": pickup}).to_string();
+    administrator
+        .change(Mode::Commit, &Cause::new("Test"), |c| c.tx.set_setting(umpin::store::settings::MAIL, &mail))
+        .unwrap();
+    set(&administrator, 3, None).unwrap();
+    let sent = shell(&pbx, "chown ummailboxpin ../pickup\nrunuser -u ummailboxpin -- umpin deliver");
+    assert_eq!(sent, "{\"sent\":1,\"failed\":0}\n");
+    assert_eq!(support::mails(&pickup).len(), 1);
 }
