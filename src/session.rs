@@ -256,7 +256,7 @@ impl Session {
             tx.set_setting(name, &crate::service::hex(&seal(key, purpose, name, made.as_slice())?))?;
             if purpose == Purpose::AuditKey {
                 // A trail without a head is thereby always one that was tampered with.
-                tx.set_setting(settings::AUDIT_HEAD, &crate::service::audit::head(&made, 0, &[]))?;
+                tx.set_setting(settings::AUDIT_HEAD, &crate::service::audit::head(&made, 0, &[], 0))?;
             }
         }
         Ok(())

@@ -381,3 +381,76 @@ fn a_change_that_is_undone_leaves_no_record_of_success() {
     f.session.change(Mode::Validate, &Cause::new("Test"), |c| c.audit("x", "only asked")).unwrap();
     assert_whole(&f.session, 0);
 }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The head and the PINs.
+
+fn trail_check(f: &Fixture) -> (String, String) {
+    let checks = f.run("Test-UMPinStore", &serde_json::json!({})).unwrap().objects;
+    let trail = checks.iter().find(|c| c["Check"] == "AuditTrail").unwrap();
+    let text = |name: &str| trail[name].as_str().unwrap().to_owned();
+    (text("Result"), text("Detail"))
+}
+
+fn raw_store(f: &Fixture) -> rusqlite::Connection {
+    rusqlite::Connection::open(f.path("um.db")).unwrap()
+}
+
+/// What somebody can do who writes the file and has no key: put an older end of the trail back.
+fn roll_the_trail_back(f: &Fixture, change: impl FnOnce(&Fixture)) -> (String, String) {
+    let sql = raw_store(f);
+    let settings = "('audit_head', 'audit_anchor', 'pin_versions')";
+    sql.execute_batch(&format!(
+        "CREATE TEMP TABLE kept AS SELECT * FROM setting WHERE name IN {settings};
+         CREATE TEMP TABLE rows AS SELECT * FROM audit;"
+    ))
+    .unwrap();
+    change(f);
+    assert_eq!(trail_check(f).0, "Passed");
+    sql.execute_batch(&format!(
+        "DELETE FROM audit; INSERT INTO audit SELECT * FROM rows;
+         DELETE FROM setting WHERE name IN {settings}; INSERT INTO setting SELECT * FROM kept;"
+    ))
+    .unwrap();
+    drop(sql);
+    trail_check(f)
+}
+
+#[test]
+fn a_trail_that_was_rolled_back_alone_does_not_fit_the_pins() {
+    let f = Fixture::new(PinPolicy::default(), 2);
+    support::set(&f.session, 0, Some("580437")).unwrap();
+    let told = roll_the_trail_back(&f, |f| {
+        support::set(&f.session, 0, Some("604938")).unwrap();
+    });
+    assert_eq!(told.0, "Failed");
+    assert!(told.1.contains("does not fit the PINs"), "{told:?}");
+    // And it stays visible behind whatever comes.
+    support::set(&f.session, 1, Some("604938")).unwrap();
+    f.run("Lock-UMMailbox", &serde_json::json!({"Identity": "user0"})).unwrap();
+    assert_eq!(trail_check(&f).0, "Failed");
+}
+
+#[test]
+fn a_trail_that_was_rolled_back_over_an_erased_mailbox_does_not_fit_either() {
+    let f = Fixture::new(PinPolicy::default(), 2);
+    let told = roll_the_trail_back(&f, |f| {
+        f.run("Disable-UMMailbox", &serde_json::json!({"Identity": "user0", "KeepProperties": false})).unwrap();
+    });
+    assert_eq!(told.0, "Failed", "{told:?}");
+}
+
+#[test]
+fn a_head_of_the_first_version_is_taken_and_renewed_by_the_next_change() {
+    let f = Fixture::new(PinPolicy::default(), 1);
+    support::set(&f.session, 0, Some("580437")).unwrap();
+    let head = |f: &Fixture| f.session.read(|tx| tx.setting(umpin::store::settings::AUDIT_HEAD)).unwrap().unwrap();
+    assert_eq!(head(&f).split(' ').count(), 3);
+    let (result, detail) = trail_check(&f);
+    assert_eq!(result, "Passed");
+    let mac = head(&f).rsplit(' ').next().unwrap()[..16].to_owned();
+    assert!(detail.ends_with(&format!("head 1:{mac}")), "{detail}");
+    let copy = f.path("copy.db");
+    let backup = f.run("Backup-UMPinStore", &serde_json::json!({"Path": copy.to_str().unwrap()})).unwrap();
+    assert_eq!(backup.objects[0]["AuditHead"], format!("1:{mac}"));
+}

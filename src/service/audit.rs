@@ -50,9 +50,38 @@ fn row_mac(key: &[u8; 32], before: &[u8], a: &AuditRow) -> Vec<u8> {
     .to_vec()
 }
 
-/// What the newest row must be. Of an empty trail: number 0 and no MAC.
-pub(crate) fn head(key: &[u8; 32], seq: i64, last: &[u8]) -> String {
+/// What the newest row must be (of an empty trail: number 0 and no MAC), and how many changes of PINs the store has seen:
+/// the sum of its PINs' versions, each of which its own seal vouches for. So a trail that is rolled back alone does not fit
+/// the PINs beside it, and to roll those back as well is to undo what they did.
+pub(crate) fn head(key: &[u8; 32], seq: i64, last: &[u8], pins: i64) -> String {
+    let parts: [&[u8]; 4] = [b"head 2", &seq.to_le_bytes(), last, &pins.to_le_bytes()];
+    format!("{seq} {pins} {}", hex(&mac(key, &parts)))
+}
+
+/// A head of the first version, which knew nothing of PINs. The next change renews it.
+fn first_head(key: &[u8; 32], seq: i64, last: &[u8]) -> String {
     format!("{seq} {}", hex(&mac(key, &[b"head", &seq.to_le_bytes(), last])))
+}
+
+/// Whether the trail ends where its head says.
+fn is_whole(tx: &Tx<'_>, key: &[u8; 32], seq: i64, last: &[u8], pins: i64) -> Result<bool> {
+    let stored = tx.setting(settings::AUDIT_HEAD)?;
+    Ok(stored.is_some_and(|stored| stored == head(key, seq, last, pins) || stored == first_head(key, seq, last)))
+}
+
+/// How many changes of PINs the head is to tell of.
+fn counted_pins(tx: &Tx<'_>) -> Result<i64> {
+    match tx.setting(settings::PIN_VERSIONS)?.and_then(|text| text.parse().ok()) {
+        Some(pins) => Ok(pins),
+        None => tx.pin_versions(),
+    }
+}
+
+/// A stored head as it can be written down elsewhere: the newest record's number, and what its MAC begins with.
+pub(crate) fn printed_head(stored: &str) -> String {
+    let seq = stored.split(' ').next().unwrap_or_default();
+    let mac = stored.rsplit(' ').next().unwrap_or_default();
+    format!("{seq}:{}", mac.get(..16).unwrap_or_default())
 }
 
 /// Where the chain begins, behind what retention removed.
@@ -68,13 +97,9 @@ impl Change<'_> {
 
     fn record(&self, object: &str, succeeded: bool, detail: &str) -> Result<()> {
         let key = stored_key(self.tx, self.keys, settings::AUDIT_KEY, Purpose::AuditKey)?;
-        let start = start(self.tx, &key);
-        let (seq, before) = match self.tx.audit_tail()? {
-            Some(tail) => tail,
-            // A forged anchor is found by the walk; the trail goes on all the same.
-            None => start.unwrap_or_default(),
-        };
-        let whole = self.tx.setting(settings::AUDIT_HEAD)?.is_some_and(|stored| stored == head(&key, seq, &before));
+        let (seq, before) = self.tail(&key)?;
+        let pins = counted_pins(self.tx)?;
+        let whole = is_whole(self.tx, &key, seq, &before, pins)?;
         let mut row = AuditRow {
             seq: seq.checked_add(if whole { 1 } else { 2 }).ok_or_else(|| tampered("its numbers are used up"))?,
             at: self.now,
@@ -88,9 +113,33 @@ impl Change<'_> {
             mac: Vec::new(),
         };
         row.mac = row_mac(&key, &before, &row);
-        self.tx.set_setting(settings::AUDIT_HEAD, &head(&key, row.seq, &row.mac))?;
+        self.tx.set_setting(settings::AUDIT_HEAD, &head(&key, row.seq, &row.mac, pins))?;
         self.tx.add_audit(&row)?;
         self.retain(&key)
+    }
+
+    fn tail(&self, key: &[u8; 32]) -> Result<(i64, Vec<u8>)> {
+        let start = start(self.tx, key);
+        // A forged anchor is found by the walk; the trail goes on all the same.
+        Ok(self.tx.audit_tail()?.unwrap_or_else(|| start.unwrap_or_default()))
+    }
+
+    /// Tells the trail's head that the versions of PINs have just grown by so much (or shrunk, where one was erased). A
+    /// head that did not fit before stays as it is, so that what was cut off goes on to show.
+    pub(crate) fn pins_changed(&self, by: i64) -> Result<()> {
+        let key = stored_key(self.tx, self.keys, settings::AUDIT_KEY, Purpose::AuditKey)?;
+        let before = match self.tx.setting(settings::PIN_VERSIONS)?.and_then(|text| text.parse::<i64>().ok()) {
+            Some(pins) => pins,
+            None => self.tx.pin_versions()?.saturating_sub(by),
+        };
+        let (seq, last) = self.tail(&key)?;
+        let whole = is_whole(self.tx, &key, seq, &last, before)?;
+        let pins = before.saturating_add(by);
+        self.tx.set_setting(settings::PIN_VERSIONS, &pins.to_string())?;
+        if whole {
+            self.tx.set_setting(settings::AUDIT_HEAD, &head(&key, seq, &last, pins))?;
+        }
+        Ok(())
     }
 
     /// Removes the oldest rows that are past their age, as far as they are what was written: rows that do not fit stay,
@@ -160,8 +209,13 @@ pub(crate) fn verify_chain(tx: &Tx<'_>, keys: &KeyRing) -> Result<u64> {
             break;
         }
     }
-    match tx.setting(settings::AUDIT_HEAD)? {
-        Some(stored) if stored == head(&key, seq, &before) => Ok(count),
-        _ => Err(tampered("rows are missing at its end, or its end is forged")),
+    let pins = tx.pin_versions()?;
+    if is_whole(tx, &key, seq, &before, pins)? {
+        return Ok(count);
     }
+    Err(if is_whole(tx, &key, seq, &before, counted_pins(tx)?)? {
+        tampered("it does not fit the PINs beside it: an older copy of one of the two was put back")
+    } else {
+        tampered("rows are missing at its end, or its end is forged")
+    })
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result, Status};
+use crate::service::audit::printed_head;
 use crate::service::document::{Request, Response, date};
 use crate::service::parameters::Parameters;
 use crate::session::{Mode, Session};
@@ -70,6 +71,7 @@ pub(crate) fn object(path: &Path, facts: &Facts, at: i64) -> Value {
         "KeyId": facts.key_id,
         "CreatedAt": date(at),
         "Mailboxes": facts.mailboxes,
+        "AuditHead": printed_head(&facts.audit_head),
         "Note": format!(
             "The copy does not hold the key. Without key {}{also}, no PIN in it can be checked: keep a copy of the key file, \
              somewhere else than this one.",

@@ -4,7 +4,7 @@ use super::document::{Request, Response};
 use super::resolve::Lookup;
 use super::um_mailbox_object::um_mailbox_object;
 use crate::error::{Error, Result, Status};
-use crate::session::Session;
+use crate::session::{Change, Session};
 
 /// Disable-UMMailbox. KeepProperties (the default) keeps settings and PIN history for a later Enable; `$false` erases
 /// them, also where the mailbox is disabled already.
@@ -19,7 +19,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
         let mailbox = c.tx.um_mailbox(guid)?;
         if !keep && mailbox.as_ref().is_some_and(|m| m.policy_guid.is_none()) {
             // Disabled earlier, with everything kept.
-            c.tx.erase_um_mailbox(guid)?;
+            erase(c, guid)?;
             c.audit(&recipient.canonical_name, "every UM datum that was kept erased")?;
             let object = um_mailbox_object(c.tx, guid)?;
             return Ok(Response::object(object).about(&recipient.canonical_name, "Erase what unified messaging kept"));
@@ -42,11 +42,18 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
                 c.tx.remove_outbox(&waiting.id)?;
             }
         } else {
-            c.tx.erase_um_mailbox(guid)?;
+            erase(c, guid)?;
         }
         let what = if keep { "settings and PIN history kept" } else { "every UM datum erased" };
         c.audit(&recipient.canonical_name, &format!("disabled for unified messaging, {what}"))?;
         let object = um_mailbox_object(c.tx, guid)?;
         Ok(Response::object(object).about(&recipient.canonical_name, "Disable unified messaging"))
     })
+}
+
+/// Erases every UM datum of a mailbox; the trail's head goes along with its PIN.
+fn erase(c: &Change<'_>, guid: &str) -> Result<()> {
+    let version = c.tx.pin(guid)?.map_or(0, |pin| pin.version);
+    c.tx.erase_um_mailbox(guid)?;
+    c.pins_changed(-version)
 }

@@ -133,13 +133,14 @@ impl Hashed {
     pub fn put(&self, c: &Change<'_>, guid: &str, state: &NewState) -> Result<()> {
         let old = c.tx.pin(guid)?;
         let (params, hash) = self.hashes.first().ok_or_else(stale)?;
-        let mut version = 1;
+        let (mut version, mut grown) = (1, 1);
         let mut first_time_user = state.first_time_user.unwrap_or(true);
         if let Some(old) = old {
             if old.salt != self.salt {
                 return Err(stale());
             }
-            version = old.version + 1;
+            version = old.version.saturating_add(1);
+            grown = version.saturating_sub(old.version);
             first_time_user = state.first_time_user.unwrap_or(old.first_time_user);
             if let Some(hash) =
                 opened(c, Purpose::Pin, guid, old.version, &old.key_id, &old.sealed, &old.salt, &old.params)?
@@ -174,7 +175,8 @@ impl Hashed {
                 first_time_user,
                 expiry_noticed: false,
             },
-        )
+        )?;
+        c.pins_changed(grown)
     }
 }
 

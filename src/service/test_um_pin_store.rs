@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::crypto::key::{KeyRing, leftovers};
 use crate::crypto::seal::open;
 use crate::error::{Result, Status};
-use crate::service::audit::{stored_key, verify_chain};
+use crate::service::audit::{printed_head, stored_key, verify_chain};
 use crate::service::contents;
 use crate::service::document::{Request, Response};
 use crate::service::notice::has_transport;
@@ -15,6 +15,7 @@ use crate::service::pin_change::{fits_its_row, place};
 use crate::session::{SUBKEYS, Session, key_id};
 use crate::store::Tx;
 use crate::store::sealed::{SealedIn, SealedRow};
+use crate::store::settings;
 
 /// Mail that waits longer is worth a warning: a day, in milliseconds.
 const LONG_WAIT: i64 = 86_400_000;
@@ -251,7 +252,13 @@ fn is_made_with_its_row(tx: &Tx<'_>, table: SealedIn, row: &SealedRow, plain: &[
 }
 
 fn audit_trail(session: &Session) -> Result<Verdict> {
-    session.read_sealed(|tx, keys| Ok(Passed(format!("{} records in an unbroken chain", verify_chain(tx, keys)?))))
+    session.read_sealed(|tx, keys| {
+        let count = verify_chain(tx, keys)?;
+        Ok(Passed(format!(
+            "{count} records in an unbroken chain, head {}",
+            printed_head(&tx.setting(settings::AUDIT_HEAD)?.unwrap_or_default())
+        )))
+    })
 }
 
 fn outbox(session: &Session) -> Result<Verdict> {

@@ -25,6 +25,8 @@ pub struct Facts {
     pub store_id: String,
     /// Mailboxes that are enabled.
     pub mailboxes: i64,
+    /// The head of its audit trail, as it is stored.
+    pub audit_head: String,
 }
 
 /// A copy that was read and checked, in memory.
@@ -266,7 +268,13 @@ pub fn facts(tx: &Tx<'_>) -> Result<Facts> {
     if !key_ids.contains(&key_id) {
         key_ids.push(key_id.clone());
     }
-    Ok(Facts { key_id, key_ids, store_id: named(settings::STORE_ID)?, mailboxes: tx.enabled_mailbox_count()? })
+    Ok(Facts {
+        key_id,
+        key_ids,
+        store_id: named(settings::STORE_ID)?,
+        mailboxes: tx.enabled_mailbox_count()?,
+        audit_head: tx.setting(settings::AUDIT_HEAD)?.unwrap_or_default(),
+    })
 }
 
 fn empty() -> Result<Connection> {

@@ -161,6 +161,15 @@ impl Tx<'_> {
             .transpose()
     }
 
+    /// The sum of all PINs' versions, read from every row.
+    pub fn pin_versions(&self) -> Result<i64> {
+        self.sql
+            .prepare_cached("SELECT COALESCE(SUM(version), 0) FROM pin")
+            .map_err(sql)?
+            .query_row([], |r| r.get(0))
+            .map_err(sql)
+    }
+
     /// Adds a PIN or replaces one, state and all.
     pub fn put_pin(&self, guid: &str, n: &PinRow) -> Result<()> {
         self.sql

@@ -13,6 +13,8 @@ pub const STORE_ID: &str = "store_id";
 pub const AUDIT_KEY: &str = "audit_key";
 /// The keyed head of the audit chain.
 pub const AUDIT_HEAD: &str = "audit_head";
+/// The sum of all PINs' versions, as the head tells it.
+pub const PIN_VERSIONS: &str = "pin_versions";
 /// What retention removed: the number and MAC that the chain goes on from.
 pub const AUDIT_ANCHOR: &str = "audit_anchor";
 /// The marks' key, sealed (hexadecimal).
