@@ -73,7 +73,7 @@ fn a_backup_is_one_private_file_that_names_its_key_and_does_not_hold_it() {
     let done = f.run("Backup-UMPinStore", &json!({"Path": path})).unwrap();
     let object = &done.objects[0];
     let names: Vec<&String> = object.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["$type", "Path", "KeyId", "CreatedAt", "Mailboxes", "Note"]);
+    assert_eq!(names, ["$type", "Path", "KeyId", "CreatedAt", "Mailboxes", "AuditHead", "Note"]);
     let ring = KeyFile::new(f.path("umpin.key")).load().unwrap();
     assert_eq!(object["KeyId"], ring.ids().next().unwrap());
     assert_eq!(object["Mailboxes"], 3);

@@ -161,6 +161,16 @@ impl Tx<'_> {
             .transpose()
     }
 
+    /// The version of a mailbox's PIN, whatever else its row holds.
+    pub fn pin_version(&self, guid: &str) -> Result<Option<i64>> {
+        self.sql
+            .prepare_cached("SELECT version FROM pin WHERE recipient_guid = ?1")
+            .map_err(sql)?
+            .query_row([guid], |r| r.get(0))
+            .optional()
+            .map_err(sql)
+    }
+
     /// The sum of all PINs' versions, read from every row.
     pub fn pin_versions(&self) -> Result<i64> {
         self.sql
