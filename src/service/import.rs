@@ -23,6 +23,10 @@ use crate::store::staging::{StagedRow, Staging};
 
 /// Rows in one transaction, and in one answer.
 const BATCH: usize = 500;
+/// A batch read from a file ends behind so many bytes, however few rows they were.
+const BATCH_BYTES: u64 = 8 * 1024 * 1024;
+/// How the error about one row ends.
+const OTHERS_GO_ON: &str = "The other rows go on.";
 /// A prune of more than one in so many people needs -Force.
 const PRUNE_SHARE: i64 = 10;
 
@@ -134,9 +138,13 @@ impl Import {
         let Some(mut table) = self.table.take() else { return Ok(Response::default()) };
         let mut response = Response::default();
         let mut more = true;
-        let batch: Vec<_> = std::iter::from_fn(|| table.next_row()).take(BATCH).collect();
-        if batch.len() < BATCH {
-            more = false;
+        let mut batch = Vec::new();
+        let start = table.position();
+        while more && batch.len() < BATCH && table.position().saturating_sub(start) < BATCH_BYTES {
+            match table.next_row() {
+                Some(row) => batch.push(row),
+                None => more = false,
+            }
         }
         let staging = &self.staging;
         let counts = &mut self.counts;
@@ -150,6 +158,11 @@ impl Import {
             }
             Ok(())
         })?;
+        if table.cut_off()
+            && let Some(last) = response.errors.last_mut()
+        {
+            last.message = last.message.replace(OTHERS_GO_ON, "The rows in front of it go on.");
+        }
         response.progress = Some((table.position(), table.size));
         if more {
             self.table = Some(table);
@@ -421,7 +434,7 @@ fn remove(c: &Change<'_>, guids: &[String]) -> Result<u64> {
 
 fn row_error(place: &str, name: &str, why: &str) -> Error {
     let who = if name.is_empty() { String::new() } else { format!(" ('{name}')") };
-    Error::new(Status::ImportRow, format!("The row at {place}{who} was not imported: {why}. The other rows go on."))
+    Error::new(Status::ImportRow, format!("The row at {place}{who} was not imported: {why}. {OTHERS_GO_ON}"))
         .about(place)
 }
 
