@@ -134,6 +134,31 @@ fn bad_rows_fail_alone_with_their_line() {
 }
 
 #[test]
+fn an_unclosed_quote_in_a_file_is_a_failed_row_and_nobody_is_pruned() {
+    let (folder, session) = bare();
+    let people: Vec<Value> = (0..40).map(|n| person(n, &format!("p{n}@contoso.com"))).collect();
+    import(&session, &people, None, false, false);
+    for rest in [20, 2000] {
+        let file = folder.path().join("people.csv");
+        let rows: String = (2..rest).map(|n| format!("{},Person {n},p{n}@contoso.com\n", guid(n))).collect();
+        let text = format!(
+            "Guid,Name,mail\n{},Person 0,p0@contoso.com\n{},\"Person 1,p1@contoso.com\n{rows}",
+            guid(0),
+            guid(1)
+        );
+        std::fs::write(&file, text).unwrap();
+        let done = import(&session, &[], Some(&file), true, true);
+        assert_eq!(done.counts(), [2, 0, 0, 1, 0, 1]);
+        assert_eq!(done.errors.iter().map(|e| e.status).collect::<Vec<_>>(), [Status::ImportRow, Status::PruneRefused]);
+        assert_eq!(done.errors[0].target, "line 3");
+        let said = &done.errors[0].message;
+        assert!(said.contains("quote that opens in line 3 is not closed"), "{said}");
+        assert!(!said.contains("The other rows go on"), "{said}");
+        assert_eq!(find(&session, "p39@contoso.com"), Some(guid(39)));
+    }
+}
+
+#[test]
 fn validating_on_a_bare_machine_creates_nothing() {
     let (folder, session) = bare();
     let run = |mode: &str, parameters: Value| {

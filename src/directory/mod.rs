@@ -1,5 +1,6 @@
 //! How people are named, read and found. Pure; the store keeps what is made here.
 
+mod csv_records;
 pub mod identity;
 pub mod opath;
 pub mod row;

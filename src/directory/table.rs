@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::csv_records::Records;
 use super::row::{Field, field};
 use crate::error::{Error, Result, Status};
 
@@ -14,10 +15,9 @@ const LONGEST_HEADER: u64 = 65_536;
 
 /// A CSV file being read.
 pub struct Table {
-    rows: csv::Reader<Box<dyn Read + Send>>,
+    records: Records,
+    delimiter: u8,
     columns: Vec<Option<Field>>,
-    /// Lines that the reader's own count leaves out.
-    uncounted: u64,
     read: Arc<AtomicU64>,
     /// Bytes of the file.
     pub size: u64,
@@ -43,7 +43,7 @@ impl Table {
         let mut text =
             BufReader::new(decoded(BufReader::new(counted)).map_err(|e| wrong(format!("cannot be read: {e}")))?);
         let mut first = Vec::new();
-        let mut uncounted = 0;
+        let mut line = 1;
 
         loop {
             first.clear();
@@ -55,15 +55,17 @@ impl Table {
             if !first.starts_with(b"#TYPE") {
                 break;
             }
-            uncounted += 1;
+            line += 1;
         }
-        // The reader counts a line when it meets the line feed, which after a carriage return is with the next row.
-        uncounted += u64::from(first.ends_with(b"\r\n"));
         let delimiter =
             [b',', b';', b'\t'].into_iter().max_by_key(|d| first.iter().filter(|b| *b == d).count()).unwrap_or(b',');
-        let whole: Box<dyn Read + Send> = Box::new(std::io::Cursor::new(first).chain(text));
-        let mut rows = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(whole);
-        let headers = rows.byte_headers().map_err(|e| wrong(format!("has no header line: {e}")))?;
+        let whole = Box::new(std::io::Cursor::new(first).chain(text));
+        let mut records = Records::new(whole, delimiter, line);
+        let headers = match records.next() {
+            Some((_, record)) => record.and_then(|r| fields(&r, delimiter)),
+            None => Ok(csv::ByteRecord::new()),
+        };
+        let headers = headers.map_err(|e| wrong(format!("has no header line that can be read: {e}")))?;
         let columns: Vec<Option<Field>> = headers.iter().map(|h| std::str::from_utf8(h).ok().and_then(field)).collect();
         if !columns.contains(&Some(Field::Guid)) {
             return Err(wrong(
@@ -73,7 +75,7 @@ impl Table {
             ));
         }
 
-        Ok(Self { rows, columns, uncounted, read, size: meta.len() })
+        Ok(Self { records, delimiter, columns, read, size: meta.len() })
     }
 
     /// Bytes read so far.
@@ -81,18 +83,23 @@ impl Table {
         self.read.load(Ordering::Relaxed).min(self.size)
     }
 
+    /// Whether the last row failed so that no row behind it can be told.
+    pub fn cut_off(&self) -> bool {
+        self.records.cut_off
+    }
+
     /// The next row, `None` at the end.
     pub fn next_row(&mut self) -> Option<TableRow> {
-        let mut record = csv::ByteRecord::new();
-        let line = self.rows.position().line();
-        match self.rows.read_byte_record(&mut record) {
-            Ok(false) => None,
-            Err(e) => Some((line + self.uncounted, Err(format!("it cannot be read: {e}")))),
-            Ok(true) => {
-                let line = record.position().map_or(line, csv::Position::line);
-                Some((line + self.uncounted, self.values(&record)))
-            }
-        }
+        let (line, record) = self.records.next()?;
+        let last = self.records.last;
+        let values = record.and_then(|r| {
+            self.values(&fields(&r, self.delimiter)?).map_err(|why| match last {
+                // So many fields too many or too few may be rows that a quote took in.
+                _ if last > line => format!("{why}; its quoted text goes from line {line} to line {last}"),
+                _ => why,
+            })
+        });
+        Some((line, values))
     }
 
     fn values(&self, record: &csv::ByteRecord) -> std::result::Result<Vec<(Field, Vec<String>)>, String> {
@@ -109,6 +116,20 @@ impl Table {
         }
         Ok(values)
     }
+}
+
+/// The fields of one record.
+fn fields(record: &[u8], delimiter: u8) -> std::result::Result<csv::ByteRecord, String> {
+    let mut fields = csv::ByteRecord::new();
+    csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .has_headers(false)
+        .buffer_capacity(record.len().max(1))
+        .from_reader(record)
+        .read_byte_record(&mut fields)
+        .map_err(|e| format!("it cannot be read: {e}"))?;
+    Ok(fields)
 }
 
 struct Counted {
@@ -249,5 +270,53 @@ mod tests {
         );
         let bad = [format!("Guid,Name\n{GUID},").as_bytes(), b"Zo\xEB\n"].concat();
         assert!(super::tests::rows(&bad).unwrap()[0].1.as_ref().unwrap_err().contains("UTF-8"));
+    }
+
+    /// Lines of rows that came, and the lines and reasons of those that did not.
+    fn told(text: &str) -> (Vec<u64>, Vec<(u64, String)>) {
+        let (good, bad): (Vec<_>, Vec<_>) = rows(text.as_bytes()).unwrap().into_iter().partition(|r| r.1.is_ok());
+        (good.into_iter().map(|r| r.0).collect(), bad.into_iter().map(|r| (r.0, r.1.unwrap_err())).collect())
+    }
+
+    #[test]
+    fn an_unclosed_quote_names_its_line_and_takes_no_rows_with_it_unsaid() {
+        for rest in [3, 5000] {
+            let text = format!("Guid,Name\n{GUID},a\n{GUID},\"b\n{}", format!("{GUID},c\n").repeat(rest));
+            let (good, bad) = told(&text);
+            assert_eq!((good, bad.len(), bad[0].0), (vec![2], 1, 3));
+            assert!(bad[0].1.contains("quote that opens in line 3 is not closed"), "{}", bad[0].1);
+            assert!(bad[0].1.contains("nothing of the file from line 3 on"), "{}", bad[0].1);
+        }
+    }
+
+    #[test]
+    fn an_unclosed_quote_that_a_later_opening_one_closes_swallows_no_rows_unsaid() {
+        let text = format!("Guid,Name\r\n{GUID},\"a\r\n{GUID},b\r\n{GUID},\"c\"\r\n{GUID},d\r\n");
+        let (good, bad) = told(&text);
+        assert_eq!((good, bad.len(), bad[0].0), (vec![5], 1, 2));
+        assert!(bad[0].1.contains("line 2 is closed only in line 4"), "{}", bad[0].1);
+    }
+
+    #[test]
+    fn a_row_of_several_lines_with_the_wrong_fields_names_them_all() {
+        let (good, bad) = told(&format!("Guid,Name\n{GUID},\"a\n{GUID},b\n\",c\n{GUID},d\n"));
+        assert_eq!((good, bad.len(), bad[0].0), (vec![5], 1, 2));
+        assert!(bad[0].1.contains("from line 2 to line 4"), "{}", bad[0].1);
+    }
+
+    #[test]
+    fn a_record_has_a_longest_length_and_most_lines() {
+        use super::super::csv_records::{LONGEST_RECORD, MOST_LINES};
+        let lines = |n: u64| format!("Guid,Name\n{GUID},\"{}\"\n{GUID},b\n", "\n".repeat(n as usize));
+        assert_eq!(told(&lines(MOST_LINES - 1)).0, [2, MOST_LINES + 2]);
+        let (good, bad) = told(&lines(MOST_LINES));
+        assert_eq!((good.len(), bad.len()), (0, 1));
+        assert!(bad[0].1.contains("opens in line 2") && bad[0].1.contains("1000 lines"), "{}", bad[0].1);
+        let bytes = |n: usize| format!("Guid,Name\n{GUID},{}\n{GUID},b\n", "x".repeat(n - GUID.len() - 1));
+        assert_eq!(told(&bytes(LONGEST_RECORD)).0, [2, 3]);
+        // Its end can be told, so the next row is one.
+        let (good, bad) = told(&bytes(LONGEST_RECORD + 1));
+        assert_eq!((good, bad.len(), bad[0].0), (vec![3], 1, 2));
+        assert!(bad[0].1.contains("longer than 1048576 bytes"), "{}", bad[0].1);
     }
 }

@@ -108,6 +108,16 @@ impl Staging {
             .map_err(sql)
     }
 
+    /// A person's row.
+    pub fn row(&self, guid: &str) -> Result<Option<StagedRow>> {
+        self.sql
+            .prepare_cached("SELECT line, guid, document FROM staged WHERE guid = ?1")
+            .map_err(sql)?
+            .query_row([guid], |r| Ok(StagedRow { line: r.get(0)?, guid: r.get(1)?, document: r.get(2)? }))
+            .optional()
+            .map_err(sql)
+    }
+
     /// How many rows wait.
     pub fn count(&self) -> Result<i64> {
         self.sql.query_row("SELECT COUNT(*) FROM staged", [], |r| r.get(0)).map_err(sql)
