@@ -169,6 +169,16 @@ pub fn block_broken_pipe_signal() {
     }
 }
 
+/// Lets a hang-up end this program again where whoever started it had that ignored (`nohup`, some service managers):
+/// what is ignored is inherited. For a program of our own, never for a host.
+pub fn end_by_hangup() {
+    #[cfg(unix)]
+    // SAFETY: the default action needs no handler, and this is called before there is another thread.
+    unsafe {
+        libc::signal(libc::SIGHUP, libc::SIG_DFL);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #[cfg(target_os = "linux")]

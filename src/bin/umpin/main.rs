@@ -13,6 +13,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 use umpin::error::{Error, Result, Status};
+use umpin::ffi::os;
 use umpin::service::resolve::Lookup;
 use umpin::service::send_um_pin_outbox::deliver_due;
 use umpin::service::sign_in::{Answer, Caller, change_pin, set_up_complete, verify};
@@ -138,7 +139,10 @@ fn run(command: Command) -> Result<u8> {
             Ok(tell(&change_pin(&session, &who.caller(), &old, &new)?, log_reason))
         }
         Verb::SetUpComplete { who } => set_up_complete(&session, &who.caller()).map(|()| ACCEPTED),
-        Verb::Agi(options) => agi::run(&session, &options),
+        Verb::Agi(options) => {
+            os::end_by_hangup();
+            agi::run(&session, &options)
+        }
         Verb::Deliver { budget } => deliver(&session, budget),
     }
 }
