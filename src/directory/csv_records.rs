@@ -155,3 +155,33 @@ fn unclosed(first: u64, quote: u64, limit: &str) -> String {
          imported. Close or remove that quote and import again"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two sets of rules say where a record ends, these and the CSV reader's: on every short text they agree.
+    #[test]
+    fn records_end_where_the_csv_reader_ends_them() {
+        let mut texts = vec![Vec::new()];
+        let mut compared = 0;
+        for _ in 0..6 {
+            let longer = |t: &Vec<u8>| b"a,\"\n\r".map(|b| [t.as_slice(), &[b]].concat());
+            texts = texts.iter().flat_map(longer).collect();
+            for text in &texts {
+                let mut records = Records::new(Box::new(std::io::Cursor::new(text.clone())), b',', 1);
+                let found: Vec<_> = std::iter::from_fn(|| records.next()).map(|(_, record)| record).collect();
+                let Ok(found) = found.into_iter().collect::<Result<Vec<_>, _>>() else { continue };
+                let parsed = |bytes: &[u8]| -> Vec<csv::ByteRecord> {
+                    let mut reader = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(bytes);
+                    reader.byte_records().map(Result::unwrap).collect()
+                };
+                let one_by_one: Vec<_> = found.iter().flat_map(|record| parsed(record)).collect();
+                assert_eq!(one_by_one, parsed(text), "{:?}", String::from_utf8_lossy(text));
+                assert_eq!(found.len(), one_by_one.len(), "{:?}", String::from_utf8_lossy(text));
+                compared += 1;
+            }
+        }
+        assert!(compared > 10_000, "{compared}");
+    }
+}

@@ -325,7 +325,7 @@ impl Import {
                     staging.remove(&row.guid)?;
                     *failed += 1;
                     errors.push(error);
-                    for kept in tx.recipient(&row.guid)?.iter().flat_map(|r| smtp_addresses(r)) {
+                    for kept in tx.recipient(&row.guid)?.iter().flat_map(smtp_addresses) {
                         again.extend(staging.holder(&kept)?);
                     }
                 }
