@@ -325,7 +325,7 @@ impl Import {
                     staging.remove(&row.guid)?;
                     *failed += 1;
                     errors.push(error);
-                    for kept in tx.recipient(&row.guid)?.iter().flat_map(smtp_addresses) {
+                    for kept in tx.smtp_keys(&row.guid)? {
                         again.extend(staging.holder(&kept)?);
                     }
                 }
@@ -382,11 +382,6 @@ fn barred(tx: &Tx<'_>, staging: &Staging, row: &StagedRow) -> Result<Option<Erro
         }
     }
     Ok(None)
-}
-
-/// Somebody's SMTP addresses in the form in which the store and the staging compare them.
-fn smtp_addresses(r: &Recipient) -> Vec<String> {
-    r.addresses.iter().filter(|a| a.prefix == "smtp").map(|a| fold(&a.address)).collect()
 }
 
 enum Verdict {
@@ -462,7 +457,8 @@ fn stage(
         fail(&r.name, &format!("the GUID {} stands in the input already", r.guid));
         return Ok(());
     }
-    let addresses = smtp_addresses(&r);
+    // As the store folds them, so that the check finds who claims an address that somebody keeps.
+    let addresses: Vec<String> = r.addresses.iter().filter(|a| a.prefix == "smtp").map(|a| fold(&a.address)).collect();
     for address in &addresses {
         if let Some(other) = staging.holder(address)? {
             fail(&r.name, &format!("the address {address} belongs to {other} in the same input"));
@@ -594,6 +590,27 @@ mod tests {
         assert_eq!((errors.len(), import.counts.failed), (people, people as u64));
         assert_eq!(import.staging.count().unwrap(), 0);
         import.looked_at
+    }
+
+    #[test]
+    fn a_primary_address_outside_the_list_bars_a_row_behind_one_that_fell_out() {
+        let Fixture { session, folder: _folder, .. } = Fixture::new(PinPolicy::default(), 0);
+        // Person 1 wants what person 3 keeps, person 2 wants what person 1 then keeps.
+        let kept = Recipient { addresses: Vec::new(), ..person(1, 1) };
+        session
+            .change(Mode::Commit, &Cause::new("Test"), |c| {
+                c.tx.put_recipient(&kept)?;
+                c.tx.put_recipient(&person(3, 3))
+            })
+            .unwrap();
+        let mut import = Import::new().unwrap();
+        let mut errors = Vec::new();
+        // Person 2 is looked at while person 1 is in, so only the second look can bar that row.
+        for (line, row) in [(1, person(2, 1)), (2, person(1, 3))] {
+            stage(&import.staging, &mut import.counts, line, "test", Ok(row), &mut errors).unwrap();
+        }
+        import.check(&session, &mut errors).unwrap();
+        assert_eq!(errors.iter().map(|e| e.target.as_str()).collect::<Vec<_>>(), ["position 2", "position 1"]);
     }
 
     #[test]

@@ -215,6 +215,17 @@ impl Tx<'_> {
         Ok(self.recipients_by_key(&identity::fold(address), Some("smtp"))?.into_iter().map(|(guid, _)| guid).collect())
     }
 
+    /// The folded SMTP addresses by which [`Self::smtp_holders`] finds a person.
+    pub fn smtp_keys(&self, guid: &str) -> Result<Vec<String>> {
+        self.sql
+            .prepare_cached("SELECT key FROM recipient_key WHERE recipient_guid = ?1 AND form = 'smtp'")
+            .map_err(sql)?
+            .query_map([guid], |r| r.get(0))
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
     /// People below `container` (`""`: everywhere) in an order, `limit` of them behind the place `(key, GUID)`: key and
     /// GUID of each.
     pub fn recipient_page(
