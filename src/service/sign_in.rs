@@ -109,13 +109,17 @@ pub fn verify(session: &Session, who: &Caller, pin: &Pin) -> Result<Answer> {
 /// The owner's change: a right old PIN, then a new one that obeys every rule. A wrong old one counts.
 pub fn change_pin(session: &Session, who: &Caller, old: &Pin, new: &Pin) -> Result<Answer> {
     let came = Instant::now();
-    let cmdlet = "Change-UMMailboxPIN";
-    let (answer, snapshot) = sign_in(session, who, old, cmdlet)?;
-    let Some(snapshot) = snapshot.filter(|_| answer.accepted) else {
+    let told = change_at_once(session, who, old, new);
+    if matches!(&told, Ok(answer) if !answer.accepted) {
         leave_at_interval(session, came);
-        return Ok(answer);
-    };
-    let cause = Cause::new(cmdlet);
+    }
+    told
+}
+
+fn change_at_once(session: &Session, who: &Caller, old: &Pin, new: &Pin) -> Result<Answer> {
+    let cause = Cause::new("Change-UMMailboxPIN");
+    let (answer, snapshot) = sign_in(session, who, old, &cause.cmdlet)?;
+    let Some(snapshot) = snapshot.filter(|_| answer.accepted) else { return Ok(answer) };
     let mut result = Err(stale());
     for _ in 0..MAX_TRIES {
         let hashed = session.read(|tx| Salted::of(tx, &snapshot.guid, session.hash))?.hash(new)?;
@@ -124,13 +128,11 @@ pub fn change_pin(session: &Session, who: &Caller, old: &Pin, new: &Pin) -> Resu
             break;
         }
     }
-    match &result {
-        Err(e) if e.status == Status::WeakPin => {
-            let name = session.read(|tx| tx.recipient(&snapshot.guid))?.map(|r| r.canonical_name);
-            audit_refusal(session, &cause, &name.unwrap_or_default(), e);
-        }
-        Ok(told) if !told.accepted => leave_at_interval(session, came),
-        _ => {}
+    if let Err(e) = &result
+        && e.status == Status::WeakPin
+    {
+        let name = session.read(|tx| tx.recipient(&snapshot.guid))?.map(|r| r.canonical_name);
+        audit_refusal(session, &cause, &name.unwrap_or_default(), e);
     }
     result
 }
@@ -1045,6 +1047,16 @@ mod tests {
         let came = Instant::now();
         let told = change_pin(&session, &caller(0), &Pin::new("471147"), &Pin::new("580437")).unwrap();
         assert!(!told.accepted && came.elapsed() >= Duration::from_millis(250));
+    }
+
+    #[test]
+    fn the_end_of_the_set_up_is_recorded_once() {
+        let f = fixture();
+        let before = records(&f).len();
+        set_up_complete(&f.session, &caller(0)).unwrap();
+        set_up_complete(&f.session, &caller(0)).unwrap();
+        assert_eq!(records(&f)[before..], ["set-up on the telephone finished"]);
+        assert!(!f.state(0).first_time_user);
     }
 
     #[test]
