@@ -1050,6 +1050,65 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_unknown_costs_a_hash_too() {
+        let f = fixture();
+        let mut tuning = Tuning::danger_test(Clock::Manual(f.clock.clone()));
+        // A hash that cannot be made: whoever asks for one fails.
+        tuning.hash.memory_kib = u32::MAX;
+        let session = Session::with(f.session.location().clone(), None, tuning).unwrap();
+        assert!(verify(&session, &caller(77), &Pin::new(FIRST_PIN)).is_err());
+        raw(&f, "UPDATE um_mailbox SET policy_guid = NULL");
+        assert!(verify(&session, &caller(0), &Pin::new(FIRST_PIN)).is_err());
+    }
+
+    #[test]
+    fn a_key_of_the_stores_own_that_does_not_open_counts_nothing() {
+        for name in ["audit_key", "spray_key"] {
+            let f = fixture();
+            raw(&f, &format!("UPDATE setting SET value = '00' WHERE name = '{name}'"));
+            for pin in [FIRST_PIN, "471147"] {
+                let told = verify(&f.session, &caller(0), &Pin::new(pin)).unwrap_err();
+                assert_eq!(told.status, Status::SealBroken, "{name}");
+            }
+            assert_eq!(f.state(0).facts.failures, 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_count_begins_anew_when_a_timed_lock_is_over() {
+        let f = Fixture::new(
+            PinPolicy {
+                max_attempts: Some(2),
+                lockout_minutes: Some(1),
+                failures_before_reset: None,
+                ..PinPolicy::default()
+            },
+            1,
+        );
+        (0..2).for_each(|_| drop(f.verify(0, "471147")));
+        assert_eq!(f.verify(0, FIRST_PIN).reason, Reason::LockedOut);
+        f.advance(60_000);
+        assert_eq!(f.verify(0, "471147").reason, Reason::WrongPin);
+        assert_eq!((f.state(0).facts.failures, f.state(0).facts.lifetime_failures), (1, 3));
+        assert_eq!(f.verify(0, "471147").reason, Reason::NowLocked);
+    }
+
+    #[test]
+    fn an_identity_of_blanks_is_an_error() {
+        let f = fixture();
+        for text in ["", "  "] {
+            let who = Caller::Identity(Lookup { identity: Some(text.into()), ..Lookup::default() });
+            assert!(verify(&f.session, &who, &Pin::new(FIRST_PIN)).is_err(), "'{text}'");
+        }
+        let who = Caller::Identity(Lookup {
+            identity: Some("user0".into()),
+            domain_controller: "no name".into(),
+            ..Lookup::default()
+        });
+        assert!(verify(&f.session, &who, &Pin::new(FIRST_PIN)).is_err());
+    }
+
+    #[test]
     fn the_end_of_the_set_up_is_recorded_once() {
         let f = fixture();
         let before = records(&f).len();
