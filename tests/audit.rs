@@ -444,7 +444,7 @@ fn a_trail_that_was_rolled_back_over_an_erased_mailbox_does_not_fit_either() {
 }
 
 #[test]
-fn a_head_of_the_first_version_is_taken_and_renewed_by_the_next_change() {
+fn the_head_is_printed_by_the_self_check_and_by_the_backup() {
     let f = Fixture::new(PinPolicy::default(), 1);
     support::set(&f.session, 0, Some("580437")).unwrap();
     let head = |f: &Fixture| f.session.read(|tx| tx.setting(umpin::store::settings::AUDIT_HEAD)).unwrap().unwrap();
