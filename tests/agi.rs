@@ -544,7 +544,8 @@ fn agi_takes_no_trusted_thing_from_behind_the_arguments() {
         let lines: Vec<&str> = said.lines().collect();
         let [result, verbose] = lines[..] else { panic!("{arguments:?}: {said}") };
         assert_eq!(result, "SET VARIABLE UMPIN_RESULT \"ERROR\"", "{arguments:?}");
-        assert!(verbose.starts_with("VERBOSE \"umpin: ") && verbose.ends_with(" call 1795233050.5\" 1"), "{verbose}");
+        assert!(verbose.starts_with("VERBOSE \"umpin: ") && verbose.ends_with(", call 1795233050.5\" 1"), "{verbose}");
+        assert!(verbose.contains("; extension not told, channel Local/") && !verbose.contains(".;"), "{verbose}");
         assert!(log.starts_with("umpin: 20") && log.ends_with(" call 1795233050.5\n"), "{arguments:?}: {log}");
         assert!(!log.contains("msg0000") && !said.contains("msg0000"), "{arguments:?}: {log}{said}");
     }

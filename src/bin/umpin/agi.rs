@@ -261,7 +261,7 @@ impl Call {
         let at = |name| shown(self.variable(name).unwrap_or("unknown"));
         let whose = extension.map_or_else(|| "not told".to_owned(), shown);
         let (channel, call) = (at("agi_channel"), at("agi_uniqueid"));
-        let line = format!("{}; extension {whose}, channel {channel}, call {call}", plain(what));
+        let line = format!("{}; extension {whose}, channel {channel}, call {call}", plain(what).trim_end_matches('.'));
         crate::complain(&format!("{} {line}", now()));
         line
     }
