@@ -820,6 +820,9 @@ impl Pbx {
             for made in ["var", "spool", "run", "log", "store"] {
                 give_away(&self.folder.join(made));
             }
+            // What the test made, under whatever umask, is for another account to read.
+            let readable = "chmod -R a+rX etc data && chmod a+rx root root/usr";
+            assert!(Command::new("sh").args(["-c", readable]).current_dir(&self.folder).status().unwrap().success());
             let mut command = Command::new("setpriv");
             command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(&loader);
             command
@@ -1228,6 +1231,7 @@ fn a_real_asterisk_signs_twenty_sip_callers_in_at_once() {
 
 /// In a mount namespace of its own, with what is written below these three kept in memory: nothing is left on the machine.
 const CLEAN: &str = r#"
+umask 022
 test ! -e /var/lib/ummailboxpin && test ! -e /etc/ummailboxpin || exit 77
 mount -t tmpfs umpin "$UMPIN_FOLLOW" || exit 77
 for part in usr etc var/lib; do
@@ -1361,13 +1365,13 @@ fn follow_the_document(unpacked: &Path) {
     for block in [program, accounts, folders] {
         shell(&pbx, block);
     }
-    // An administrator, in the group by now, makes the store and the key, under the usual umask.
+    // An administrator, in the group by now, makes the store and the key, under the usual umask that CLEAN sets.
     std::fs::copy(std::env::current_exe().unwrap(), pbx.folder.join("bin/administrator")).unwrap();
     let name = "the_documented_installation_ends_in_calls_that_sign_in";
     shell(
         &pbx,
         &format!(
-            "umask 022; chmod 755 ../bin/administrator; cd /\n\
+            "chmod 755 ../bin/administrator; cd /\n\
              UMPIN_FOLLOW=administrator setpriv --reuid=umadmin --regid=umadmin --init-groups -- \
              {folder}/bin/administrator {name} --exact --nocapture"
         ),
