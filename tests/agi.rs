@@ -1343,14 +1343,13 @@ fn follow_the_document(unpacked: &Path) {
     std::fs::write(pbx.folder.join("checkout/target/release/libumpin.so"), "").unwrap();
     let (loader, libraries) = pbx.unpacked();
     let start = format!(
-        "#!/bin/sh\ncd {folder}\nHOME={folder} setpriv --reuid=asterisk --regid=asterisk --init-groups -- {} --library-path {} \
-         {} -C {folder}/etc/asterisk.conf -f -n >>console 2>&1 </dev/null &\necho $! >{folder}/pid\n",
+        "#!/bin/sh\ncd '{folder}'\nHOME=$PWD setpriv --reuid=asterisk --regid=asterisk --init-groups -- '{}' --library-path '{}' \
+         root/usr/sbin/asterisk -C \"$PWD\"/etc/asterisk.conf -f -n >>console 2>&1 </dev/null &\necho $! >pid\n",
         loader.display(),
-        libraries.display(),
-        pbx.root.join("usr/sbin/asterisk").display()
+        libraries.display()
     );
     std::fs::write(pbx.folder.join("bin/systemctl"), start).unwrap();
-    std::fs::write(pbx.folder.join("bin/pidof"), format!("#!/bin/sh\ncat {folder}/pid\n")).unwrap();
+    std::fs::write(pbx.folder.join("bin/pidof"), format!("#!/bin/sh\ncat '{folder}/pid'\n")).unwrap();
     shell(
         &pbx,
         "chmod 755 ../bin/*\nuseradd --system --home-dir / asterisk\nuseradd umadmin\n\
@@ -1372,8 +1371,8 @@ fn follow_the_document(unpacked: &Path) {
         &pbx,
         &format!(
             "chmod 755 ../bin/administrator; cd /\n\
-             UMPIN_FOLLOW=administrator setpriv --reuid=umadmin --regid=umadmin --init-groups -- \
-             {folder}/bin/administrator {name} --exact --nocapture"
+             env -u TMPDIR UMPIN_FOLLOW=administrator setpriv --reuid=umadmin --regid=umadmin --init-groups -- \
+             '{folder}/bin/administrator' {name} --exact --nocapture"
         ),
     );
     let (store, key) = (Path::new("/var/lib/ummailboxpin/um.db"), Path::new("/etc/ummailboxpin/umpin.key"));
