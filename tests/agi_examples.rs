@@ -118,18 +118,27 @@ fn the_c_examples_are_c_plus_plus_17_too() {
 }
 
 /// FreeSWITCH's own objects, as far as the script uses them; what it says goes to standard output.
-const STUB: &str = r#"
-freeswitch = { consoleLog = function(level, text) print("log " .. level) end }
+const STUB: &str = r##"
+-- What is dialled stays until it is read; # ends a number.
+local dialled = ""
+local function read(most)
+    if dialled == "" then dialled = (io.read("*l") or '') .. '#' end
+    local digits = dialled:match("^[^#]*"):sub(1, most)
+    dialled = dialled:sub(#digits + (#digits < most and 2 or 1))
+    return digits
+end
+freeswitch = { consoleLog = function(level, text) print("log " .. level) io.stderr:write(level, " ", text) end }
 session = {
     getVariable = function(_, name) return name == "caller_id_number" and caller or nil end,
     setVariable = function(_, name, value) print(name .. "=" .. value) end,
     answer = function() end,
     ready = function() return true end,
-    read = function() return io.read("*l") or "" end,
+    read = function(_, least, most) return read(most) end,
+    get_uuid = function() return "a-call" end,
     streamFile = function(_, file) print("play " .. file) end,
     hangup = function() print("hangup") end,
 }
-"#;
+"##;
 
 #[test]
 fn the_freeswitch_script_signs_in_and_hangs_up() {
@@ -140,7 +149,7 @@ fn the_freeswitch_script_signs_in_and_hangs_up() {
     let f = fixture();
     let script = std::fs::read_to_string(Path::new(HERE).join("examples/freeswitch/umpin.lua")).unwrap();
     let script = script.replace("/usr/local/bin/umpin", env!("CARGO_BIN_EXE_umpin"));
-    let call = |caller: &str, arguments: &str, input: &str| {
+    let with_log = |caller: &str, arguments: &str, input: &str| {
         let file = f.path("umpin.lua");
         std::fs::write(
             &file,
@@ -152,7 +161,14 @@ caller = {caller}
             ),
         )
         .unwrap();
-        run(&f, Command::new(&lua).arg(&file), input).1
+        let (_, said, log) = run(&f, Command::new(&lua).arg(&file), input);
+        let known = [FIRST_PIN, "000000", "604938", "580437"];
+        assert!(!known.iter().any(|pin| log.contains(pin)), "FreeSWITCH's log holds a PIN: {log}");
+        (said, log)
+    };
+    let call = |caller: &str, arguments: &str, input: &str| {
+        let said = with_log(caller, arguments, input).0;
+        said.lines().filter(|line| *line != "log NOTICE").map(|line| format!("{line}\n")).collect::<String>()
     };
     let begin = "umpin_result=REFUSED\numpin_must_change=false\numpin_extension=\n";
     let accepted = |due: bool| format!("umpin_must_change={due}\numpin_extension=50000\numpin_result=ACCEPTED\n");
@@ -161,6 +177,14 @@ caller = {caller}
     let refused = "play voicemail/vm-fail_auth.wav\n".repeat(3) + "play voicemail/vm-goodbye.wav\nhangup\n";
     assert_eq!(call("'50000'", "'Plan'", "000000\nx; touch y\n\n"), format!("{begin}{refused}"));
     assert_eq!(f.state(0).facts.failures, 1, "only digits are asked for");
+
+    // The log says why, whose, when, and in which call; and 200 digits are one try.
+    let (said, log) = with_log("'50000'", "'Plan'", &format!("{}\n{FIRST_PIN}\n", "1".repeat(200)));
+    assert_eq!(said, format!("{begin}log NOTICE\nplay voicemail/vm-fail_auth.wav\n{}", accepted(false)));
+    let (time, rest) = log.strip_prefix("NOTICE umpin: 20").unwrap().split_once("Z ").unwrap();
+    assert_eq!((time.len(), rest), (17, "refused: WrongPin; extension 50000; call a-call\n"), "{log}");
+    let log = with_log("nil", "'Plan'", "739182\n000000\n\n\n").1;
+    assert!(log.ends_with("Z refused: Unknown; extension not told; call a-call\n"), "{log}");
 
     // Whatever a caller chose as his number is a number or none; then he is asked, and for a PIN always.
     for hostile in ["'50000; touch y'", "'50000 Other'", "\"50000' 'x\"", "'--store'", "'$(touch y)'", "''", "nil"] {
@@ -185,5 +209,7 @@ caller = {caller}
     assert_eq!(said, format!("{begin}{not_valid}{changed}{}", accepted(false)));
     assert!(f.verify(0, "580437").accepted);
     std::fs::rename(f.path("umpin.key"), f.path("away")).unwrap();
-    assert_eq!(call("'50000'", "", "580437\n"), format!("{begin}umpin_result=ERROR\nlog ERR\n"));
+    let (said, log) = with_log("'50000'", "", "580437\n");
+    assert_eq!(said, format!("{begin}log ERR\numpin_result=ERROR\nlog ERR\n"));
+    assert!(log.contains("is missing") && log.contains("; call a-call\n"), "{log}");
 }

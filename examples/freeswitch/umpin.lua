@@ -13,7 +13,8 @@ local UMPIN = "/usr/local/bin/umpin"
 local TRIES = 3          -- as LogonFailuresBeforeDisconnect of the dial plan
 local NEW_PIN_TRIES = 3
 local TIMEOUT = 10000    -- milliseconds
-local MOST_DIGITS = 25   -- one more than any PIN has
+local MOST_DIGITS = 255  -- that one prompt takes: what it leaves, the next one would get, as another try
+local LONGEST = 25       -- one more than any PIN has
 
 local function only(text, pattern)
     return text ~= nil and text:match("^" .. pattern .. "$") ~= nil
@@ -32,42 +33,54 @@ end
 local extension = session:getVariable("caller_id_number")
 if not only(extension, "%+?%d+") then extension = nil end
 
+local function says(line, text)
+    return line ~= nil and line:find(text, 1, true) ~= nil
+end
+
+-- What umpin says of a refusal or an error, without a PIN, goes to FreeSWITCH's log with the call's id.
+local function log(level, file)
+    for line in file:lines() do
+        freeswitch.consoleLog(level, line:gsub("%c", "?") .. "; call " .. session:get_uuid() .. "\n")
+    end
+    file:close()
+end
+
 -- One line of JSON, or nil. The PINs are all that is written to the pipe.
 local function ask(verb, who, pins)
-    local told = os.tmpname()
+    local told, reason = os.tmpname(), os.tmpname()
     local command = UMPIN .. " " .. verb .. " --log-reason --extension '" .. who .. "'"
     if dial_plan ~= nil then command = command .. " --dial-plan '" .. dial_plan .. "'" end
-    local pipe = io.popen(command .. " >'" .. told .. "'", "w")
+    local pipe = io.popen(command .. " >'" .. told .. "' 2>'" .. reason .. "'", "w")
     if pipe == nil then return nil end
     pipe:write(table.concat(pins, "\n"), "\n")
     pipe:close()
     local file = io.open(told, "r")
     local line = file and file:read("*l")
     if file then file:close() end
+    file = io.open(reason, "r")
+    local answered = says(line, '"result":"refused"') or says(line, '"result":"weak"')
+    if file then log(answered and "NOTICE" or "ERR", file) end
     os.remove(told)
+    os.remove(reason)
     return line
 end
 
-local function says(line, text)
-    return line ~= nil and line:find(text, 1, true) ~= nil
-end
-
-local function digits(sound, most)
-    local typed = session:read(1, most, "voicemail/" .. sound .. ".wav", TIMEOUT, "#")
-    return only(typed, "%d+") and typed or nil
+local function digits(sound)
+    local typed = session:read(1, MOST_DIGITS, "voicemail/" .. sound .. ".wav", TIMEOUT, "#")
+    return only(typed, "%d+") and typed:sub(1, LONGEST) or nil
 end
 
 local function failed()
     session:setVariable("umpin_result", "ERROR")
-    freeswitch.consoleLog("ERR", "umpin.lua: umpin failed; its message is on FreeSWITCH's standard error\n")
+    freeswitch.consoleLog("ERR", "umpin.lua: umpin gave no answer; why is in the line above, call " .. session:get_uuid() .. "\n")
 end
 
 -- A new PIN is due, as after every reset. True: changed; nil: umpin failed.
 local function choose_new(who, old)
     for _ = 1, NEW_PIN_TRIES do
         if not session:ready() then return false end
-        local new = digits("vm-enter_new_pin", MOST_DIGITS)
-        local again = new and digits("vm-enter_new_pin_confirm", MOST_DIGITS)
+        local new = digits("vm-enter_new_pin")
+        local again = new and digits("vm-enter_new_pin_confirm")
         if new ~= nil and new == again then
             local line = ask("change", who, {old, new})
             if says(line, '"result":"accepted"') then
@@ -86,8 +99,8 @@ end
 session:answer()
 for _ = 1, TRIES do
     if not session:ready() then return end
-    local who = extension or digits("vm-enter_id", 32)
-    local pin = digits("vm-enter_pass", MOST_DIGITS)
+    local who = extension or digits("vm-enter_id")
+    local pin = digits("vm-enter_pass")
     if who ~= nil and pin ~= nil then
         local line = ask("verify", who, {pin})
         if says(line, '"result":"accepted"') then

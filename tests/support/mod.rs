@@ -63,7 +63,8 @@ impl Fixture {
         self.advance(days * DAY);
     }
 
-    fn seed(&self, pin: PinPolicy, people: usize) {
+    /// The same people in the store of this session, wherever that lies.
+    pub fn seed(&self, pin: PinPolicy, people: usize) {
         let salted = Salted { salt: [7; 16], costs: vec![Tuning::danger_test(Clock::System).hash] };
         let hashed = salted.hash(&Pin::new(FIRST_PIN)).unwrap();
         self.session

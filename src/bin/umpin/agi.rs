@@ -10,7 +10,6 @@ use clap::Args;
 use subtle::ConstantTimeEq;
 use umpin::error::{Error, Result, Status};
 use umpin::pin::Pin;
-use umpin::pin::secret::MAX_PIN_LENGTH;
 use umpin::service::sign_in::{self, Caller, Reason};
 use umpin::session::Session;
 use zeroize::Zeroizing;
@@ -19,8 +18,9 @@ use crate::input::Lines;
 
 /// Lines that Asterisk may send before the conversation begins; it sends about thirty.
 const MOST_VARIABLES: usize = 500;
-/// Digits that are asked for: one more than any PIN has, so that a longer one is told from a right one.
-const MOST_DIGITS: usize = MAX_PIN_LENGTH + 1;
+/// Digits that one prompt takes. Far more than any PIN or extension has: what Asterisk cuts off here, the next prompt would
+/// get, as another try.
+const MOST_DIGITS: usize = 255;
 /// Tries at a new PIN in one call.
 const NEW_PIN_TRIES: u32 = 3;
 
@@ -85,7 +85,7 @@ pub(crate) struct Agi {
 }
 
 impl Agi {
-    /// What an injected argument would need is refused before a word is said.
+    /// What an injected argument would need is refused before the caller hears anything.
     pub(crate) fn check(&self) -> Result<()> {
         if self.arguments.len() > 2 {
             return Err(crate::misuse(
@@ -137,13 +137,11 @@ struct Call {
 
 /// 0: signed in; 1: refused or hung up; 2: an error. The channel variable UMPIN_RESULT says the same in words.
 pub(crate) fn run(session: &Session, options: &Agi) -> Result<u8> {
-    let mut call = Call { lines: Lines::of_stdin()?, out: std::io::stdout(), variables: Vec::new() };
+    let mut call = Call::begin()?;
     let ended = call.greet().inspect_err(unheard).and_then(|()| {
         let signed_in = call.sign_in(session, options);
         if let Err(End::Failed(e)) = &signed_in {
-            // For the log; the caller hears nothing of it, and the dialplan goes on with ERROR.
-            call.set("UMPIN_RESULT", "ERROR")?;
-            call.tell(&e.message, None)?;
+            call.fail(&e.message)?;
         }
         signed_in
     });
@@ -154,6 +152,15 @@ pub(crate) fn run(session: &Session, options: &Agi) -> Result<u8> {
     })
 }
 
+/// Arguments that are not taken, or no place for a store: nobody is let in, and the dialplan and Asterisk's log are told why.
+pub(crate) fn refuse(why: &str) {
+    match Call::begin().map_err(End::from).and_then(|mut call| call.greet().map(|()| call)) {
+        // Whoever is gone by now needs no answer; standard error has it already.
+        Ok(mut call) => drop(call.fail(why)),
+        Err(_) => crate::complain(why),
+    }
+}
+
 /// An error before there is a conversation has only standard error.
 fn unheard(end: &End) {
     if let End::Failed(e) = end {
@@ -162,6 +169,10 @@ fn unheard(end: &End) {
 }
 
 impl Call {
+    fn begin() -> Result<Self> {
+        Ok(Self { lines: Lines::of_stdin()?, out: std::io::stdout(), variables: Vec::new() })
+    }
+
     /// Reads the variables that Asterisk sends first.
     fn greet(&mut self) -> std::result::Result<(), End> {
         for _ in 0..MOST_VARIABLES {
@@ -234,15 +245,28 @@ impl Call {
 
     /// To Asterisk's own log, by its logger level `verbose`, and to standard error: which call, and whose mailbox.
     fn tell(&mut self, what: &str, extension: Option<&str>) -> std::result::Result<(), End> {
+        let line = self.noted(what, extension);
+        self.log(&line)
+    }
+
+    /// An error of ours: for the log. The caller hears nothing of it, and the dialplan goes on with ERROR.
+    fn fail(&mut self, why: &str) -> std::result::Result<(), End> {
+        let line = self.noted(why, None);
+        self.set("UMPIN_RESULT", "ERROR")?;
+        self.log(&line)
+    }
+
+    /// On standard error with the time, which Asterisk's own log has already. The line without it.
+    fn noted(&self, what: &str, extension: Option<&str>) -> String {
         let at = |name| shown(self.variable(name).unwrap_or("unknown"));
-        let line = format!(
-            "{}; extension {}, channel {}, call {}",
-            plain(what),
-            extension.map_or_else(|| "not told".to_owned(), shown),
-            at("agi_channel"),
-            at("agi_uniqueid")
-        );
+        let whose = extension.map_or_else(|| "not told".to_owned(), shown);
+        let (channel, call) = (at("agi_channel"), at("agi_uniqueid"));
+        let line = format!("{}; extension {whose}, channel {channel}, call {call}", plain(what).trim_end_matches('.'));
         crate::complain(&format!("{} {line}", now()));
+        line
+    }
+
+    fn log(&mut self, line: &str) -> std::result::Result<(), End> {
         self.ask(&format!("VERBOSE {} 1", quoted(&format!("umpin: {line}")))).map(|_| ())
     }
 
@@ -251,8 +275,8 @@ impl Call {
     }
 
     /// Plays and collects digits up to `#`; empty where none came in time.
-    fn digits(&mut self, sound: &str, timeout: u32, most: usize) -> std::result::Result<Zeroizing<Vec<u8>>, End> {
-        let mut typed = self.ask(&format!("GET DATA {} {timeout} {most}", quoted(sound)))?;
+    fn digits(&mut self, sound: &str, timeout: u32) -> std::result::Result<Zeroizing<Vec<u8>>, End> {
+        let mut typed = self.ask(&format!("GET DATA {} {timeout} {MOST_DIGITS}", quoted(sound)))?;
         // Behind them, after a blank: "(timeout)".
         let end = typed.iter().position(|b| *b == b' ').unwrap_or(typed.len());
         typed[end..].fill(0);
@@ -277,11 +301,11 @@ impl Call {
             let who = match &number {
                 Some(number) => number.clone(),
                 None => {
-                    let typed = self.digits(&options.prompt_extension, options.timeout, 32)?;
+                    let typed = self.digits(&options.prompt_extension, options.timeout)?;
                     String::from_utf8_lossy(&typed).into_owned()
                 }
             };
-            let typed = self.digits(&options.prompt, options.timeout, MOST_DIGITS)?;
+            let typed = self.digits(&options.prompt, options.timeout)?;
             // Silence is no guess: it counts in this call, not against the mailbox.
             if !who.is_empty() && !typed.is_empty() {
                 let pin = Pin::new(typed.as_slice());
@@ -316,8 +340,8 @@ impl Call {
         old: &Pin,
     ) -> std::result::Result<bool, End> {
         for _ in 0..NEW_PIN_TRIES {
-            let new = self.digits(&options.prompt_new, options.timeout, MOST_DIGITS)?;
-            let again = self.digits(&options.prompt_again, options.timeout, MOST_DIGITS)?;
+            let new = self.digits(&options.prompt_new, options.timeout)?;
+            let again = self.digits(&options.prompt_again, options.timeout)?;
             if !bool::from(new.as_slice().ct_eq(again.as_slice())) {
                 self.play(&options.mismatch)?;
                 continue;
@@ -352,11 +376,11 @@ fn quoted(text: &str) -> String {
 }
 
 /// For a log: short, and nothing that a terminal or a reader of the log takes for something else.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let known = |c: char| c.is_ascii_alphanumeric() || "+-_.@/;:*#".contains(c);
     text.chars().take(MOST_SHOWN).map(|c| if known(c) { c } else { '?' }).collect()
 }
 
-fn now() -> String {
+pub(crate) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

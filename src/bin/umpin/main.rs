@@ -16,7 +16,7 @@ use umpin::error::{Error, Result, Status};
 use umpin::ffi::os;
 use umpin::service::resolve::Lookup;
 use umpin::service::send_um_pin_outbox::deliver_due;
-use umpin::service::sign_in::{Answer, Caller, change_pin, set_up_complete, verify};
+use umpin::service::sign_in::{Answer, Caller, Reason, change_pin, set_up_complete, verify};
 use umpin::service::spray;
 use umpin::session::Session;
 
@@ -103,11 +103,17 @@ fn main() -> ExitCode {
         Ok(command) => command,
         Err(e) if e.use_stderr() => {
             // Not clap's own words: they repeat what stands in the wrong place, and that may be a PIN.
-            complain(&format!(
+            let why = format!(
                 "the command line is not understood ({}). PINs are read from standard input, never from arguments. See \
                  'umpin --help'.",
                 e.kind()
-            ));
+            );
+            if is_agi() {
+                os::end_by_hangup();
+                agi::refuse(&why);
+            } else {
+                complain(&why);
+            }
             return ExitCode::from(FAILED);
         }
         Err(e) => {
@@ -115,7 +121,12 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
     };
+    let is_agi = matches!(command.verb, Verb::Agi(_));
     ExitCode::from(run(command).unwrap_or_else(|e| {
+        if is_agi {
+            agi::refuse(&e.message);
+            return FAILED;
+        }
         complain(&e.message);
         let weak = e.status == Status::WeakPin;
         let result = if weak { "weak" } else { "failed" };
@@ -124,33 +135,57 @@ fn main() -> ExitCode {
     }))
 }
 
+/// Whether Asterisk is at the other end, told without the arguments that are not understood.
+fn is_agi() -> bool {
+    let mut arguments = std::env::args_os().skip(1);
+    while let Some(argument) = arguments.next() {
+        let text = argument.to_string_lossy();
+        if text == "--store" || text == "--key-file" {
+            arguments.next();
+        } else if !text.starts_with("--store=") && !text.starts_with("--key-file=") {
+            return text == "agi";
+        }
+    }
+    false
+}
+
 fn run(command: Command) -> Result<u8> {
     if let Verb::Agi(options) = &command.verb {
+        os::end_by_hangup();
         options.check()?;
     }
     let session = Session::open(command.store, command.key_file, None)?;
     match command.verb {
         Verb::Verify { who, log_reason } => {
             let [pin] = input::pins()?;
-            Ok(tell(&verify(&session, &who.caller(), &pin)?, log_reason))
+            let caller = who.caller();
+            Ok(tell(&verify(&session, &caller, &pin)?, log_reason.then_some(&caller)))
         }
         Verb::Change { who, log_reason } => {
             let [old, new] = input::pins()?;
-            Ok(tell(&change_pin(&session, &who.caller(), &old, &new)?, log_reason))
+            let caller = who.caller();
+            Ok(tell(&change_pin(&session, &caller, &old, &new)?, log_reason.then_some(&caller)))
         }
         Verb::SetUpComplete { who } => set_up_complete(&session, &who.caller()).map(|()| ACCEPTED),
-        Verb::Agi(options) => {
-            os::end_by_hangup();
-            agi::run(&session, &options)
-        }
+        Verb::Agi(options) => agi::run(&session, &options),
         Verb::Deliver { budget } => deliver(&session, budget),
     }
 }
 
-/// One JSON line. Every refusal is the same line.
-fn tell(told: &Answer, log_reason: bool) -> u8 {
-    if log_reason && !told.accepted {
-        complain(&format!("refused: {:?}", told.reason));
+/// One JSON line. Every refusal is the same line; the reason, where it is asked for, is on standard error.
+fn tell(told: &Answer, log_for: Option<&Caller>) -> u8 {
+    if let Some(caller) = log_for
+        && !told.accepted
+    {
+        // Digits that are nobody's number may be a PIN that was dialled too early.
+        let whose = match caller {
+            _ if told.reason == Reason::Unknown => "extension not told".to_owned(),
+            Caller::Number { number, .. } => format!("extension {}", agi::shown(number)),
+            Caller::Identity(lookup) => {
+                format!("mailbox {}", agi::shown(lookup.identity.as_deref().unwrap_or_default()))
+            }
+        };
+        complain(&format!("{} refused: {:?}; {whose}", agi::now(), told.reason));
     }
     if told.accepted {
         answer(&json!({"result": "accepted", "mustChange": told.must_change, "setUpDue": told.set_up_due}));
