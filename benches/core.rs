@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use seed_store::{PIN, extension, seed};
 use serde_json::json;
+use umpin::cmdlets::set_um_mailbox_pin::{SetPin, begin};
 use umpin::crypto::hash::HashParams;
 use umpin::pin::Pin;
-use umpin::service::resolve::Lookup;
-use umpin::service::set_um_mailbox_pin::{SetPin, begin};
+use umpin::service::lookup::Lookup;
 use umpin::service::sign_in::{Caller, verify};
 use umpin::session::Session;
 
@@ -165,7 +165,7 @@ fn refusals(folder: &Path) {
     let session = seed(&store, 2 * EACH).unwrap();
     for n in EACH..2 * EACH {
         let request = json!({"Mode": "Commit", "Parameters": {"Identity": format!("user{n}")}}).to_string();
-        umpin::service::execute(&session, "Lock-UMMailbox", request.as_bytes(), None).unwrap();
+        umpin::cmdlets::execute(&session, "Lock-UMMailbox", request.as_bytes(), None).unwrap();
     }
     let wrong = Pin::new("580437");
     // Two at a time, in turn, so that each kind meets the same neighbours.
@@ -225,7 +225,7 @@ fn import(folder: &Path) {
         let session = Session::open(Some(store.join("um.db")), Some(store.join("umpin.key")), None).unwrap();
         let run = |parameters: serde_json::Value| {
             let request = json!({"Mode": "Commit", "Parameters": parameters}).to_string();
-            umpin::service::execute(&session, "Import-UMRecipient", request.as_bytes(), None).unwrap()
+            umpin::cmdlets::execute(&session, "Import-UMRecipient", request.as_bytes(), None).unwrap()
         };
         let before = peak();
         let started = Instant::now();

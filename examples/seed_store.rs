@@ -7,16 +7,16 @@
 use std::path::Path;
 
 use umpin::crypto::hash::HashParams;
-use umpin::crypto::new_guid;
 use umpin::directory::identity::canonical_name;
+use umpin::directory::recipient::{ProxyAddress, Recipient};
 use umpin::error::Result;
+use umpin::guid::new_guid;
 use umpin::pin::{Pin, PinPolicy};
-use umpin::service::pin_change::{NewState, Salted};
+use umpin::service::pin_replacement::{NewState, Salted};
 use umpin::session::{Cause, Mode, Session};
 use umpin::store::dial_plans::DialPlan;
 use umpin::store::mailboxes::{UmAddress, UmMailbox};
 use umpin::store::policies::Policy;
-use umpin::store::recipients::{ProxyAddress, Recipient};
 
 /// The PIN of every mailbox.
 pub const PIN: &str = "739182";

@@ -307,3 +307,18 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// A warning, shown each time or once a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The text.
+    pub message: String,
+    /// Whether to show it only once a session.
+    pub once_per_session: bool,
+}
+
+impl From<String> for Warning {
+    fn from(message: String) -> Self {
+        Self { message, once_per_session: false }
+    }
+}

@@ -1,19 +1,26 @@
 //! A session: one store, one key file, one clock, and who is asking.
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::crypto::hash::HashParams;
+use crate::crypto::hex::hex;
 use crate::crypto::key::{KeyFile, KeyRing, MasterKey};
 use crate::crypto::seal::{Purpose, seal};
-use crate::crypto::{new_guid, random};
-use crate::error::{Error, Result, Status};
-use crate::service::document::Warning;
-use crate::service::import::Imports;
-use crate::store::location::Location;
+use crate::error::{Error, Result, Status, Warning};
+use crate::guid::new_guid;
+use crate::location::Location;
+use crate::os;
+use crate::os::random;
 use crate::store::{Store, Tx, settings};
+
+/// Refusals leave at the first multiple of this after they came: longer than the slowest of them takes, so that wrong,
+/// locked and unknown cannot be told apart by time.
+pub const REFUSAL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Where the time comes from.
 #[derive(Clone, Debug)]
@@ -49,11 +56,8 @@ pub struct Tuning {
 
 impl Tuning {
     /// What users get.
-    pub const SHIPPED: Tuning = Tuning {
-        clock: Clock::System,
-        hash: HashParams::SHIPPED,
-        refusal_interval: crate::service::sign_in::REFUSAL_INTERVAL,
-    };
+    pub const SHIPPED: Tuning =
+        Tuning { clock: Clock::System, hash: HashParams::SHIPPED, refusal_interval: REFUSAL_INTERVAL };
 
     /// Hashes that protect nothing and refusals that tell by their time. For tests of everything else.
     #[doc(hidden)]
@@ -99,7 +103,7 @@ pub struct Session {
     pub(crate) claimed: String,
     /// The container that recipients are looked up in, as `canonical/name/`; empty is everywhere.
     pub(crate) scope: RwLock<String>,
-    pub(crate) imports: Imports,
+    kept: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(crate) refusal_interval: Duration,
     location: Location,
     left_behind: Option<Location>,
@@ -139,10 +143,10 @@ impl Session {
             clock: tuning.clock,
             hash: tuning.hash,
             refusal_interval: tuning.refusal_interval,
-            caller: crate::ffi::os::account(),
+            caller: os::account(),
             claimed: remote_user.unwrap_or_default(),
             scope: RwLock::default(),
-            imports: Imports::default(),
+            kept: Mutex::default(),
             location,
             left_behind: None,
         })
@@ -167,6 +171,14 @@ impl Session {
             ),
             once_per_session: true,
         })
+    }
+
+    /// What an operation of several calls keeps between them. The session holds it, and does not know what it is.
+    pub(crate) fn kept<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = kept.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
+        // The entry's key is its type, so the other arm is never taken.
+        Arc::clone(one).downcast().unwrap_or_default()
     }
 
     /// Milliseconds since 1970-01-01 UTC.
@@ -253,7 +265,7 @@ impl Session {
         tx.set_setting(settings::STORE_ID, &new_guid()?)?;
         for (name, purpose) in SUBKEYS {
             let made = zeroize::Zeroizing::new(random::<32>()?);
-            tx.set_setting(name, &crate::service::hex(&seal(key, purpose, name, made.as_slice())?))?;
+            tx.set_setting(name, &hex(&seal(key, purpose, name, made.as_slice())?))?;
             if purpose == Purpose::AuditKey {
                 // A trail without a head is thereby always one that was tampered with.
                 tx.set_setting(settings::AUDIT_HEAD, &crate::service::audit::head(&made, 0, &[], 0))?;
@@ -291,7 +303,7 @@ mod tests {
         };
         let mut session = Session::with(at("system"), None, Tuning::danger_test(Clock::System)).unwrap();
         let warnings = |session: &Session| {
-            crate::service::execute(session, "Get-UMPinConfiguration", b"{}", None).unwrap().warnings
+            crate::cmdlets::execute(session, "Get-UMPinConfiguration", b"{}", None).unwrap().warnings
         };
         assert!(!warnings(&session).iter().any(|w| w.message.contains("left behind")));
         session.left_behind = Some(at("home"));

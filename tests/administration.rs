@@ -9,13 +9,13 @@ use std::sync::atomic::AtomicI64;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{START, mails, pin_in, run, session_at, verify};
+use umpin::cmdlets::document::Response;
+use umpin::cmdlets::execute;
+use umpin::cmdlets::send_um_pin_outbox::deliver_due;
+use umpin::directory::recipient::{ProxyAddress, Recipient};
 use umpin::error::{Error, Result, Status};
 use umpin::pin::Pin;
-use umpin::service::document::Response;
-use umpin::service::execute;
-use umpin::service::send_um_pin_outbox::deliver_due;
 use umpin::session::{Cause, Mode, Session};
-use umpin::store::recipients::{ProxyAddress, Recipient};
 
 struct Store {
     folder: tempfile::TempDir,
@@ -35,7 +35,7 @@ impl Store {
                     let smtp = format!("user{n}@contoso.com");
                     let dn = format!("CN=User {n},OU=Users,DC=contoso,DC=com");
                     c.tx.put_recipient(&Recipient {
-                        guid: umpin::crypto::new_guid()?,
+                        guid: umpin::guid::new_guid()?,
                         name: format!("User {n}"),
                         display_name: format!("User {n}"),
                         alias: format!("user{n}"),
@@ -82,7 +82,7 @@ impl Store {
 
     fn sound(&self) {
         let now = self.session.now();
-        let faults = self.session.read(|tx| umpin::service::contents::faults(tx, now)).unwrap();
+        let faults = self.session.read(|tx| umpin::cmdlets::contents::faults(tx, now)).unwrap();
         assert_eq!(faults.text(), None);
         let file = rusqlite::Connection::open(self.folder.path().join("um.db")).unwrap();
         let orphans: Vec<String> = file
@@ -432,7 +432,7 @@ fn ten_processes_enable_read_and_reset_their_own_hundred() {
         let session = session_at(std::path::Path::new(folder), &Arc::new(AtomicI64::new(START)));
         for n in k * EACH..(k + 1) * EACH {
             enable(&session, n, json!({}), None, "Commit").unwrap();
-            umpin::service::get_um_mailbox_pin::get(&session, &support::who(n)).unwrap();
+            umpin::cmdlets::get_um_mailbox_pin::get(&session, &support::who(n)).unwrap();
             support::set(&session, n, Some("580437")).unwrap();
         }
         return;

@@ -11,9 +11,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use support::{FIRST_PIN, Fixture, extension, set};
+use umpin::location::Location;
 use umpin::pin::PinPolicy;
 use umpin::session::{Cause, Clock, Mode, Session, Tuning};
-use umpin::store::location::Location;
 
 const UMPIN: &str = env!("CARGO_BIN_EXE_umpin");
 
@@ -892,7 +892,7 @@ fn moved(f: &Fixture) -> PathBuf {
 fn counted(f: &Fixture, copy: &Path, n: usize) -> u32 {
     let location = Location { store: copy.to_owned(), key: copy.with_file_name("umpin.key") };
     let session = Session::with(location, None, Tuning::danger_test(Clock::Manual(f.clock.clone()))).unwrap();
-    umpin::service::get_um_mailbox_pin::get(&session, &support::who(n)).unwrap().facts.failures
+    umpin::cmdlets::get_um_mailbox_pin::get(&session, &support::who(n)).unwrap().facts.failures
 }
 
 /// The documented dialplan, with Asterisk's mailbox application replaced by a line in the log.

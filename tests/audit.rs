@@ -177,7 +177,7 @@ fn a_long_trail_comes_in_pages_that_together_are_the_whole() {
         let mut after = Value::Null;
         loop {
             let request = json!({"Mode": "Commit", "Parameters": parameters, "After": after}).to_string();
-            let page = umpin::service::execute(&f.session, "Search-UMAdminAuditLog", request.as_bytes(), None).unwrap();
+            let page = umpin::cmdlets::execute(&f.session, "Search-UMAdminAuditLog", request.as_bytes(), None).unwrap();
             seen.extend(page.objects.iter().map(|o| o["Identity"].as_i64().unwrap()));
             match page.next {
                 Some(next) => after = json!(next),

@@ -163,7 +163,7 @@ fn validating_on_a_bare_machine_creates_nothing() {
     let (folder, session) = bare();
     let run = |mode: &str, parameters: Value| {
         let request = json!({"Mode": mode, "Parameters": parameters}).to_string();
-        umpin::service::execute(&session, "Import-UMRecipient", request.as_bytes(), None).unwrap()
+        umpin::cmdlets::execute(&session, "Import-UMRecipient", request.as_bytes(), None).unwrap()
     };
     let id = run("Validate", json!({"Step": "Begin"})).objects[0]["Import"].clone();
     run("Validate", json!({"Step": "Rows", "Import": id, "Rows": [person(1, "a@contoso.com")]}));
@@ -291,7 +291,7 @@ fn a_store_that_is_not_there_is_named_in_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     let clock = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
     let session = support::session_at(folder.path(), &clock);
-    let warned = |response: &umpin::service::document::Response| {
+    let warned = |response: &umpin::cmdlets::document::Response| {
         response.warnings.iter().filter(|w| w.once_per_session).map(|w| w.message.clone()).collect::<String>()
     };
     let missing = support::run(&session, "Get-UMPinConfiguration", &json!({})).unwrap();
@@ -338,7 +338,7 @@ fn a_long_list_comes_in_pages_without_gaps() {
     let (mut seen, mut after) = (std::collections::BTreeSet::new(), Value::Null);
     loop {
         let request = json!({"Parameters": {"ResultSize": "Unlimited"}, "After": after}).to_string();
-        let page = umpin::service::execute(&f.session, "Get-UMMailbox", request.as_bytes(), None).unwrap();
+        let page = umpin::cmdlets::execute(&f.session, "Get-UMMailbox", request.as_bytes(), None).unwrap();
         for object in &page.objects {
             assert!(seen.insert(object["Name"].as_str().unwrap().to_owned()));
         }

@@ -6,14 +6,14 @@ mod support;
 
 use serde_json::{Value, json};
 use support::{FIRST_PIN, Fixture, run, session_at, store_bytes, who};
+use umpin::cmdlets::document::Response;
+use umpin::cmdlets::execute;
+use umpin::cmdlets::set_um_mailbox_pin::{SetPin, begin};
+use umpin::directory::recipient::Recipient;
 use umpin::error::{Error, Status};
 use umpin::pin::{Pin, PinPolicy};
-use umpin::service::document::Response;
-use umpin::service::execute;
-use umpin::service::set_um_mailbox_pin::{SetPin, begin};
 use umpin::session::{Cause, Mode, Session};
 use umpin::store::audit::AuditRow;
-use umpin::store::recipients::Recipient;
 
 fn fixture(people: usize) -> Fixture {
     Fixture::new(PinPolicy::default(), people)
@@ -158,7 +158,7 @@ fn what_is_refused_before_the_prompt_is_recorded_once_and_not_under_what_if() {
 fn a_pin_that_set_refuses_before_the_prompt_is_recorded_without_it_unless_it_only_looks() {
     let f = fixture(1);
     let ask = |identity: &str, pin: &str, record_refusals: bool| {
-        let who = umpin::service::resolve::Lookup { identity: Some(identity.into()), ..who(0) };
+        let who = umpin::service::lookup::Lookup { identity: Some(identity.into()), ..who(0) };
         begin(&f.session, SetPin { who, pin: Some(Pin::new(pin)), record_refusals, ..SetPin::default() }).unwrap_err()
     };
     for (identity, pin, about) in
@@ -226,7 +226,7 @@ fn a_phone_context_with_a_domain_behind_the_plan_is_taken_wherever_addresses_are
     // Somebody without a distinguished name has no domain to take.
     f.session
         .change(Mode::Commit, &Cause::new("Test"), |c| {
-            let guid = umpin::crypto::new_guid()?;
+            let guid = umpin::guid::new_guid()?;
             let name = "A Guest/x".to_owned();
             c.tx.put_recipient(&Recipient { guid, canonical_name: name.clone(), name, ..Default::default() })
         })

@@ -12,14 +12,15 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::{FIRST_PIN, Fixture, START, child, extension, session_at, set, store_bytes, verify};
+use umpin::cmdlets::document::Response;
+use umpin::cmdlets::execute;
 use umpin::crypto::hash::{HashParams, hash};
 use umpin::crypto::key::{KeyFile, MasterKey, leftovers};
 use umpin::crypto::seal::{Purpose, open};
 use umpin::error::{Result, Status};
 use umpin::pin::{Pin, PinPolicy};
-use umpin::service::pin_change::place;
+use umpin::service::pin_replacement::place;
 use umpin::service::sign_in::{self, Caller, Reason};
-use umpin::service::{document::Response, execute};
 use umpin::session::{Clock, Session, Tuning};
 use umpin::store::pins::PinRow;
 use umpin::store::settings;
@@ -113,7 +114,7 @@ fn a_rotation_seals_everything_anew_and_drops_the_old_key() {
     assert_eq!(rows.len(), 2);
     // History and queued mail still open: an earlier PIN is refused, the mail is delivered.
     assert_eq!(set(&f.session, 0, Some(FIRST_PIN)).unwrap_err().status, Status::WeakPin);
-    assert_eq!(umpin::service::send_um_pin_outbox::deliver_due(&f.session, None).unwrap().sent.len(), 1);
+    assert_eq!(umpin::cmdlets::send_um_pin_outbox::deliver_due(&f.session, None).unwrap().sent.len(), 1);
     assert!(f.verify(0, "604938").accepted);
     assert!(f.verify(449, FIRST_PIN).accepted);
     set(&f.session, 0, Some("915263")).unwrap();

@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::{FIRST_PIN, Fixture, START, child, contains, session_at, set, verify};
+use umpin::cmdlets::document::Response;
+use umpin::cmdlets::execute;
 use umpin::crypto::key::{KeyFile, MasterKey};
 use umpin::error::{Error, Status};
 use umpin::pin::PinPolicy;
-use umpin::service::document::Response;
-use umpin::service::execute;
 use umpin::service::sign_in::Reason;
 use umpin::session::Session;
 
@@ -155,7 +155,7 @@ fn a_damaged_store_is_moved_aside_for_the_copy() {
     std::fs::write(f.path("um.db"), &noise).unwrap();
     let _ = std::fs::remove_file(f.path("um.db-wal"));
     let session = f.another();
-    let told = umpin::service::get_um_mailbox_pin::get(&session, &support::who(0)).unwrap_err();
+    let told = umpin::cmdlets::get_um_mailbox_pin::get(&session, &support::who(0)).unwrap_err();
     assert_eq!(told.status, Status::StoreDamaged, "{told}");
     let done = support::run(&session, "Restore-UMPinStore", &json!({"Path": path})).unwrap();
     assert!(done.warnings[0].message.contains("damaged"), "{:?}", done.warnings);

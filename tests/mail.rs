@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::{Fixture, contains, mails, pin_in, set, store_bytes};
+use umpin::cmdlets::send_um_pin_outbox::deliver_due;
 use umpin::error::Status;
 use umpin::pin::PinPolicy;
-use umpin::service::send_um_pin_outbox::deliver_due;
 
 fn fixture(people: usize) -> Fixture {
     Fixture::new(PinPolicy::default(), people)
@@ -48,12 +48,12 @@ fn a_newer_pin_replaces_the_older_undelivered_mail() {
 fn without_a_mail_the_older_notice_goes_too() {
     let f = fixture(1);
     set(&f.session, 0, None).unwrap();
-    let asked = umpin::service::set_um_mailbox_pin::SetPin {
+    let asked = umpin::cmdlets::set_um_mailbox_pin::SetPin {
         who: support::who(0),
         send_email: Some(false),
         ..Default::default()
     };
-    let outcome = umpin::service::set_um_mailbox_pin::begin(&f.session, asked).unwrap().commit(&f.session).unwrap();
+    let outcome = umpin::cmdlets::set_um_mailbox_pin::begin(&f.session, asked).unwrap().commit(&f.session).unwrap();
     assert!(outcome.warnings[0].message.contains("nobody will know it"));
     assert!(f.run("Get-UMPinOutbox", &json!({})).unwrap().objects.is_empty());
 }
@@ -363,12 +363,12 @@ fn header_injection_fails_from_every_side() {
     let f = fixture(1);
     let pickup = f.pickup();
     let evil = "x\r\nBcc: evil@example.com\r\n\r\nevil body";
-    let asked = umpin::service::set_um_mailbox_pin::SetPin {
+    let asked = umpin::cmdlets::set_um_mailbox_pin::SetPin {
         who: support::who(0),
         notify_email: Some("a@b.example\r\nBcc: evil@example.com".into()),
         ..Default::default()
     };
-    let refused = umpin::service::set_um_mailbox_pin::begin(&f.session, asked).unwrap_err();
+    let refused = umpin::cmdlets::set_um_mailbox_pin::begin(&f.session, asked).unwrap_err();
     assert_eq!(refused.status, Status::InvalidNotifyEmail);
     f.session
         .change(umpin::session::Mode::Commit, &umpin::session::Cause::new("Test"), |c| {

@@ -13,9 +13,9 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use support::{Fixture, START, mails, pin_in, session_at, set, who};
+use umpin::cmdlets::send_um_pin_outbox::deliver_due;
 use umpin::pin::{Pin, PinPolicy};
-use umpin::service::pin_change::Salted;
-use umpin::service::send_um_pin_outbox::deliver_due;
+use umpin::service::pin_replacement::Salted;
 use umpin::session::{Cause, Clock, Mode, Tuning};
 
 /// A quarter of it in an ordinary run; `./build.sh test --all` sets the scale.
@@ -62,7 +62,7 @@ fn what_was_acknowledged_is_delivered_whatever_is_killed() {
             .spawn()
             .unwrap();
         // Mostly in the middle of the first resets, sometimes later.
-        let random = u64::from_le_bytes(umpin::crypto::random().unwrap());
+        let random = u64::from_le_bytes(umpin::os::random().unwrap());
         let wait = if random % 8 == 0 { 40 } else { 12 };
         std::thread::sleep(Duration::from_micros(2_000 + random / 8 % (stretch * wait * 1_000)));
         running.kill().unwrap();

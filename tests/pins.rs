@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use support::{FIRST_PIN, Fixture, START, contains, session_at, set, store_bytes, verify, who};
+use umpin::cmdlets::get_um_mailbox_pin::{get, list};
+use umpin::cmdlets::set_um_mailbox_pin::{SetPin, begin};
 use umpin::error::Status;
+use umpin::location::Location;
 use umpin::pin::{Pin, PinPolicy};
-use umpin::service::get_um_mailbox_pin::{get, list};
-use umpin::service::pin_change::place;
-use umpin::service::resolve::Lookup;
-use umpin::service::set_um_mailbox_pin::{SetPin, begin};
+use umpin::service::lookup::Lookup;
+use umpin::service::pin_replacement::place;
 use umpin::session::{Cause, Mode, Session, Tuning};
-use umpin::store::location::Location;
 
 fn fixture(history_count: u32) -> Fixture {
     Fixture::new(PinPolicy { history_count, ..PinPolicy::default() }, 2)

@@ -112,7 +112,7 @@ fn is_out_of_reach(folder: &Path) {
     let pin = umpin::pin::Pin::new(FIRST_PIN);
     let told = umpin::service::sign_in::verify(&session, &caller, &pin).unwrap_err();
     assert_eq!(told.status, Status::StoreNotWritable, "{told}");
-    let told = umpin::service::send_um_pin_outbox::deliver_due(&session, None).unwrap_err();
+    let told = umpin::cmdlets::send_um_pin_outbox::deliver_due(&session, None).unwrap_err();
     assert_eq!(told.status, Status::StoreNotWritable, "{told}");
     assert_eq!(set(&session, 0, None).map(|_| ()).unwrap_err().status, Status::StoreNotWritable);
 }
@@ -334,7 +334,7 @@ mod unix {
             mode(folder.path(), 0o2770);
         }
         let location =
-            umpin::store::location::Location { store: store.path().join("um.db"), key: key.path().join("umpin.key") };
+            umpin::location::Location { store: store.path().join("um.db"), key: key.path().join("umpin.key") };
         let tuning = umpin::session::Tuning::danger_test(umpin::session::Clock::Manual(f.clock.clone()));
         let moved = umpin::session::Session::with(location, None, tuning).unwrap();
         assert!(verify(&moved, 0, "580437").accepted);

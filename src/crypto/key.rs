@@ -15,8 +15,8 @@ use blake2::Blake2sMac256;
 use blake2::digest::{FixedOutput, KeyInit, Update};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::random;
 use crate::error::{Error, Result, Status};
+use crate::os::random;
 
 const HEADER: &str = "umpin-key 1";
 /// A file longer than this is no key file; it is not read further.
@@ -228,7 +228,7 @@ impl KeyFile {
     /// Exclusive: the file appears whole or not at all, and never over another.
     fn write_new(&self, keys: &[&MasterKey]) -> io::Result<()> {
         if let Some(folder) = self.path.parent() {
-            crate::store::location::create_folder(folder)?;
+            crate::location::create_folder(folder)?;
         }
         let temporary = write_temporary(&self.path, keys, false)?;
         let linked = fs::hard_link(&temporary, &self.path);
@@ -365,7 +365,7 @@ fn write_temporary(path: &Path, keys: &[&MasterKey], like_it: bool) -> io::Resul
 fn give_access(file: &fs::File, path: &Path, like_it: bool) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
     if !like_it {
-        return match path.parent().is_some_and(crate::store::location::is_shared) {
+        return match path.parent().is_some_and(crate::location::is_shared) {
             true => file.set_permissions(fs::Permissions::from_mode(0o640)),
             false => Ok(()),
         };

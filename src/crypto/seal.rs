@@ -5,8 +5,8 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
 use super::key::MasterKey;
-use super::random;
 use crate::error::{Error, Result, Status};
+use crate::os::random;
 
 /// What a sealed value is for. Each purpose has a subkey of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

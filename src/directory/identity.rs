@@ -3,8 +3,8 @@
 //! Source: the contract's "Identity" and exchange-um 1. Comparison is without case, without wildcards; two different
 //! matches are ambiguous, whatever their form.
 
+use crate::directory::recipient::Recipient;
 use crate::error::{Error, Result, Status};
-use crate::store::recipients::Recipient;
 
 /// Longer texts name nobody: a distinguished name with every part at its limit is shorter.
 pub const MAX_IDENTITY_LENGTH: usize = 2048;

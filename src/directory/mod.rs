@@ -2,6 +2,9 @@
 
 mod csv_records;
 pub mod identity;
+pub mod list_edit;
+pub mod mail_address;
 pub mod opath;
+pub mod recipient;
 pub mod row;
 pub mod table;

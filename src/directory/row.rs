@@ -1,7 +1,7 @@
 //! One row of an import: header names as the sources spell them, values as they come.
 
 use crate::directory::identity;
-use crate::store::recipients::{ProxyAddress, Recipient};
+use crate::directory::recipient::{ProxyAddress, Recipient};
 
 /// The columns that mean something, each with every spelling that directories use. Compared without case.
 const FIELDS: &[(Field, &[&str])] = &[
@@ -170,7 +170,7 @@ fn proxy(text: &str) -> Result<Option<ProxyAddress>, String> {
     if lower == "eum" {
         return Ok(None);
     }
-    if lower == "smtp" && !crate::service::notice::is_mail_address(address) {
+    if lower == "smtp" && !crate::directory::mail_address::is_mail_address(address) {
         return Err(format!("'{}' is not an e-mail address", shortened(address)));
     }
     let is_primary = prefix.chars().any(char::is_alphabetic) && prefix.chars().all(|c| !c.is_lowercase());
@@ -183,7 +183,7 @@ fn primary_smtp(addresses: &mut Vec<ProxyAddress>, column: &str) -> Result<Strin
     let primary = match addresses.iter().find(|a| a.prefix == "smtp" && a.is_primary) {
         Some(primary) => primary.address.clone(),
         None if !column.is_empty() => {
-            if !crate::service::notice::is_mail_address(column) {
+            if !crate::directory::mail_address::is_mail_address(column) {
                 return Err(format!("'{}' is not an e-mail address", shortened(column)));
             }
             column.to_owned()

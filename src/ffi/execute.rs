@@ -4,8 +4,8 @@ use super::guard::guard;
 use super::session::SESSIONS;
 use super::text::put_required;
 use super::types::{UmpinBuffer, UmpinError, UmpinSession, UmpinStr};
+use crate::cmdlets;
 use crate::error::{Error, Status};
-use crate::service;
 
 /// Runs the operation that has a cmdlet's name, for example `Enable-UMMailbox` (docs/architecture.md tells the
 /// documents). `secret` is the PIN of the operations that take one, absent otherwise: a PIN never stands in `request`.
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn umpin_execute(
             .text("operation")?
             .ok_or_else(|| Error::new(Status::NullPointer, "The operation is absent. Nothing was changed."))?;
         let request = request.text("request")?.unwrap_or("{}");
-        let done = service::execute(&session, operation, request.as_bytes(), secret.pin()?)?;
+        let done = cmdlets::execute(&session, operation, request.as_bytes(), secret.pin()?)?;
         put_required(response, "response", UmpinBuffer::new(done.to_json()))
     })
 }

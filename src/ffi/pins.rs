@@ -10,11 +10,11 @@ use super::types::{
     UmpinBuffer, UmpinError, UmpinIdentity, UmpinPinState, UmpinPinStates, UmpinReset, UmpinSession, UmpinSetPin,
     UmpinStr,
 };
+use crate::cmdlets::document::Response;
+use crate::cmdlets::get_um_mailbox_pin as get;
+use crate::cmdlets::set_um_mailbox_pin::{self as set, Outcome, SetPin};
 use crate::error::{Error, Result, Status};
-use crate::service::document::Response;
-use crate::service::get_um_mailbox_pin as get;
-use crate::service::resolve::Lookup;
-use crate::service::set_um_mailbox_pin::{self as set, Outcome, SetPin};
+use crate::service::lookup::Lookup;
 use crate::session::Session;
 use crate::store::pins::PinState;
 

@@ -6,7 +6,7 @@ use super::text::{put, put_required, read};
 use super::types::{UmpinAnswer, UmpinError, UmpinReason, UmpinSession, UmpinSignIn, UmpinStr};
 use crate::error::{Error, Result, Status};
 use crate::pin::Pin;
-use crate::service::resolve::Lookup;
+use crate::service::lookup::Lookup;
 use crate::service::sign_in::{self, Answer, Caller, Reason};
 
 fn caller(who: *const UmpinSignIn) -> Result<Caller> {

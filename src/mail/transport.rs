@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::crypto::new_guid;
 use crate::error::{Error, Result, Status};
-use crate::ffi::os;
+use crate::guid::new_guid;
+use crate::os;
 
 /// How long a command may take, unless it is told otherwise.
 pub const DEFAULT_TIMEOUT_SECONDS: u32 = 30;

@@ -8,12 +8,13 @@
 
 use zeroize::Zeroizing;
 
-use super::get_um_pin_configuration::{DEFAULT_AUDIT_AGE_DAYS, number};
-use super::{hex, unhex};
+use crate::crypto::hex::hex;
+use crate::crypto::hex::unhex;
 use crate::crypto::key::{KeyRing, mac};
 use crate::crypto::seal::{Purpose, open};
 use crate::error::{Error, Result, Status};
 use crate::pin::policy::DAY;
+use crate::service::configuration::{DEFAULT_AUDIT_AGE_DAYS, number};
 use crate::session::{Cause, Change, Mode, Session, key_id};
 use crate::store::audit::AuditRow;
 use crate::store::{Tx, settings};

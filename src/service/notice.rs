@@ -3,33 +3,16 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::crypto::new_guid;
 use crate::crypto::seal::{Purpose, seal};
-use crate::error::{Error, Result, Status};
+use crate::directory::mail_address::is_mail_address;
+use crate::directory::recipient::Recipient;
+use crate::error::{Error, Result, Status, Warning};
+use crate::guid::new_guid;
 use crate::mail::notice::{Kind, Notice};
 use crate::pin::Pin;
 use crate::session::Change;
 use crate::store::outbox::OutboxRow;
-use crate::store::recipients::Recipient;
 use crate::store::{Tx, settings};
-
-/// Whether a text can stand as a mail address: one `@`, no blanks, no control characters, nothing that could end a
-/// header. Letters of any script may (RFC 6531).
-pub fn is_mail_address(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let fine = |c: char| !c.is_control() && !c.is_whitespace() && !"<>()[],;:\\\"".contains(c);
-    let label = |l: &str| {
-        !l.is_empty() && l.chars().all(|c| c.is_alphanumeric() || c == '-') && !l.starts_with('-') && !l.ends_with('-')
-    };
-    !local.is_empty()
-        && local.chars().count() <= 64
-        && local.chars().all(|c| fine(c) && c != '@')
-        && !local.starts_with('.')
-        && !local.ends_with('.')
-        && !local.contains("..")
-        && domain.len() <= 253
-        && domain.split('.').all(label)
-}
 
 /// Checks -NotifyEmail. Empty counts as not given.
 pub fn check_notify_email(text: Option<&str>) -> Result<()> {
@@ -148,29 +131,12 @@ pub fn has_transport(tx: &Tx<'_>) -> Result<bool> {
         .is_some_and(|mail| mail["Transport"].as_str().is_some_and(|t| t != "None")))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_have_one_at_sign_and_nothing_that_ends_a_header() {
-        for fine in ["tony@contoso.com", "t.o-n+y@mail.contoso.com", "müller@bücher.example", "o'neil@contoso.com"] {
-            assert!(is_mail_address(fine), "{fine}");
-        }
-        for bad in [
-            "tony",
-            "@contoso.com",
-            "tony@",
-            "a b@contoso.com",
-            "tony@contoso.com\r\nBcc: x@y.com",
-            "<tony@contoso.com>",
-            "tony@contoso..com",
-            "tony@-contoso.com",
-            "a,b@contoso.com",
-            "tony@@contoso.com",
-            ".tony@contoso.com",
-        ] {
-            assert!(!is_mail_address(bad), "{bad}");
-        }
+/// The warning that every queued notice brings while there is no transport.
+pub(crate) fn no_transport() -> Warning {
+    Warning {
+        message: "No mail transport is configured, so PIN notices wait in the outbox, sealed, and nobody gets them. Choose one \
+                  with Set-UMPinConfiguration, for example Set-UMPinConfiguration -Transport Pickup -PickupFolder <folder>."
+            .into(),
+        once_per_session: true,
     }
 }

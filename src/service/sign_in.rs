@@ -11,24 +11,21 @@ use std::time::{Duration, Instant};
 use crate::crypto::hash::{PinHash, Salt, hash};
 use crate::crypto::key::KeyRing;
 use crate::crypto::seal::Purpose;
+use crate::directory::mail_address::is_mail_address;
 use crate::error::{Error, Result, Status};
 use crate::mail::notice::Kind;
 use crate::pin::generate::MAX_TRIES;
 use crate::pin::policy::PinFacts;
 use crate::pin::{Pin, PinPolicy, generate, rules};
 use crate::service::audit::{audit_refusal, stored_key};
-use crate::service::notice::{NewPinNotice, has_transport, is_mail_address, queue};
-use crate::service::pin_change::{Hashed, NewState, Salted, sealed, stale, unsealed, weak};
-use crate::service::resolve::Lookup;
-use crate::service::set_um_mailbox_pin::{Enabled, enabled};
+use crate::service::enabled_mailbox::{Enabled, enabled};
+use crate::service::lookup::Lookup;
+use crate::service::notice::{NewPinNotice, has_transport, queue};
+use crate::service::pin_replacement::{Hashed, NewState, Salted, sealed, stale, unsealed, weak};
 use crate::service::spray;
 use crate::session::{Cause, Change, Mode, SUBKEYS, Session};
 use crate::store::pins::PinRow;
 use crate::store::{Tx, settings};
-
-/// Refusals leave at the first multiple of this after they came: longer than the slowest of them takes, so that wrong,
-/// locked and unknown cannot be told apart by time.
-pub const REFUSAL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Who signs in.
 #[derive(Clone, Debug)]
@@ -624,7 +621,7 @@ mod tests {
 
     use super::*;
     use crate::crypto::hash::HashParams;
-    use crate::session::{Clock, Tuning};
+    use crate::session::{Clock, REFUSAL_INTERVAL, Tuning};
     use crate::support::{FIRST_PIN, Fixture, extension};
 
     fn fixture() -> Fixture {
@@ -690,7 +687,7 @@ mod tests {
         change(f, |c| {
             let mine = c.tx.um_addresses_by_key(&extension(n), None)?[0].clone();
             let mut plan = c.tx.dial_plan(&mine.dial_plan_guid)?.unwrap();
-            plan.guid = crate::crypto::new_guid()?;
+            plan.guid = crate::guid::new_guid()?;
             plan.name = "Other".into();
             c.tx.put_dial_plan(&plan)?;
             let mut other = mine.clone();
@@ -1174,7 +1171,7 @@ mod tests {
         let bare = hash(&Pin::new(FIRST_PIN), &old.row.salt, &old.row.params).unwrap();
         change(&f, |c| {
             let mut row = old.row.clone();
-            let place = crate::service::pin_change::place(&old.guid, row.version);
+            let place = crate::service::pin_replacement::place(&old.guid, row.version);
             row.sealed = crate::crypto::seal::seal(c.key, Purpose::Pin, &place, bare.expose())?;
             c.tx.put_pin(&old.guid, &row)
         })

@@ -7,12 +7,12 @@
 //! 1,000 wrong PINs in an hour a mark holds a quarter of one on average, so a threshold of ten or more is not reached by
 //! typing errors.
 
-use super::audit::stored_key;
-use super::get_um_pin_configuration::number;
 use crate::crypto::key::mac;
 use crate::crypto::seal::Purpose;
 use crate::error::Result;
 use crate::pin::Pin;
+use crate::service::audit::stored_key;
+use crate::service::configuration::number;
 use crate::session::{Cause, Change, Mode, Session};
 use crate::store::settings;
 

@@ -51,7 +51,7 @@ impl Store {
         if path.symlink_metadata().is_ok() {
             return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "a file of this name exists already")));
         }
-        let tag = u64::from_le_bytes(crate::crypto::random()?);
+        let tag = u64::from_le_bytes(crate::os::random()?);
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".{tag:016x}.part"));
         let part = Part(PathBuf::from(name));
@@ -120,7 +120,7 @@ impl Store {
 
     /// Renames the database and its log, so that a new one can be made; what is damaged may still be worth reading.
     fn move_aside(&self) -> Result<PathBuf> {
-        let tag = u64::from_le_bytes(crate::crypto::random()?);
+        let tag = u64::from_le_bytes(crate::os::random()?);
         let with = |suffix: &str| {
             let mut name = self.path().as_os_str().to_owned();
             name.push(suffix);

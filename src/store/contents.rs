@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 
 use rusqlite::types::ValueRef;
 
-use super::recipients::Recipient;
 use super::{Tx, sql};
 use crate::crypto::hash::HashParams;
 use crate::directory::identity;
+use crate::directory::recipient::Recipient;
 use crate::error::Result;
 use crate::pin::policy::{
     EXPIRY_NOTICE_DAYS, LIFETIME_LOGON_FAILURES, LOCKOUT_DURATION, LOGON_FAILURES_BEFORE_PIN_RESET, MAX_LOGON_ATTEMPTS,

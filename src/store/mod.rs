@@ -7,7 +7,6 @@ pub mod audit;
 pub mod backup;
 pub mod contents;
 pub mod dial_plans;
-pub mod location;
 pub mod mailboxes;
 pub mod outbox;
 pub mod pins;
@@ -26,7 +25,8 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::error::{Error, Result, Status};
-use crate::ffi::os;
+use crate::location;
+use crate::os;
 
 /// How long a writer waits for the others. Every write here is short, so this is reached only when one hangs.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);

@@ -4,58 +4,8 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Tx, sql};
 use crate::directory::identity;
+use crate::directory::recipient::{ProxyAddress, Recipient};
 use crate::error::Result;
-
-/// One person. Texts are empty where the source had none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)] // Each field is the directory attribute of the same name.
-pub struct Recipient {
-    pub guid: String,
-    pub name: String,
-    pub display_name: String,
-    pub first_name: String,
-    pub last_name: String,
-    pub alias: String,
-    pub sam_account_name: String,
-    pub user_principal_name: String,
-    pub primary_smtp_address: String,
-    pub legacy_exchange_dn: String,
-    pub distinguished_name: String,
-    pub canonical_name: String,
-    pub phone: String,
-    pub linked_master_account: String,
-    pub server_name: String,
-    pub server_legacy_dn: String,
-    pub language: String,
-    /// The NetBIOS domain that the import named, for DOMAIN\account; empty: the first DC label serves.
-    pub netbios_domain: String,
-    pub when_created: i64,
-    pub when_changed: i64,
-    /// All but the EUM ones, which `um_address` holds.
-    pub addresses: Vec<ProxyAddress>,
-}
-
-/// One proxy address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProxyAddress {
-    /// Lower case: `smtp`, `sip`, `x500`, ...
-    pub prefix: String,
-    /// What stands behind the colon.
-    pub address: String,
-    /// Printed with an upper-case prefix.
-    pub is_primary: bool,
-}
-
-impl ProxyAddress {
-    /// As directories print it.
-    pub fn text(&self) -> String {
-        if self.is_primary {
-            format!("{}:{}", self.prefix.to_uppercase(), self.address)
-        } else {
-            format!("{}:{}", self.prefix, self.address)
-        }
-    }
-}
 
 const COLUMNS: &str = "guid, name, display_name, first_name, last_name, alias, sam_account_name, user_principal_name, \
     primary_smtp_address, legacy_exchange_dn, distinguished_name, canonical_name, phone, linked_master_account, \

@@ -1,0 +1,46 @@
+//! Get- and Set-ADServerSettings of UMMailboxPin.ExchangeCompat: the session's recipient scope.
+
+use std::sync::PoisonError;
+
+use serde_json::json;
+
+use crate::cmdlets::document::{Request, Response};
+use crate::cmdlets::get_um_mailbox::container;
+use crate::directory::identity;
+use crate::error::Result;
+use crate::session::{Mode, Session};
+
+/// RecipientViewRoot narrows the session to a container, ViewEntireForest widens it again. Holds for this session alone;
+/// nothing is stored.
+pub fn set(session: &Session, request: &Request) -> Result<Response> {
+    let p = &request.parameters;
+    let servers =
+        ["PreferredServer", "ConfigurationDomainController", "PreferredGlobalCatalog", "SetPreferredDomainControllers"];
+    p.allow(&[&["RecipientViewRoot", "ViewEntireForest"][..], &servers].concat())?;
+    if let Some(server) = p.text("PreferredServer")? {
+        // Scripts name the server by its host name alone here; the domain goes without saying.
+        let full = if server.is_empty() || server.contains('.') { server } else { format!("{server}.local") };
+        identity::validate_domain_controller(&full)?;
+    }
+    let root = match p.text("RecipientViewRoot")? {
+        Some(text) if !text.is_empty() => Some(container(&text)?),
+        Some(_) => Some(String::new()),
+        None if p.flag("ViewEntireForest")? == Some(true) => Some(String::new()),
+        None => None,
+    };
+    if let (Mode::Commit, Some(root)) = (request.mode, root) {
+        *session.scope.write().unwrap_or_else(PoisonError::into_inner) = root;
+    }
+    Ok(Response::default().about("this session", "Set the recipient scope"))
+}
+
+/// The scope, as Set- takes it.
+pub fn get(session: &Session, request: &Request) -> Result<Response> {
+    request.parameters.allow(&[])?;
+    let scope = session.scope();
+    Ok(Response::object(json!({
+        "$type": "Microsoft.Exchange.Data.Directory.Management.RunspaceServerSettingsPresentationObject",
+        "RecipientViewRoot": scope.trim_end_matches('/'),
+        "ViewEntireForest": scope.is_empty(),
+    })))
+}

@@ -1,0 +1,159 @@
+//! What stands in the tables against what cmdlets write there: one pass for the self-check and for a backup before it is
+//! restored. Whatever is found was changed outside this program, or by a fault of it.
+
+use std::collections::HashMap;
+
+use crate::cmdlets::set_um_pin_configuration::{AUDIT_AGE_DAYS, COMMAND_TIMEOUT_SECONDS, SPRAY_THRESHOLD};
+use crate::cmdlets::settings::{self, DIAL_PLAN, MAILBOX, POLICY};
+use crate::directory::identity::fold;
+use crate::directory::recipient::Recipient;
+use crate::error::{Result, Status};
+use crate::service::addresses;
+use crate::service::configuration::mail_settings;
+use crate::store::contents::Documents;
+use crate::store::{Tx, settings as stored};
+
+/// How many are told by name.
+const TOLD: usize = 5;
+
+/// What was found: the first few, and how many there are.
+#[derive(Debug, Default)]
+pub struct Faults {
+    told: Vec<String>,
+    count: usize,
+}
+
+impl Faults {
+    fn add(&mut self, what: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.told.len() < TOLD {
+            self.told.push(what());
+        }
+    }
+
+    /// All in one line; `None` where nothing was found.
+    pub fn text(&self) -> Option<String> {
+        let more = self.count - self.told.len();
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        (self.count > 0).then(|| format!("{}{more}", self.told.join("; ")))
+    }
+}
+
+/// Reads everything but what is sealed.
+pub fn faults(tx: &Tx<'_>, now: i64) -> Result<Faults> {
+    let mut found = Faults::default();
+    // First: a value that cannot be read would end what follows, so that is told before.
+    tx.odd_values(now, |about, what| {
+        found.add(|| format!("{}: {what}", tx.name_of(about)));
+        Ok(())
+    })?;
+    for what in readable(tx.inconsistencies())?.unwrap_or_default() {
+        found.add(|| what);
+    }
+    own_settings(tx, &mut found)?;
+    documents(tx, &mut found)?;
+    people(tx, &mut found)?;
+    numbers(tx, &mut found)?;
+    Ok(found)
+}
+
+/// A row that cannot be read was told as an odd value already.
+fn readable<T>(read: Result<T>) -> Result<Option<T>> {
+    match read {
+        Err(e) if e.status == Status::StoreDamaged && e.target.is_empty() => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn own_settings(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
+    let guid = |text: &str| uuid::Uuid::try_parse(text).is_ok();
+    let key_id = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let within =
+        |range: std::ops::RangeInclusive<i64>| move |text: &str| text.parse().is_ok_and(|n| range.contains(&n));
+    type Fits<'a> = Box<dyn Fn(&str) -> bool + 'a>;
+    let all: [(&str, &str, Fits<'_>); 5] = [
+        (stored::STORE_ID, "the store's id", Box::new(guid)),
+        (stored::KEY_ID, "the id of the store's key", Box::new(key_id)),
+        (stored::AUDIT_AGE_DAYS, "AdminAuditLogAgeLimit", Box::new(within(AUDIT_AGE_DAYS))),
+        (stored::SPRAY_THRESHOLD, "SprayDetectionThreshold", Box::new(within(SPRAY_THRESHOLD))),
+        (stored::SERVER_NAME, "ServerName", Box::new(|text| !text.chars().any(char::is_control))),
+    ];
+    for (name, called, fits) in all {
+        let Some(value) = readable(tx.setting(name))? else { continue };
+        let must_be = matches!(name, stored::STORE_ID | stored::KEY_ID);
+        if value.as_deref().map_or(must_be, |text| !fits(text)) {
+            found.add(|| format!("store settings: {called} is none that a cmdlet sets"));
+        }
+    }
+    let fits = match mail_settings(tx) {
+        Ok(mail) => {
+            let seconds = i64::from(mail.command_timeout_seconds);
+            seconds == 0 || COMMAND_TIMEOUT_SECONDS.contains(&seconds)
+        }
+        Err(e) if e.status == Status::InvalidTransport => false,
+        Err(e) => return readable(Err(e)).map(|_: Option<()>| ()),
+    };
+    if !fits {
+        found.add(|| "store settings: the mail settings are none that a cmdlet sets".into());
+    }
+    Ok(())
+}
+
+fn documents(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
+    for (of, called, table) in [
+        (Documents::DialPlans, "the UM dial plan ", DIAL_PLAN),
+        (Documents::Policies, "the UM mailbox policy ", POLICY),
+        (Documents::Mailboxes, "", MAILBOX),
+    ] {
+        tx.documents(of, |name, key, document| {
+            let who = || if of == Documents::Mailboxes { tx.name_of(name) } else { format!("{called}'{name}'") };
+            if let Some(what) = settings::fault(table, document) {
+                found.add(|| format!("{}: {what}", who()));
+            }
+            if of != Documents::Mailboxes && (key != fold(name) || settings::check_name(name).is_err()) {
+                found.add(|| format!("{}: it cannot be found by its name", who()));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// What is derived from a person: the texts that find one, and the primary address among the addresses.
+fn people(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
+    tx.each_recipient(|guid| {
+        let Some(Some(r)) = readable(tx.recipient(guid))? else { return Ok(()) };
+        if readable(tx.has_its_keys(&r))? == Some(false) {
+            found.add(|| format!("{}: the look-up keys are not this person's", r.canonical_name));
+        }
+        if !has_its_addresses(&r) {
+            found.add(|| format!("{}: the proxy addresses lack the primary SMTP address", r.canonical_name));
+        }
+        Ok(())
+    })
+}
+
+fn has_its_addresses(r: &Recipient) -> bool {
+    let mut primary = r.addresses.iter().filter(|a| a.prefix == "smtp" && a.is_primary);
+    match primary.next() {
+        None => r.primary_smtp_address.is_empty(),
+        Some(one) => primary.next().is_none() && one.address.eq_ignore_ascii_case(&r.primary_smtp_address),
+    }
+}
+
+fn numbers(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
+    let Some(plans) = readable(tx.dial_plans())? else { return Ok(()) };
+    let plans: HashMap<&str, _> = plans.iter().map(|plan| (plan.guid.as_str(), plan)).collect();
+    tx.numbers(|[guid, plan, key, number, kind]| {
+        // A plan that is not there is a reference that leads nowhere, and told as such.
+        let Some(plan) = plans.get(plan) else { return Ok(()) };
+        let fits = match kind {
+            "Extension" => addresses::extension(plan, guid, number, false).is_ok(),
+            _ => addresses::resource(plan, guid, number).is_ok_and(|a| a.address == number && a.kind == kind),
+        };
+        if !fits || key != number.to_lowercase() {
+            found.add(|| format!("{}: a number does not fit its dial plan '{}'", tx.name_of(guid), plan.name));
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,289 @@
+//! Enable-UMMailbox: policy, numbers, first PIN and welcome mail in one transaction.
+
+use serde_json::{Value, json};
+
+use crate::cmdlets::document::{Request, Response};
+use crate::cmdlets::parameters::Parameters;
+use crate::cmdlets::settings;
+use crate::cmdlets::um_mailbox_object::um_mailbox_object;
+use crate::directory::list_edit::ListEdit;
+use crate::directory::recipient::Recipient;
+use crate::error::{Error, Result, Status, Warning};
+use crate::mail::notice::Kind;
+use crate::pin::generate::{MAX_TRIES, exhausted};
+use crate::pin::{Pin, generate, rules};
+use crate::service::addresses;
+use crate::service::lookup;
+use crate::service::lookup::Lookup;
+use crate::service::notice::no_transport;
+use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, queue};
+use crate::service::pin_replacement::{Hashed, NewState, Salted, weak};
+use crate::session::{Change, Mode, Session};
+use crate::store::Tx;
+use crate::store::dial_plans::DialPlan;
+use crate::store::mailboxes::{UmAddress, UmMailbox};
+use crate::store::policies::Policy;
+
+/// Everything that is decided before the PIN.
+struct Plan {
+    recipient: Recipient,
+    policy: Policy,
+    addresses: Vec<UmAddress>,
+}
+
+/// Enable-UMMailbox.
+pub fn run(session: &Session, request: &Request) -> Result<Response> {
+    let p = &request.parameters;
+    p.allow(&[
+        "UMMailboxPolicy",
+        "Extensions",
+        "PINExpired",
+        "NotifyEmail",
+        "PilotNumber",
+        "SIPResourceIdentifier",
+        "AutomaticSpeechRecognitionEnabled",
+        "EnableCloudVoiceMail",
+        "SendWelcomeMail",
+        "ValidateOnly",
+    ])?;
+    let lookup = p.lookup()?;
+    check_notify_email(p.text("NotifyEmail")?.as_deref())?;
+    // All of them now: one that is found malformed behind the comparison with the history would tell its outcome.
+    for flag in ["PINExpired", "SendWelcomeMail", "AutomaticSpeechRecognitionEnabled", "EnableCloudVoiceMail"] {
+        p.flag(flag)?;
+    }
+    let only_validate = p.switch("ValidateOnly")?;
+    let mode = if only_validate { Mode::Validate } else { request.mode };
+    let typed = request.secret.as_ref().filter(|pin| !pin.expose().is_empty());
+
+    // Everything but the hash and what needs it.
+    let (target, mut pin, mut salted) = session.read(|tx| {
+        let plan = decide(session, tx, p, &lookup)?;
+        let extensions: Vec<String> = plan.addresses.iter().map(|a| a.address.clone()).collect();
+        let smtp = &plan.recipient.primary_smtp_address;
+        let pin = match typed {
+            Some(pin) => {
+                rules::check(pin, &plan.policy.pin, &extensions).map_err(|refusal| weak(&refusal, smtp))?;
+                pin.clone()
+            }
+            None => generate(&plan.policy.pin, &extensions)?,
+        };
+        let salted = Salted::of(tx, &plan.recipient.guid, session.hash)?;
+        Ok((plan.recipient.canonical_name, pin, salted))
+    })?;
+    if mode == Mode::Validate {
+        return session.change(Mode::Validate, &request.cause, |c| {
+            let plan = decide(session, c.tx, p, &lookup)?;
+            write(c, p, &plan)?;
+            let object = um_mailbox_object(c.tx, &plan.recipient.guid)?;
+            Ok(Response::object(object).about(&target, "Enable unified messaging"))
+        });
+    }
+
+    let mut outcome = Err(exhausted());
+    for _ in 0..MAX_TRIES {
+        let hashed = salted.hash(&pin)?;
+        outcome = commit(session, request, &lookup, &pin, typed.is_some(), &hashed);
+        match &outcome {
+            Err(e) if e.status == Status::WeakPin && typed.is_none() => {
+                pin = session.read(|tx| {
+                    let plan = decide(session, tx, p, &lookup)?;
+                    let extensions: Vec<String> = plan.addresses.iter().map(|a| a.address.clone()).collect();
+                    generate(&plan.policy.pin, &extensions)
+                })?;
+            }
+            Err(e) if e.status == Status::Conflict => {
+                salted = session.read(|tx| {
+                    let guid = lookup.guid(session, tx)?;
+                    Salted::of(tx, &guid, session.hash)
+                })?;
+            }
+            _ => break,
+        }
+    }
+    outcome
+}
+
+fn commit(
+    session: &Session,
+    request: &Request,
+    lookup: &Lookup,
+    pin: &Pin,
+    typed: bool,
+    hashed: &Hashed,
+) -> Result<Response> {
+    let p = &request.parameters;
+    session.change(Mode::Commit, &request.cause, |c| {
+        let plan = decide(session, c.tx, p, lookup)?;
+        let guid = &plan.recipient.guid;
+        let smtp = &plan.recipient.primary_smtp_address;
+        let extensions: Vec<String> = plan.addresses.iter().map(|a| a.address.clone()).collect();
+        rules::check(pin, &plan.policy.pin, &extensions).map_err(|refusal| weak(&refusal, smtp))?;
+        write(c, p, &plan)?;
+        if let Some(refusal) = hashed.refused_by_history(c, guid, &plan.policy.pin)? {
+            return Err(weak(&refusal, smtp));
+        }
+        let expired = p.flag("PINExpired")?.unwrap_or(true);
+        hashed.put(c, guid, &NewState { forced_expired: expired, first_time_user: Some(true), ..NewState::clean() })?;
+
+        let mut response = Response::default();
+        if p.flag("SendWelcomeMail")?.unwrap_or(true) {
+            let notify = p.text("NotifyEmail")?;
+            response.notices.push(queue(
+                c,
+                &plan.recipient,
+                &NewPinNotice { kind: Kind::Welcome, notify_email: notify.as_deref(), pin, must_change: expired },
+            )?);
+            if !has_transport(c.tx)? {
+                response.warnings.push(no_transport());
+            }
+        } else if !typed {
+            response.warnings.push(Warning::from(format!(
+                "The PIN of {smtp} was generated and SendWelcomeMail is $false, so nobody will know it. Run Set-UMMailboxPIN to \
+                 set one that is told."
+            )));
+        }
+        c.audit(&plan.recipient.canonical_name, "enabled for unified messaging, PIN set")?;
+        response.objects.push(um_mailbox_object(c.tx, guid)?);
+        Ok(response.about(&plan.recipient.canonical_name, "Enable unified messaging"))
+    })
+}
+
+/// Mailbox and numbers, without the PIN.
+fn write(c: &Change<'_>, p: &Parameters, plan: &Plan) -> Result<()> {
+    let guid = &plan.recipient.guid;
+    let mut document = settings::parse(c.tx.um_mailbox(guid)?.as_ref().map_or("{}", |m| m.settings.as_str()));
+    if let Some(flag) = p.flag("AutomaticSpeechRecognitionEnabled")? {
+        document.insert("AutomaticSpeechRecognitionEnabled".into(), json!(flag));
+    }
+    if let Some(pilot) = p.text("PilotNumber")? {
+        document.insert("PilotNumber".into(), json!(pilot));
+    }
+    c.tx.put_um_mailbox(&UmMailbox {
+        guid: guid.clone(),
+        policy_guid: Some(plan.policy.guid.clone()),
+        settings: Value::Object(document).to_string(),
+        when_changed: c.now,
+    })?;
+    c.tx.set_um_addresses(guid, &plan.addresses)
+}
+
+fn decide(session: &Session, tx: &Tx<'_>, p: &Parameters, lookup: &Lookup) -> Result<Plan> {
+    let recipient = lookup.recipient(session, tx)?;
+    let smtp = recipient.primary_smtp_address.clone();
+    if smtp.is_empty() {
+        return Err(Error::new(
+            Status::NoMailbox,
+            format!(
+                "The recipient '{}' has no SMTP address, so it has no mailbox to enable. Nothing was changed. Add an address to the \
+                 directory and import it again.",
+                recipient.canonical_name
+            ),
+        )
+        .about(recipient.canonical_name));
+    }
+    if tx.um_mailbox(&recipient.guid)?.is_some_and(|m| m.policy_guid.is_some()) {
+        return Err(Error::new(
+            Status::AlreadyUmEnabled,
+            format!("The mailbox {smtp} is already enabled for Unified Messaging. Nothing was changed."),
+        )
+        .about(smtp));
+    }
+    let policy = match p.text("UMMailboxPolicy")? {
+        Some(text) => lookup::policy(session, tx, &text, &lookup.domain_controller)?,
+        None => only_policy(tx)?,
+    };
+    let plan = tx.dial_plan(&policy.dial_plan_guid)?.ok_or_else(|| {
+        Error::new(Status::StoreDamaged, "a policy's dial plan is missing; the store was changed outside this program")
+    })?;
+    let addresses = addresses(p, &recipient, &plan)?;
+    addresses::check(tx, &recipient.guid, &addresses)?;
+    Ok(Plan { recipient, policy, addresses })
+}
+
+/// EnableCloudVoiceMail makes the policy optional; where there is just one, that is meant.
+fn only_policy(tx: &Tx<'_>) -> Result<Policy> {
+    let mut all = tx.policies(None)?;
+    match (all.pop(), all.is_empty()) {
+        (Some(policy), true) => Ok(policy),
+        _ => Err(Error::new(
+            Status::InvalidArgument,
+            "Enable-UMMailbox needs -UMMailboxPolicy where there is not just one UM mailbox policy. Nothing was changed.",
+        )),
+    }
+}
+
+fn addresses(p: &Parameters, recipient: &Recipient, plan: &DialPlan) -> Result<Vec<UmAddress>> {
+    let guid = &recipient.guid;
+    let given = match p.list("Extensions")? {
+        Some(ListEdit::Replace(list)) => list,
+        Some(ListEdit::Edit { add, .. }) => add,
+        None => Vec::new(),
+    };
+    let numbers = if given.is_empty() { vec![from_phone(recipient, plan)?] } else { given };
+    let mut list = numbers
+        .iter()
+        .enumerate()
+        .map(|(at, number)| addresses::extension(plan, guid, number.trim(), at == 0))
+        .collect::<Result<Vec<_>>>()?;
+    if let Some(resource) = resource(p, recipient, plan)? {
+        list.push(addresses::resource(plan, guid, &resource)?);
+    }
+    Ok(list)
+}
+
+/// The SIP address or E.164 number: as given, else the recipient's own `sip:` proxy address.
+fn resource(p: &Parameters, recipient: &Recipient, plan: &DialPlan) -> Result<Option<String>> {
+    let given = p.text("SIPResourceIdentifier")?.filter(|text| !text.is_empty());
+    let own = recipient.addresses.iter().find(|a| a.prefix == "sip").map(|a| a.address.clone());
+    match (plan.uri_type.as_str(), given, own) {
+        ("SipName", Some(given), Some(own)) => {
+            let bare = given.to_lowercase();
+            if bare.strip_prefix("sip:").unwrap_or(&bare) != own.to_lowercase() {
+                return Err(Error::new(
+                    Status::SipResourceIdNeeded,
+                    format!(
+                        "The SIP address '{given}' conflicts with the recipient's own, '{own}'. Nothing was changed. Leave \
+                         -SIPResourceIdentifier out, or change the directory."
+                    ),
+                ));
+            }
+            Ok(Some(own))
+        }
+        ("SipName", None, Some(own)) => Ok(Some(own)),
+        ("SipName", None, None) => Err(Error::new(
+            Status::SipResourceIdNeeded,
+            format!(
+                "The UM dial plan '{}' needs -SIPResourceIdentifier, a SIP address. Nothing was changed.",
+                plan.name
+            ),
+        )),
+        ("E164", None, _) => Err(Error::new(
+            Status::E164ResourceIdNeeded,
+            format!(
+                "The UM dial plan '{}' needs -SIPResourceIdentifier, an E.164 number. Nothing was changed.",
+                plan.name
+            ),
+        )),
+        // Scripts pass an address with telephone-extension plans too, where it means nothing.
+        ("TelExtn", _, _) => Ok(None),
+        (_, given, _) => Ok(given),
+    }
+}
+
+/// The tail of the user's phone number.
+fn from_phone(recipient: &Recipient, plan: &DialPlan) -> Result<String> {
+    let digits: String = recipient.phone.chars().filter(char::is_ascii_digit).collect();
+    let wanted = plan.digits as usize;
+    digits.len().checked_sub(wanted).and_then(|from| digits.get(from..)).map(str::to_owned).ok_or_else(|| {
+        Error::new(
+            Status::CouldNotGenerateExtension,
+            format!(
+                "No extension was given for {}, and none of {wanted} digits can be made from its phone number. Nothing was \
+                 changed. Give one with -Extensions.",
+                recipient.primary_smtp_address
+            ),
+        )
+        .about(recipient.primary_smtp_address.clone())
+    })
+}

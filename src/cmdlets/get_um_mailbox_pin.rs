@@ -1,0 +1,36 @@
+//! Get-UMMailboxPIN: the state of PINs, never a PIN.
+
+use crate::error::Result;
+use crate::service::lookup::Lookup;
+use crate::session::Session;
+use crate::store::pins::PinState;
+
+/// One mailbox. One that exists but is not UM-enabled is not found, as in Exchange.
+pub fn get(session: &Session, lookup: &Lookup) -> Result<PinState> {
+    lookup.validate()?;
+    session.read(|tx| {
+        let guid = lookup.guid(session, tx)?;
+        tx.pin_state(&guid)?.ok_or_else(|| lookup.not_found(session, tx))
+    })
+}
+
+/// Where a list goes on: behind this canonical name and GUID.
+pub type Place = (String, String);
+
+/// Every enabled mailbox in scope, by canonical name, `limit` at a time; with the place to go on from.
+pub fn list(
+    session: &Session,
+    lookup: &Lookup,
+    after: Option<&Place>,
+    limit: usize,
+) -> Result<(Vec<PinState>, Option<Place>)> {
+    lookup.validate()?;
+    let container = lookup.container(session);
+    let after = after.map_or(("", ""), |(name, guid)| (name.as_str(), guid.as_str()));
+    let limit = limit.clamp(1, 10_000);
+    let mut states = session.read(|tx| tx.pin_states(&container, after, limit + 1))?;
+    let more = states.len() > limit;
+    states.truncate(limit);
+    let next = states.last().filter(|_| more).map(|s| (s.identity.clone(), s.guid.clone()));
+    Ok((states, next))
+}

@@ -1,0 +1,60 @@
+//! Get-UMPinConfiguration: the store's own settings, and where its files lie.
+
+use serde_json::{Value, json};
+
+use crate::cmdlets::document::{Request, Response};
+use crate::error::{Result, Warning};
+use crate::mail::transport::seems_secret;
+use crate::service::configuration::{DEFAULT_AUDIT_AGE_DAYS, mail_settings, number};
+use crate::service::lookup::server_name;
+use crate::session::Session;
+use crate::store::{Tx, settings};
+
+/// One object.
+pub fn run(session: &Session, request: &Request) -> Result<Response> {
+    request.parameters.allow(&[])?;
+    let mut response = Response::object(session.read(|tx| object(session, tx))?);
+    if !session.store.exists()? {
+        response.warnings.push(Warning {
+            message: format!(
+                "The store '{}' does not exist, and reads as empty. The first change makes it: Import-UMRecipient, for example. \
+                 If there should be one already, check UMPIN_STORE.",
+                session.location().store.display()
+            ),
+            once_per_session: true,
+        });
+    }
+    Ok(response)
+}
+
+pub(crate) fn object(session: &Session, tx: &Tx<'_>) -> Result<Value> {
+    let mail = mail_settings(tx)?;
+    Ok(json!({
+        "$type": "UMMailboxPin.PinConfiguration",
+        "Transport": mail.transport,
+        "PickupFolder": mail.pickup_folder,
+        "Command": mail.command,
+        "CommandArguments": shown(&mail.command_arguments),
+        "CommandTimeoutSeconds": mail.timeout().as_secs(),
+        "SenderAddress": mail.sender_address,
+        "SenderName": mail.sender_name,
+        "ServerName": server_name(tx),
+        "AdminAuditLogAgeLimit": number(tx, settings::AUDIT_AGE_DAYS, DEFAULT_AUDIT_AGE_DAYS)?,
+        "SprayDetectionThreshold": number(tx, settings::SPRAY_THRESHOLD, 0)?,
+        "QueuedMessages": tx.outbox_count()?,
+        "StorePath": session.location().store.display().to_string(),
+        "StoreExists": session.store.exists()?,
+        "KeyFile": session.location().key.display().to_string(),
+        "KeyId": tx.setting(settings::KEY_ID)?,
+    }))
+}
+
+/// Those that a former version took though they hold a password are not shown.
+fn shown(arguments: &[String]) -> Vec<&str> {
+    (0..arguments.len())
+        .map(|n| {
+            let before = n.checked_sub(1).map(|b| arguments[b].as_str());
+            if seems_secret(before, &arguments[n]) { "(hidden)" } else { &arguments[n] }
+        })
+        .collect()
+}

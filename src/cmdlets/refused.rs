@@ -1,0 +1,102 @@
+//! Recording calls that were refused, whichever half of one refused them.
+
+use serde_json::Value;
+
+use crate::cmdlets::document::Request;
+use crate::error::{Error, Status};
+use crate::service::audit::audit_refusal;
+use crate::service::lookup::Lookup;
+use crate::session::{Cause, Mode, Session};
+
+/// Characters of a text that a record keeps: a refused call's parameters were checked by nobody.
+const LONGEST: usize = 256;
+
+/// What an operation's records are about.
+enum About {
+    /// The recipient that Identity names.
+    Recipient,
+    /// What Identity or Name says.
+    Named,
+    /// Always the same.
+    This(&'static str),
+}
+
+/// The operations that record what they do; the rest only look, or change nothing that outlives the session.
+fn about(operation: &str) -> Option<About> {
+    match operation {
+        "Enable-UMMailbox" | "Disable-UMMailbox" | "Set-UMMailbox" | "Lock-UMMailbox" | "Unlock-UMMailbox"
+        | "Set-Mailbox" => Some(About::Recipient),
+        "New-UMMailboxPolicy"
+        | "Set-UMMailboxPolicy"
+        | "Remove-UMMailboxPolicy"
+        | "New-UMDialPlan"
+        | "Set-UMDialPlan"
+        | "Remove-UMDialPlan" => Some(About::Named),
+        "Set-UMPinConfiguration" => Some(About::This("store settings")),
+        "Update-UMPinKey" | "Backup-UMPinStore" | "Restore-UMPinStore" => Some(About::This("store")),
+        _ => None,
+    }
+}
+
+/// Records why an operation was refused, unless it only rehearsed.
+pub(super) fn record(session: &Session, operation: &str, request: &Request, why: &Error) {
+    if request.mode != Mode::Commit && !request.before_commit {
+        return;
+    }
+    let p = &request.parameters;
+    if p.switch("ValidateOnly").unwrap_or(false) {
+        return;
+    }
+    let text = |name: &str| p.text(name).ok().flatten();
+    let object = match about(operation) {
+        None => return,
+        Some(About::Recipient) => {
+            p.lookup().ok().map_or_else(|| text("Identity").unwrap_or_default(), |who| target(session, &who))
+        }
+        Some(About::Named) => text("Identity").or_else(|| text("Name")).unwrap_or_default(),
+        Some(About::This(thing)) => thing.into(),
+    };
+    write(session, &request.cause, &object, why);
+}
+
+/// The canonical name of whom a call is about, else what it said.
+pub(super) fn target(session: &Session, who: &Lookup) -> String {
+    session
+        .read(|tx| Ok(who.recipient(session, tx)?.canonical_name))
+        .unwrap_or_else(|_| who.identity.clone().unwrap_or_default())
+}
+
+/// One record. No store is made for it, and one that is busy is not waited for a second time.
+pub(super) fn write(session: &Session, cause: &Cause, object: &str, why: &Error) {
+    if !session.store.exists().unwrap_or(false) || why.status == Status::StoreBusy {
+        return;
+    }
+    let parameters = match serde_json::from_str(&cause.parameters) {
+        Ok(mut parameters) => {
+            shorten(&mut parameters);
+            parameters.to_string()
+        }
+        Err(_) => String::new(),
+    };
+    let cause = Cause { parameters, ..cause.clone() };
+    audit_refusal(session, &cause, &shortened(object), why);
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn shorten(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = shortened(text),
+        Value::Array(list) => {
+            list.truncate(LONGEST);
+            list.iter_mut().for_each(shorten);
+        }
+        Value::Object(map) => map.values_mut().for_each(shorten),
+        _ => {}
+    }
+}

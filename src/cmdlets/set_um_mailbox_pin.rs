@@ -1,0 +1,418 @@
+//! Set-UMMailboxPIN, in the contract's order: resolve, check or generate, (the caller prompts), commit.
+//!
+//! Every call replaces the PIN, also one that only locks or unlocks.
+
+use once_cell::sync::OnceCell;
+
+use crate::cmdlets::refused;
+use crate::error::{Result, Status, Warning};
+use crate::mail::notice::Kind;
+use crate::pin::generate::{MAX_TRIES, exhausted};
+use crate::pin::{Pin, generate, rules};
+use crate::service::audit::audit_refusal;
+use crate::service::enabled_mailbox::{enabled, not_um_enabled};
+use crate::service::lookup::Lookup;
+use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, no_transport, queue};
+use crate::service::pin_replacement::{Hashed, NewState, Salted, weak};
+use crate::session::{Cause, Mode, Session};
+use crate::store::pins::PinState;
+
+/// What is asked.
+#[derive(Debug, Default)]
+pub struct SetPin {
+    /// Whose PIN.
+    pub who: Lookup,
+    /// Absent or empty: one is generated.
+    pub pin: Option<Pin>,
+    /// Where the notice goes instead of the primary SMTP address.
+    pub notify_email: Option<String>,
+    /// Unset means expired.
+    pub pin_expired: Option<bool>,
+    /// Unset means unlocked.
+    pub locked_out: Option<bool>,
+    /// Unset means yes.
+    pub send_email: Option<bool>,
+    /// What [`begin`] refuses is the call's end and is recorded. Not so where it may only be looking, as under -WhatIf.
+    pub record_refusals: bool,
+}
+
+/// A change that is checked but not made. Dropping it changes nothing.
+pub struct Reset {
+    asked: SetPin,
+    cause: Cause,
+    guid: String,
+    target: String,
+    smtp: String,
+    typed: bool,
+    pin: Pin,
+    salted: Salted,
+    hashed: OnceCell<Hashed>,
+}
+
+/// What a commit did.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The state now.
+    pub state: PinState,
+    /// For the person.
+    pub warnings: Vec<Warning>,
+    /// The outbox id of the queued notice.
+    pub notice: Option<String>,
+}
+
+/// Steps 1 and 2: resolves, then checks or generates. Changes nothing, and does not look at the current PIN or the
+/// history: what it says must not tell whether a PIN is in use. Records a refusal where that is asked for.
+pub fn begin(session: &Session, mut asked: SetPin) -> Result<Reset> {
+    let typed = asked.pin.take().filter(|p| !p.expose().is_empty());
+    let cause = Cause {
+        cmdlet: "Set-UMMailboxPIN".into(),
+        parameters: recorded(&asked, typed.is_some()),
+        domain_controller: asked.who.domain_controller.clone(),
+    };
+    let (record, who) = (asked.record_refusals, asked.who.clone());
+    check(session, asked, typed, cause.clone()).inspect_err(|why| {
+        if record {
+            refused::write(session, &cause, &refused::target(session, &who), why);
+        }
+    })
+}
+
+fn check(session: &Session, asked: SetPin, typed: Option<Pin>, cause: Cause) -> Result<Reset> {
+    asked.who.validate()?;
+    check_notify_email(asked.notify_email.as_deref())?;
+    let (mailbox, salted) = session.read(|tx| {
+        let recipient = asked.who.recipient(session, tx)?;
+        let salted = Salted::of(tx, &recipient.guid, session.hash)?;
+        Ok((enabled(tx, recipient)?, salted))
+    })?;
+    let smtp = mailbox.recipient.primary_smtp_address.clone();
+    let is_typed = typed.is_some();
+    let pin = match typed {
+        Some(pin) => {
+            rules::check(&pin, &mailbox.policy, &mailbox.extensions).map_err(|refusal| weak(&refusal, &smtp))?;
+            pin
+        }
+        None => generate(&mailbox.policy, &mailbox.extensions)?,
+    };
+    Ok(Reset {
+        cause,
+        guid: mailbox.recipient.guid,
+        target: mailbox.recipient.canonical_name,
+        smtp,
+        typed: is_typed,
+        pin,
+        salted,
+        hashed: OnceCell::new(),
+        asked,
+    })
+}
+
+/// The parameters as the audit trail keeps them: that a PIN was given, never which.
+fn recorded(asked: &SetPin, typed: bool) -> String {
+    let mut p = serde_json::Map::new();
+    let mut put = |name: &str, value: serde_json::Value| {
+        if !value.is_null() {
+            p.insert(name.into(), value);
+        }
+    };
+    put("Identity", asked.who.identity.clone().into());
+    if typed {
+        put("Pin", "(given)".into());
+    }
+    put("PinExpired", asked.pin_expired.into());
+    put("LockedOut", asked.locked_out.into());
+    put("NotifyEmail", asked.notify_email.clone().into());
+    put("SendEmail", asked.send_email.into());
+    if !asked.who.domain_controller.is_empty() {
+        put("DomainController", asked.who.domain_controller.clone().into());
+    }
+    if asked.who.ignore_default_scope {
+        put("IgnoreDefaultScope", true.into());
+    }
+    serde_json::Value::Object(p).to_string()
+}
+
+impl Reset {
+    /// The mailbox's canonical name, for ShouldProcess.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The slow part, on any thread and ahead of time. Holds no lock.
+    pub fn hash(&self) -> Result<()> {
+        self.hashed.get_or_try_init(|| self.salted.hash(&self.pin)).map(|_| ())
+    }
+
+    /// Step 4, in one transaction. A generated PIN that history bars is generated anew; a typed one is refused, and
+    /// the refusal is recorded.
+    pub fn commit(mut self, session: &Session) -> Result<Outcome> {
+        let outcome = self.commit_what_fits(session);
+        if let Err(e) = &outcome {
+            audit_refusal(session, &self.cause, &self.target, e);
+        }
+        outcome
+    }
+
+    fn commit_what_fits(&mut self, session: &Session) -> Result<Outcome> {
+        let mut why = exhausted();
+        for _ in 0..MAX_TRIES {
+            match self.hash().and_then(|()| self.try_commit(session)) {
+                Err(e) if e.status == Status::WeakPin && !self.typed => {
+                    why = exhausted();
+                    self.generate_again(session)?;
+                }
+                Err(e) if e.status == Status::Conflict => {
+                    why = e;
+                    self.salted = session.read(|tx| Salted::of(tx, &self.guid, session.hash))?;
+                    self.hashed = OnceCell::new();
+                }
+                done => return done,
+            }
+        }
+        Err(why)
+    }
+
+    fn generate_again(&mut self, session: &Session) -> Result<()> {
+        let (policy, extensions) = session.read(|tx| {
+            let recipient = tx.recipient(&self.guid)?.ok_or_else(|| self.asked.who.not_found(session, tx))?;
+            let mailbox = enabled(tx, recipient)?;
+            Ok((mailbox.policy, mailbox.extensions))
+        })?;
+        self.pin = generate(&policy, &extensions)?;
+        self.hashed = OnceCell::new();
+        Ok(())
+    }
+
+    fn try_commit(&self, session: &Session) -> Result<Outcome> {
+        let hashed = self.hashed.get().ok_or_else(crate::service::pin_replacement::stale)?;
+        session.change(Mode::Commit, &self.cause, |c| {
+            let recipient = c.tx.recipient(&self.guid)?.ok_or_else(|| self.asked.who.not_found(session, c.tx))?;
+            let mailbox = enabled(c.tx, recipient)?;
+            // The policy may have changed since the check.
+            let refused = rules::check(&self.pin, &mailbox.policy, &mailbox.extensions).err();
+            let refused = match refused {
+                Some(refusal) => Some(refusal),
+                None => hashed.refused_by_history(c, &self.guid, &mailbox.policy)?,
+            };
+            if let Some(refusal) = refused {
+                return Err(weak(&refusal, &self.smtp));
+            }
+            let expired = self.asked.pin_expired.unwrap_or(true);
+            let locked = self.asked.locked_out.unwrap_or(false);
+            hashed.put(c, &self.guid, &NewState { forced_expired: expired, admin_locked: locked, ..NewState::clean() })?;
+
+            let mut warnings = Vec::new();
+            let mut notice = None;
+            if self.asked.send_email.unwrap_or(true) {
+                notice = Some(queue(
+                    c,
+                    &mailbox.recipient,
+                    &NewPinNotice {
+                        kind: Kind::Reset,
+                        notify_email: self.asked.notify_email.as_deref(),
+                        pin: &self.pin,
+                        must_change: expired,
+                    },
+                )?);
+                if !has_transport(c.tx)? {
+                    warnings.push(no_transport());
+                }
+            } else {
+                // An older notice still tells the PIN that was just replaced.
+                for older in c.tx.outbox_of(&self.guid)? {
+                    c.tx.remove_outbox(&older.id)?;
+                }
+                if !self.typed {
+                    warnings.push(Warning::from(format!(
+                        "The PIN of {} was generated and SendEmail is $false, so nobody will know it. Run Set-UMMailboxPIN \
+                         again with -Pin, or without -SendEmail $false.",
+                        self.smtp
+                    )));
+                }
+            }
+            c.audit(&self.target, if locked { "PIN replaced, mailbox locked" } else { "PIN replaced, mailbox unlocked" })?;
+            let state = c.tx.pin_state(&self.guid)?.ok_or_else(|| not_um_enabled(&self.smtp))?;
+            Ok(Outcome { state, warnings, notice })
+        })
+    }
+}
+
+impl std::fmt::Debug for Reset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reset({})", self.target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cmdlets::document::Response;
+    use crate::cmdlets::execute;
+    use crate::cmdlets::send_um_pin_outbox::deliver_due;
+    use crate::crypto::hash::HashParams;
+    use crate::error::Error;
+    use crate::pin::PinPolicy;
+    use crate::session::{Clock, Tuning};
+    use crate::store::audit::AuditRow;
+    use crate::store::mailboxes::UmAddress;
+    use crate::support::{FIRST_PIN, Fixture, mails, pin_in, set, who};
+
+    const TYPED: &str = "580437";
+    const NAME: &str = "contoso.com/Users/User 0";
+
+    fn fixture() -> Fixture {
+        Fixture::new(PinPolicy::default(), 1)
+    }
+
+    fn half(f: &Fixture, pin: Option<&str>) -> Reset {
+        let reset = begin(&f.session, SetPin { who: who(0), pin: pin.map(Pin::new), ..SetPin::default() }).unwrap();
+        reset.hash().unwrap();
+        reset
+    }
+
+    fn guid(f: &Fixture) -> String {
+        f.session.read(|tx| Ok(tx.recipients_by_key("user0", None)?.remove(0).0)).unwrap()
+    }
+
+    /// What Set-UMMailboxPIN left in the trail.
+    fn records(f: &Fixture) -> Vec<AuditRow> {
+        let mut rows = f.session.read(|tx| tx.audit_rows(1, 1000)).unwrap();
+        rows.retain(|r| r.cmdlet == "Set-UMMailboxPIN");
+        rows
+    }
+
+    fn one_refusal(f: &Fixture, error: &Error) {
+        let rows = records(f);
+        assert_eq!(rows.len(), 1, "one call, one record");
+        assert_eq!((rows[0].succeeded, rows[0].object.as_str(), &rows[0].detail), (false, NAME, &error.message));
+    }
+
+    fn one_success(f: &Fixture) {
+        let rows = records(f);
+        assert_eq!((rows.len(), rows[0].succeeded, rows[0].object.as_str()), (1, true, NAME));
+    }
+
+    /// Disabled for good and enabled again: another salt, and this PIN.
+    fn enable_anew(f: &Fixture, pin: &str) {
+        let run = |operation: &str, parameters: serde_json::Value, pin: Option<Pin>| -> Response {
+            let request = serde_json::json!({"Mode": "Commit", "Parameters": parameters}).to_string();
+            execute(&f.another(), operation, request.as_bytes(), pin).unwrap()
+        };
+        run("Disable-UMMailbox", serde_json::json!({"Identity": "user0", "KeepProperties": false}), None);
+        let enable = serde_json::json!({"Identity": "user0", "UMMailboxPolicy": "Policy", "Extensions": ["50000"]});
+        run("Enable-UMMailbox", enable, Some(Pin::new(pin)));
+    }
+
+    /// A session whose new hashes cost something else.
+    fn dearer(f: &Fixture) -> Session {
+        let hash = HashParams { memory_kib: 16, passes: 2, lanes: 1 };
+        let tuning = Tuning { hash, ..Tuning::danger_test(Clock::Manual(f.clock.clone())) };
+        Session::with(f.session.location().clone(), None, tuning).unwrap()
+    }
+
+    #[test]
+    fn a_new_salt_or_cost_between_the_two_halves_is_met_by_hashing_anew() {
+        let changes: [fn(&Fixture); 2] = [|f| enable_anew(f, "604938"), |f| drop(set(&dearer(f), 0, None).unwrap())];
+        for (change, before) in changes.into_iter().zip([0, 1]) {
+            let f = fixture();
+            let reset = half(&f, Some(TYPED));
+            change(&f);
+            reset.commit(&f.session).unwrap();
+            assert!(f.verify(0, TYPED).accepted);
+            let rows = records(&f);
+            assert_eq!(rows.len(), before + 1);
+            assert!(rows.iter().all(|r| r.succeeded));
+        }
+    }
+
+    #[test]
+    fn a_typed_pin_that_became_the_current_one_between_the_halves_is_refused_once() {
+        let f = fixture();
+        let reset = half(&f, Some(TYPED));
+        enable_anew(&f, TYPED);
+        let error = reset.commit(&f.session).unwrap_err();
+        assert_eq!(error.status, Status::WeakPin);
+        one_refusal(&f, &error);
+        assert_eq!(f.session.read(|tx| Ok(tx.pin(&guid(&f))?.unwrap().version)).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_generated_pin_that_history_bars_is_generated_anew() {
+        let f = fixture();
+        let pickup = f.pickup();
+        let mut reset = half(&f, None);
+        reset.pin = Pin::new(FIRST_PIN);
+        reset.hashed = OnceCell::new();
+        reset.commit(&f.session).unwrap();
+        one_success(&f);
+        deliver_due(&f.session, None).unwrap();
+        let told = pin_in(&mails(&pickup).remove(0)).unwrap();
+        assert_ne!(told, FIRST_PIN);
+        assert!(f.verify(0, &told).accepted && !f.verify(0, FIRST_PIN).accepted);
+    }
+
+    #[test]
+    fn a_policy_that_changed_between_the_halves_is_obeyed_by_both_kinds() {
+        let f = fixture();
+        let (typed, generated) = (half(&f, Some(TYPED)), half(&f, None));
+        f.policy(|p| p.pin.min_length = 9);
+        let error = typed.commit(&f.session).unwrap_err();
+        assert_eq!(error.status, Status::WeakPin);
+        one_refusal(&f, &error);
+        assert!(f.verify(0, FIRST_PIN).accepted, "a refusal changes nothing");
+        let pickup = f.pickup();
+        generated.commit(&f.session).unwrap();
+        deliver_due(&f.session, None).unwrap();
+        assert_eq!(pin_in(&mails(&pickup).remove(0)).unwrap().len(), 9);
+    }
+
+    #[test]
+    fn giving_up_is_an_error_that_is_recorded_and_changes_nothing() {
+        let f = fixture();
+        let reset = half(&f, None);
+        let guid = guid(&f);
+        // Every PIN of four digits is the tail of one of the numbers.
+        f.session
+            .change(Mode::Commit, &Cause::new("Test"), |c| {
+                let mut policy = c.tx.policy_by_key("policy")?.unwrap();
+                policy.pin.min_length = 4;
+                c.tx.put_policy(&policy)?;
+                let numbers: Vec<UmAddress> = (0..10_000)
+                    .map(|n| UmAddress {
+                        dial_plan_guid: policy.dial_plan_guid.clone(),
+                        address: format!("5{n:04}"),
+                        kind: "Extension".into(),
+                        guid: guid.clone(),
+                        is_primary: n == 0,
+                    })
+                    .collect();
+                c.tx.set_um_addresses(&guid, &numbers)
+            })
+            .unwrap();
+        let mut reset = reset;
+        reset.pin = Pin::new("7391");
+        reset.hashed = OnceCell::new();
+        let error = reset.commit(&f.session).unwrap_err();
+        assert_eq!(error.status, Status::PinGeneration);
+        one_refusal(&f, &error);
+        let (version, waiting) =
+            f.session.read(|tx| Ok((tx.pin(&guid)?.unwrap().version, tx.outbox_count()?))).unwrap();
+        assert_eq!((version, waiting), (1, 0));
+    }
+
+    #[test]
+    fn a_mailbox_disabled_between_the_halves_gets_no_pin_and_a_record() {
+        for change in [
+            serde_json::json!({"Identity": "user0"}),
+            serde_json::json!({"Identity": "user0", "KeepProperties": false}),
+        ] {
+            let f = fixture();
+            let reset = half(&f, Some(TYPED));
+            f.run("Disable-UMMailbox", &change).unwrap();
+            let error = reset.commit(&f.session).unwrap_err();
+            assert_eq!(error.status, Status::NotUmEnabled);
+            one_refusal(&f, &error);
+            assert!(!f.verify(0, TYPED).accepted);
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! Test-UMPinStore: whether the store, its key and its trail are in order. Changes nothing.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::cmdlets::contents;
+use crate::cmdlets::document::{Request, Response};
+use crate::crypto::key::{KeyRing, leftovers};
+use crate::crypto::seal::open;
+use crate::error::{Result, Status};
+use crate::service::audit::{printed_head, stored_key, verify_chain};
+use crate::service::notice::has_transport;
+use crate::service::pin_replacement::{fits_its_row, place};
+use crate::session::{SUBKEYS, Session, key_id};
+use crate::store::Tx;
+use crate::store::sealed::{SealedIn, SealedRow};
+use crate::store::settings;
+
+/// Mail that waits longer is worth a warning: a day, in milliseconds.
+const LONG_WAIT: i64 = 86_400_000;
+/// Rows opened at a time.
+const PAGE: usize = 1000;
+/// Names in one detail.
+const NAMES: usize = 5;
+
+/// How a check ended.
+enum Verdict {
+    Passed(String),
+    Warning(String),
+    Failed(String),
+}
+
+use Verdict::{Failed, Passed, Warning};
+
+impl From<Result<Verdict>> for Verdict {
+    fn from(result: Result<Verdict>) -> Self {
+        result.unwrap_or_else(|e| Failed(e.message))
+    }
+}
+
+/// One object a check. What one check finds does not keep the others from running.
+pub fn run(session: &Session, request: &Request) -> Result<Response> {
+    request.parameters.allow(&[])?;
+    let mut checks: Vec<(&str, Verdict)> = Vec::new();
+    let store = &session.location().store;
+    if !session.store.exists()? {
+        checks.push((
+            "Store",
+            Warning(format!("'{}' does not exist. The first cmdlet that changes something makes it.", store.display())),
+        ));
+        return Ok(answer(checks));
+    }
+    checks.push(("Store", Passed(store.display().to_string())));
+    checks.push(("StoreFiles", store_files(store)));
+    checks.push(("Integrity", integrity(session).into()));
+    checks.push(("References", references(session).into()));
+    checks.push(("Schema", schema(session).into()));
+    checks.push(("Contents", contents(session).into()));
+    checks.push(("KeyFile", key_file(session).into()));
+    checks.push(("Key", key(session).into()));
+    checks.push(("SealedValues", sealed_values(session).into()));
+    checks.push(("AuditTrail", audit_trail(session).into()));
+    checks.push(("Outbox", outbox(session).into()));
+    Ok(answer(checks))
+}
+
+fn answer(checks: Vec<(&str, Verdict)>) -> Response {
+    let object = |(check, verdict): (&str, Verdict)| -> Value {
+        let (result, detail) = match verdict {
+            Passed(detail) => ("Passed", detail),
+            Warning(detail) => ("Warning", detail),
+            Failed(detail) => ("Failed", detail),
+        };
+        json!({"$type": "UMMailboxPin.StoreCheck", "Check": check, "Result": result, "Detail": detail})
+    };
+    Response { objects: checks.into_iter().map(object).collect(), ..Response::default() }
+}
+
+/// Who may read the store is told by its access list on Windows, which only its folder decides.
+#[cfg(not(unix))]
+fn store_files(_store: &Path) -> Verdict {
+    Passed("the folder's access list decides".into())
+}
+
+#[cfg(unix)]
+fn store_files(store: &Path) -> Verdict {
+    use std::os::unix::fs::MetadataExt;
+    let mut exposed = Vec::new();
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = store.as_os_str().to_owned();
+        name.push(suffix);
+        let path = Path::new(&name);
+        if let Ok(meta) = path.metadata()
+            && meta.mode() & 0o007 != 0
+        {
+            exposed.push(format!("'{}' (mode {:04o})", path.display(), meta.mode() & 0o7777));
+        }
+    }
+    let open_folder = store.parent().and_then(|f| f.metadata().ok()).is_some_and(|m| m.mode() & 0o1002 == 0o0002);
+    if open_folder {
+        return Failed("everybody may put another file in the store's place: the folder can be written by all".into());
+    }
+    if exposed.is_empty() {
+        Passed("not open to everybody".into())
+    } else {
+        Warning(format!("open to everybody: {}; run chmod o-rwx on them", exposed.join(", ")))
+    }
+}
+
+fn integrity(session: &Session) -> Result<Verdict> {
+    let found = session.store.integrity()?;
+    Ok(if found.is_empty() { Passed("the whole file was read".into()) } else { Failed(found.join("; ")) })
+}
+
+fn references(session: &Session) -> Result<Verdict> {
+    Ok(match session.store.dangling_rows()? {
+        0 => Passed("every row that is referred to is there".into()),
+        n => Failed(format!("{n} rows refer to rows that are not there")),
+    })
+}
+
+fn schema(session: &Session) -> Result<Verdict> {
+    let (version, journal) = session.store.version_and_journal()?;
+    let strange = session.store.strange_definitions()?;
+    Ok(if !strange.is_empty() {
+        Failed(format!(
+            "version {version}, but these were made, changed or removed outside this program: {}. What a trigger does is done \
+             in every cmdlet's name; restore a backup",
+            strange.join(", ")
+        ))
+    } else if journal == "wal" {
+        Passed(format!("version {version}, write-ahead log"))
+    } else {
+        Failed(format!("version {version}, but no write-ahead log ('{journal}')"))
+    })
+}
+
+fn contents(session: &Session) -> Result<Verdict> {
+    let now = session.now();
+    Ok(match session.read(|tx| contents::faults(tx, now))?.text() {
+        None => Passed("every row is one that a cmdlet can have written".into()),
+        Some(faults) => Failed(format!(
+            "{faults}. It was changed outside this program. Restore a backup; or import these people again, and make their \
+             mailboxes anew with Disable-UMMailbox -KeepProperties $false and Enable-UMMailbox"
+        )),
+    })
+}
+
+fn key_file(session: &Session) -> Result<Verdict> {
+    let path = session.keys.path();
+    let keys = session.ring()?;
+    let beside = |a: &Path, b: &Path| a.parent().is_some() && a.parent() == b.parent();
+    let left = leftovers(path);
+    Ok(if !left.is_empty() {
+        Warning(format!(
+            "'{}' is left from an interrupted run and holds keys; run Update-UMPinKey, or delete it",
+            left[0].display()
+        ))
+    } else if keys.ids().count() > 1 {
+        Warning(format!(
+            "'{}' holds {} keys: a run of Update-UMPinKey was interrupted; run it again to finish",
+            path.display(),
+            keys.ids().count()
+        ))
+    } else if beside(path, &session.location().store) {
+        Warning(format!("'{}' lies in the store's own folder: whoever copies the folder has both", path.display()))
+    } else {
+        Passed(path.display().to_string())
+    })
+}
+
+fn key(session: &Session) -> Result<Verdict> {
+    session.read_sealed(|tx, keys| {
+        let id = key_id(tx)?;
+        keys.get(&id)?;
+        for (name, purpose) in SUBKEYS {
+            stored_key(tx, keys, name, purpose)?;
+        }
+        Ok(Passed(format!("{id} is in the key file and opens the store's own keys")))
+    })
+}
+
+fn sealed_values(session: &Session) -> Result<Verdict> {
+    session.read_sealed(|tx, keys| {
+        let (opened, broken) = open_every_seal(tx, keys)?;
+        Ok(match broken {
+            None => Passed(format!("{opened} opened")),
+            Some(broken) => Failed(format!("{opened} opened; {broken}. Set new PINs there.")),
+        })
+    })
+}
+
+/// How many values opened, and whose did not.
+pub(crate) fn open_every_seal(tx: &Tx<'_>, keys: &KeyRing) -> Result<(u64, Option<String>)> {
+    let mut opened = 0;
+    let mut broken: Vec<String> = Vec::new();
+    for table in SealedIn::ALL {
+        let (count, failed) = open_all(tx, keys, table)?;
+        opened += count;
+        broken.extend(failed);
+    }
+    if broken.is_empty() {
+        return Ok((opened, None));
+    }
+    let more = broken.len().saturating_sub(NAMES);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    broken.truncate(NAMES);
+    Ok((opened, Some(format!("changed or moved outside this program: {}{more}", broken.join(", ")))))
+}
+
+fn open_all(tx: &Tx<'_>, keys: &KeyRing, table: SealedIn) -> Result<(u64, Vec<String>)> {
+    let mut opened = 0;
+    let mut broken = Vec::new();
+    let mut after = (String::new(), i64::MIN);
+    loop {
+        // No key has an empty id: all rows.
+        let rows = tx.sealed_rows(table, "", (&after.0, after.1), PAGE)?;
+        for row in &rows {
+            let place = match table {
+                SealedIn::Outbox => row.id.clone(),
+                SealedIn::Pins | SealedIn::History => place(&row.id, row.version),
+            };
+            let fits = |plain: &[u8]| match table {
+                SealedIn::Outbox => Ok(true),
+                SealedIn::Pins | SealedIn::History => is_made_with_its_row(tx, table, row, plain),
+            };
+            match keys.get(&row.key_id).and_then(|key| open(key, table.purpose(), &place, &row.sealed)) {
+                Ok(plain) if fits(&plain)? => opened += 1,
+                // A key that a finished rotation has just dropped: the caller reads anew.
+                Err(e) if e.status == Status::KeyWrong => return Err(e),
+                Ok(_) | Err(_) => {
+                    broken.push(tx.recipient(&row.id)?.map_or_else(|| row.id.clone(), |r| r.canonical_name))
+                }
+            }
+        }
+        match rows.last() {
+            Some(last) if rows.len() == PAGE => after = (last.id.clone(), last.version),
+            _ => return Ok((opened, broken)),
+        }
+    }
+}
+
+/// Whether the salt and the cost beside a sealed hash are those that were sealed with it.
+fn is_made_with_its_row(tx: &Tx<'_>, table: SealedIn, row: &SealedRow, plain: &[u8]) -> Result<bool> {
+    let Some(pin) = tx.pin(&row.id)? else { return Ok(true) };
+    let params = match table {
+        SealedIn::History => tx.pin_history(&row.id)?.into_iter().find(|h| h.version == row.version).map(|h| h.params),
+        _ => Some(pin.params),
+    };
+    Ok(params.is_none_or(|params| fits_its_row(plain, &pin.salt, &params)))
+}
+
+fn audit_trail(session: &Session) -> Result<Verdict> {
+    session.read_sealed(|tx, keys| {
+        let count = verify_chain(tx, keys)?;
+        Ok(Passed(format!(
+            "{count} records in an unbroken chain, head {}",
+            printed_head(&tx.setting(settings::AUDIT_HEAD)?.unwrap_or_default())
+        )))
+    })
+}
+
+fn outbox(session: &Session) -> Result<Verdict> {
+    let now = session.now();
+    session.read(|tx| {
+        let rows = tx.outbox()?;
+        let Some(oldest) = rows.first() else { return Ok(Passed("nothing waits".into())) };
+        let hours = now.saturating_sub(oldest.queued_at) / 3_600_000;
+        let told = format!("{} messages wait, the oldest for {hours} hours", rows.len());
+        Ok(if !has_transport(tx)? {
+            Warning(format!("{told}; no mail transport is configured (Set-UMPinConfiguration)"))
+        } else if now.saturating_sub(oldest.queued_at) > LONG_WAIT {
+            Warning(format!("{told}; see Get-UMPinOutbox for the reason"))
+        } else {
+            Passed(told)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cmdlets::execute;
+    use crate::directory::recipient::Recipient;
+    use crate::location::Location;
+    use crate::mail::notice::{Kind, Notice};
+    use crate::service::notice;
+    use crate::session::{Cause, Clock, Mode, Tuning};
+
+    #[test]
+    fn a_key_that_goes_between_the_key_file_and_the_rows_is_no_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || {
+            let location = Location { store: folder.path().join("um.db"), key: folder.path().join("umpin.key") };
+            Session::with(location, None, Tuning::danger_test(Clock::System)).unwrap()
+        };
+        let (session, other) = (open(), open());
+        let message = Notice {
+            kind: Kind::Changed,
+            to: "tony@contoso.com".into(),
+            display_name: "Tony".into(),
+            user_id: "tony@contoso.com".into(),
+            language: String::new(),
+            pin: String::new(),
+            must_change: false,
+            access_numbers: Vec::new(),
+            extension: String::new(),
+            policy_text: String::new(),
+            expires_on: 0,
+        };
+        let queue = |c: &crate::session::Change<'_>| notice::put(c, &Recipient::default(), &message).map(drop);
+        session.change(Mode::Commit, &Cause::new("Test"), queue).unwrap();
+        let mut looks = 0;
+        let found = session.read_sealed(|tx, keys| {
+            looks += 1;
+            if looks == 1 {
+                // The keys are read, and nothing of the store is yet.
+                let mut after = Value::Null;
+                loop {
+                    let request = json!({"Mode": "Commit", "After": after}).to_string();
+                    match execute(&other, "Update-UMPinKey", request.as_bytes(), None)?.next {
+                        Some(next) => after = json!(next),
+                        None => break,
+                    }
+                }
+            }
+            open_every_seal(tx, keys)
+        });
+        assert_eq!(found.unwrap(), (1, None));
+        assert_eq!(looks, 2);
+    }
+}

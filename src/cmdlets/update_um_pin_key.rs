@@ -1,0 +1,268 @@
+//! Update-UMPinKey: a new key, and everything sealed anew under it, while others work. No PIN is reset.
+//!
+//! Where a run stands can be read off the files, so one that was killed at any point is resumed by the next:
+//!
+//! | the key file holds | the store names | rows name | so |
+//! | --- | --- | --- | --- |
+//! | the old key | the old key | the old key | nothing began: a new key is made and put into the file before the old one |
+//! | a new key, then the old one | the old key | the old key | killed after the file was written: that new key is taken, no third is made |
+//! | the new key, then the old one | the new key | both | batches of rows are sealed anew, a transaction each |
+//! | the new key, then the old one | the new key | the new key | the file is written with the new key alone |
+//!
+//! The file is written inside the transaction that goes with it, so that of two runs at once one waits for the other.
+
+use std::time::{Duration, Instant};
+
+use crate::cmdlets::document::{Request, Response};
+use crate::crypto::hex::hex;
+use crate::crypto::key::MasterKey;
+use crate::crypto::seal::{Purpose, open, seal};
+use crate::error::{Error, Result, Status, Warning};
+use crate::service::audit::stored_key;
+use crate::service::pin_replacement::place;
+use crate::session::{Change, Mode, SUBKEYS, Session};
+use crate::store::sealed::{SealedIn, SealedRow};
+use crate::store::{Tx, settings};
+
+/// Rows a transaction: some milliseconds, so that sign-ins in between do not notice.
+const BATCH: usize = 100;
+/// Between two transactions.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(3);
+/// Likewise, where the disk is slow.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// One step: the first (no `After`) begins or resumes, the others seal a batch each, the last one drops the old key.
+pub fn run(session: &Session, request: &Request) -> Result<Response> {
+    request.parameters.allow(&[])?;
+    if !session.store.exists()? || session.read(|tx| tx.setting(settings::KEY_ID))?.is_none() {
+        return Err(Error::new(
+            Status::StoreMissing,
+            format!(
+                "The store '{}' does not exist yet, so there is no key to replace. Nothing was changed.",
+                session.location().store.display()
+            ),
+        ));
+    }
+    if request.mode == Mode::Validate {
+        let counts = session.read_sealed(|tx, keys| {
+            // What a commit would fail on.
+            keys.get(&crate::session::key_id(tx)?)?;
+            for id in tx.key_ids_in_use()? {
+                keys.get(&id)?;
+            }
+            counts(tx)
+        })?;
+        let [pins, history, outbox] = counts;
+        let action = format!(
+            "Replace the key and seal anew: {pins} PINs, {history} earlier PINs, {outbox} queued messages. Backups made until \
+             now need the old key: copy the key file first"
+        );
+        return Ok(Response::default().about(session.location().key.display().to_string(), action));
+    }
+    let request_cursor = request.after.as_deref().map(Cursor::read).transpose()?;
+    let began = Instant::now();
+    let response = session.change(Mode::Commit, &request.cause, |c| match &request_cursor {
+        None => begin(session, c),
+        Some(cursor) => go_on(session, c, cursor),
+    })?;
+    // The store's lock goes to whoever asks when it is free, so this one stays away for as long as it had it.
+    std::thread::sleep(began.elapsed().clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
+    Ok(response)
+}
+
+fn counts(tx: &Tx<'_>) -> Result<[i64; 3]> {
+    let mut counts = [0; 3];
+    for (count, table) in counts.iter_mut().zip(SealedIn::ALL) {
+        *count = tx.sealed_count(table)?;
+    }
+    Ok(counts)
+}
+
+fn elsewhere(tx: &Tx<'_>, key_id: &str) -> Result<i64> {
+    SealedIn::ALL.into_iter().map(|table| tx.sealed_elsewhere_count(table, key_id)).sum()
+}
+
+/// Where a run goes on: the key it brings, the table, the last row looked at.
+struct Cursor {
+    key_id: String,
+    table: usize,
+    id: String,
+    version: i64,
+}
+
+impl Cursor {
+    fn at_start(key_id: &str) -> Self {
+        Self { key_id: key_id.into(), table: 0, id: String::new(), version: i64::MIN }
+    }
+
+    fn read(text: &str) -> Result<Self> {
+        let parts: Vec<&str> = text.split(' ').collect();
+        let read = |parts: &[&str]| match parts {
+            [key_id, table, version, id] => Some(Self {
+                key_id: (*key_id).to_owned(),
+                table: table.parse().ok()?,
+                version: version.parse().ok()?,
+                id: (*id).to_owned(),
+            }),
+            _ => None,
+        };
+        read(&parts).ok_or_else(|| {
+            Error::new(Status::InvalidRequest, "The place to go on from is malformed. Run Update-UMPinKey anew.")
+        })
+    }
+
+    fn text(&self) -> String {
+        format!("{} {} {} {}", self.key_id, self.table, self.version, self.id)
+    }
+}
+
+fn begin(session: &Session, c: &Change<'_>) -> Result<Response> {
+    let newest = c.keys.keys().first().ok_or_else(|| Error::new(Status::KeyMalformed, "The key file holds no key."))?;
+    let mut warnings = Vec::new();
+    let is_new_current = newest.id() == c.key.id();
+    let key_id = if elsewhere(c.tx, c.key.id())? > 0 || (is_new_current && c.keys.keys().len() > 1) {
+        warnings.push(resumed(c.key.id()));
+        c.key.id().to_owned()
+    } else if is_new_current {
+        let new = MasterKey::generate()?;
+        let mut all = vec![&new];
+        all.extend(c.keys.keys());
+        session.keys.replace(&all)?;
+        name(session, c, &new)?;
+        new.id().to_owned()
+    } else {
+        warnings.push(resumed(newest.id()));
+        name(session, c, newest)?;
+        newest.id().to_owned()
+    };
+    Ok(Response {
+        next: Some(Cursor::at_start(&key_id).text()),
+        progress: Some(progress(c, &key_id)?),
+        warnings,
+        ..Response::default()
+    })
+}
+
+fn resumed(key_id: &str) -> Warning {
+    Warning::from(format!(
+        "An earlier run was interrupted; it is resumed with its key {key_id}. Run Update-UMPinKey once more for another key."
+    ))
+}
+
+/// From here on everything new is sealed under `new`.
+fn name(session: &Session, c: &Change<'_>, new: &MasterKey) -> Result<()> {
+    for (setting, purpose) in SUBKEYS {
+        let subkey = stored_key(c.tx, c.keys, setting, purpose)?;
+        c.tx.set_setting(setting, &hex(&seal(new, purpose, setting, subkey.as_slice())?))?;
+    }
+    c.tx.set_setting(settings::KEY_ID, new.id())?;
+    let keys = session.keys.load()?;
+    let under_new = Change { key: new, keys: &keys, ..*c };
+    under_new.audit(
+        &session.location().key.display().to_string(),
+        &format!("key {} in the place of {}", new.id(), c.key.id()),
+    )
+}
+
+fn progress(c: &Change<'_>, key_id: &str) -> Result<(u64, u64)> {
+    let total: i64 = counts(c.tx)?.iter().sum();
+    let left = elsewhere(c.tx, key_id)?;
+    Ok((u64::try_from(total - left).unwrap_or(0), u64::try_from(total).unwrap_or(0)))
+}
+
+fn go_on(session: &Session, c: &Change<'_>, cursor: &Cursor) -> Result<Response> {
+    if cursor.key_id != c.key.id() {
+        return Err(Error::new(
+            Status::Conflict,
+            "Another run of Update-UMPinKey has brought a newer key meanwhile and goes on with it. Nothing was changed by \
+             this one since.",
+        ));
+    }
+    let Some(table) = SealedIn::ALL.get(cursor.table).copied() else { return finish(session, c) };
+    let rows = c.tx.sealed_rows(table, c.key.id(), (&cursor.id, cursor.version), BATCH)?;
+    let mut warnings = Vec::new();
+    for row in &rows {
+        if let Some(warning) = seal_anew(c, table, row)? {
+            warnings.push(Warning::from(warning));
+        }
+    }
+    let next = match rows.last() {
+        Some(last) if rows.len() == BATCH => {
+            Cursor { key_id: cursor.key_id.clone(), table: cursor.table, id: last.id.clone(), version: last.version }
+        }
+        _ => Cursor { table: cursor.table + 1, ..Cursor::at_start(&cursor.key_id) },
+    };
+    Ok(Response { next: Some(next.text()), progress: Some(progress(c, c.key.id())?), warnings, ..Response::default() })
+}
+
+/// Seals one value under today's key. A broken seal stays broken: a current PIN is left for its mailbox to get a new
+/// one, what is useless without its seal is removed. The text says which.
+fn seal_anew(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Result<Option<String>> {
+    let purpose = table.purpose();
+    let place = match table {
+        SealedIn::Outbox => row.id.clone(),
+        SealedIn::Pins | SealedIn::History => place(&row.id, row.version),
+    };
+    let plain = match open(c.keys.get(&row.key_id)?, purpose, &place, &row.sealed) {
+        Ok(plain) => plain,
+        Err(e) if e.status == Status::SealBroken => return broken(c, table, row).map(Some),
+        Err(e) => return Err(e),
+    };
+    let sealed = seal(c.key, purpose, &place, &plain)?;
+    c.tx.put_sealed(table, &SealedRow { key_id: c.key.id().into(), sealed, ..row.clone() })?;
+    Ok(None)
+}
+
+fn broken(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Result<String> {
+    let name = c.tx.recipient(&row.id)?.map_or_else(|| row.id.clone(), |r| r.canonical_name);
+    if table.purpose() == Purpose::Pin {
+        return Ok(format!(
+            "The sealed PIN of {name} was changed outside this program and cannot be sealed anew. Nobody can sign in there. \
+             Set a new PIN with Set-UMMailboxPIN, then run Update-UMPinKey again; until then the key file keeps the old key \
+             too."
+        ));
+    }
+    c.tx.remove_sealed(table, row)?;
+    let what = if table == SealedIn::History { "an earlier PIN" } else { "a queued message" };
+    c.audit(&name, &format!("{what} removed: its seal was broken"))?;
+    Ok(format!(
+        "The seal of {what} of {name} was changed outside this program, so it was removed. It served nobody any more."
+    ))
+}
+
+fn finish(session: &Session, c: &Change<'_>) -> Result<Response> {
+    let left = elsewhere(c.tx, c.key.id())?;
+    let total: i64 = counts(c.tx)?.iter().sum();
+    let dropped: Vec<&str> = c.keys.ids().filter(|id| *id != c.key.id()).collect();
+    let mut response = Response { progress: Some(progress(c, c.key.id())?), ..Response::default() };
+    let key_file = session.location().key.display().to_string();
+    if dropped.is_empty() {
+        // Another run at the same time was faster.
+    } else if left == 0 {
+        session.keys.replace(&[c.key])?;
+        c.audit(
+            &key_file,
+            &format!("{total} sealed values are under key {}; {} dropped", c.key.id(), dropped.join(", ")),
+        )?;
+        response.warnings.push(Warning::from(format!(
+            "The key file '{key_file}' now holds key {} alone. Copy it to where you keep such copies. Backups of the store made \
+             before need key {}, of which this machine has no copy any more.",
+            c.key.id(),
+            dropped.join(", ")
+        )));
+    } else {
+        response.warnings.push(Warning::from(format!(
+            "{left} sealed values could not be sealed anew (see the other warnings), so the key file '{key_file}' keeps the old \
+             key beside the new one."
+        )));
+    }
+    response.objects.push(serde_json::json!({
+        "$type": "UMMailboxPin.KeyRotation",
+        "KeyId": c.key.id(),
+        "PreviousKeyIds": dropped,
+        "KeyFile": key_file,
+        "Sealed": total - left,
+        "Failed": left,
+    }));
+    Ok(response)
+}

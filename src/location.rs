@@ -1,0 +1,219 @@
+//! Where the database and the key lie, and what may not be used.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result, Status};
+use crate::os;
+
+/// The two files of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The database file.
+    pub store: PathBuf,
+    /// The key file, never in the database's backups.
+    pub key: PathBuf,
+}
+
+impl Location {
+    /// What the caller names, else `UMPIN_STORE` and `UMPIN_KEY_FILE`, else the system's or the user's folders.
+    pub fn resolve(store: Option<PathBuf>, key: Option<PathBuf>) -> Result<Self> {
+        let named = |given: Option<PathBuf>, variable: &str| {
+            given.or_else(|| std::env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from))
+        };
+        let store = named(store, "UMPIN_STORE");
+        let key = named(key, "UMPIN_KEY_FILE");
+        if let (Some(store), Some(key)) = (&store, &key) {
+            return Ok(Self { store: store.clone(), key: key.clone() });
+        }
+        let default = Self::default_location().ok_or_else(|| {
+            Error::new(
+                Status::StoreNotWritable,
+                "There is no folder for the store: neither the system's folders nor a home folder exist. Nothing was \
+                 changed. Name the files in UMPIN_STORE and UMPIN_KEY_FILE.",
+            )
+        })?;
+        Ok(Self { store: store.unwrap_or(default.store), key: key.unwrap_or(default.key) })
+    }
+
+    #[cfg(unix)]
+    fn default_location() -> Option<Self> {
+        let usual = Usual::at(Path::new("/"), &|name| std::env::var_os(name));
+        usual.system.or(usual.user)
+    }
+
+    /// The user's own store, where this is the system's, which takes its place once the system's folders exist.
+    #[cfg(unix)]
+    pub fn left_behind(&self) -> Option<Location> {
+        Usual::at(Path::new("/"), &|name| std::env::var_os(name)).left_behind(self)
+    }
+
+    /// Windows has one usual place.
+    #[cfg(not(unix))]
+    pub fn left_behind(&self) -> Option<Location> {
+        None
+    }
+
+    #[cfg(windows)]
+    fn default_location() -> Option<Self> {
+        let base = PathBuf::from(std::env::var_os("ProgramData")?).join("UMMailboxPin");
+        Some(Self { store: base.join("Data").join("um.db"), key: base.join("Key").join("umpin.key") })
+    }
+
+    /// SQLite's locks do not hold on network file systems, so none is used.
+    pub fn refuse_network(&self) -> Result<()> {
+        if is_network(&self.store) {
+            return Err(Error::new(
+                Status::StoreOnNetwork,
+                format!(
+                    "The store '{}' lies on a network path, where SQLite's locks do not hold. Nothing was changed. Put it \
+                     on a local disk and name it in UMPIN_STORE.",
+                    self.store.display()
+                ),
+            )
+            .about(self.store.display().to_string()));
+        }
+        Ok(())
+    }
+}
+
+/// The usual places.
+#[cfg(unix)]
+struct Usual {
+    /// For all who share one store; where both folders exist.
+    system: Option<Location>,
+    /// For the user alone.
+    user: Option<Location>,
+}
+
+#[cfg(unix)]
+impl Usual {
+    fn at(root: &Path, variable: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Self {
+        let (data, config) = (root.join("var/lib/ummailboxpin"), root.join("etc/ummailboxpin"));
+        let system = (data.is_dir() && config.is_dir())
+            .then(|| Location { store: data.join("um.db"), key: config.join("umpin.key") });
+        let folder = |name: &str, below_home: &str| {
+            variable(name)
+                .map(PathBuf::from)
+                .filter(|p| p.is_absolute())
+                .or_else(|| Some(PathBuf::from(variable("HOME").filter(|h| !h.is_empty())?).join(below_home)))
+                .map(|p| p.join("ummailboxpin"))
+        };
+        let user = folder("XDG_DATA_HOME", ".local/share")
+            .zip(folder("XDG_CONFIG_HOME", ".config"))
+            .map(|(data, config)| Location { store: data.join("um.db"), key: config.join("umpin.key") });
+        Self { system, user }
+    }
+
+    fn left_behind(self, used: &Location) -> Option<Location> {
+        let system = self.system.filter(|system| system.store == used.store)?;
+        let is_store = |path: &Path| path.metadata().is_ok_and(|m| m.is_file() && m.len() > 0);
+        self.user.filter(|user| user.store != system.store && is_store(&user.store))
+    }
+}
+
+/// A UNC path in either spelling, or a path whose nearest existing folder is on a network file system.
+fn is_network(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    let unc = |two: &str| text.starts_with(two) && !text.starts_with(r"\\?\") && !text.starts_with(r"\\.\");
+    if unc(r"\\") || text.starts_with(r"\\?\UNC\") || (unc("//") && !text.starts_with("///")) {
+        return true;
+    }
+    path.ancestors().find(|p| p.exists()).is_some_and(os::is_network_file_system)
+}
+
+/// Makes the folders that are missing, for the owner alone.
+pub fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    os::create_private_folder(folder)
+}
+
+/// Whether a folder is shared by a group (setgid): files in it are then for the group too.
+#[cfg(unix)]
+pub fn is_shared(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    folder.metadata().is_ok_and(|m| m.mode() & 0o2000 != 0)
+}
+
+/// A path's folder; `.` where it names none.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The file of this name with something behind it, as SQLite names its log.
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Whether a link may stand in the store's place: root or this account made it, where nobody else can put one.
+#[cfg(unix)]
+pub fn is_trusted_link(path: &Path, link: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let others_write = |folder: std::fs::Metadata| folder.mode() & 0o022 != 0;
+    (link.uid() == 0 || link.uid() == os::user_id()) && folder_of(path).metadata().is_ok_and(|m| !others_write(m))
+}
+
+/// Links need rights on Windows that only administrators have.
+#[cfg(not(unix))]
+pub fn is_trusted_link(_path: &Path, _link: &std::fs::Metadata) -> bool {
+    true
+}
+
+/// Windows shares by access lists, which files inherit.
+#[cfg(not(unix))]
+pub fn is_shared(_folder: &Path) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unc_paths_are_network_paths_on_every_system() {
+        for path in [r"\\server\share\um.db", "//server/share/um.db", r"\\?\UNC\server\share\um.db"] {
+            assert!(is_network(Path::new(path)), "{path}");
+        }
+        assert!(!is_network(&std::env::temp_dir().join("no such folder").join("um.db")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_users_store_is_told_of_once_the_systems_folders_take_its_place() {
+        let root = tempfile::tempdir().unwrap();
+        let home = root.path().join("home");
+        let usual = || {
+            Usual::at(root.path(), &|name| match name {
+                "HOME" => Some(home.clone().into_os_string()),
+                _ => None,
+            })
+        };
+        let users = usual().user.unwrap();
+        assert_eq!(users.store, home.join(".local/share/ummailboxpin/um.db"));
+        assert_eq!(users.key, home.join(".config/ummailboxpin/umpin.key"));
+        std::fs::create_dir_all(users.store.parent().unwrap()).unwrap();
+        std::fs::write(&users.store, "a store").unwrap();
+        assert_eq!(usual().left_behind(&users), None, "it is the one in use");
+        std::fs::create_dir_all(root.path().join("var/lib/ummailboxpin")).unwrap();
+        assert_eq!(usual().system, None, "one folder of two");
+        std::fs::create_dir_all(root.path().join("etc/ummailboxpin")).unwrap();
+        let system = usual().system.unwrap();
+        assert_eq!(usual().left_behind(&system), Some(users.clone()));
+        let named = Location { store: root.path().join("other.db"), key: system.key.clone() };
+        assert_eq!(usual().left_behind(&named), None, "named on purpose");
+        std::fs::write(&users.store, "").unwrap();
+        assert_eq!(usual().left_behind(&system), None, "made but never filled");
+        std::fs::remove_file(&users.store).unwrap();
+        assert_eq!(usual().left_behind(&system), None);
+    }
+
+    #[test]
+    fn what_the_caller_names_wins() {
+        let named = Location::resolve(Some("/a/um.db".into()), Some("/b/umpin.key".into())).unwrap();
+        assert_eq!(named, Location { store: "/a/um.db".into(), key: "/b/umpin.key".into() });
+    }
+}

@@ -1,0 +1,122 @@
+//! Unix: Linux, macOS and their like.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::path::Path;
+
+/// The account this process runs under, as the system names it.
+pub fn account() -> String {
+    // SAFETY: geteuid takes nothing and cannot fail.
+    let uid = unsafe { libc::geteuid() };
+    let mut entry = std::mem::MaybeUninit::<libc::passwd>::uninit();
+    let mut buffer = vec![0 as libc::c_char; 4096];
+    let mut found = std::ptr::null_mut();
+    // SAFETY: all pointers are valid for the call, and the length is the buffer's own.
+    let status =
+        unsafe { libc::getpwuid_r(uid, entry.as_mut_ptr(), buffer.as_mut_ptr(), buffer.len(), &raw mut found) };
+    if status != 0 || found.is_null() {
+        return format!("uid {uid}");
+    }
+    // SAFETY: found is not null, so the entry is filled and its name points into the buffer, NUL-terminated.
+    let name = unsafe { std::ffi::CStr::from_ptr((*found).pw_name) };
+    name.to_string_lossy().into_owned()
+}
+
+/// The account's number, the effective one.
+pub fn user_id() -> u32 {
+    // SAFETY: geteuid takes nothing and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+/// For opening a file: not through a link.
+pub const NO_FOLLOW: i32 = libc::O_NOFOLLOW;
+
+/// This machine's name.
+pub fn host_name() -> String {
+    let mut buffer = [0u8; 256];
+    // SAFETY: the buffer is one byte longer than the length given, so it stays NUL-terminated.
+    let status = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) };
+    let end = buffer.iter().position(|b| *b == 0).unwrap_or(0);
+    if status == 0 && end > 0 { String::from_utf8_lossy(&buffer[..end]).into_owned() } else { "localhost".into() }
+}
+
+/// Whether `existing` lies on a file system of another machine.
+#[cfg(target_os = "linux")]
+pub fn is_network_file_system(existing: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    // From linux/magic.h and the file systems' own headers: NFS, SMB, CIFS, SMB2, NCP, AFS, kAFS, CODA, Ceph, 9P, Lustre, GFS2, OCFS2.
+    const NETWORK: [u32; 13] = [
+        0x6969,
+        0x517B,
+        0xFF53_4D42,
+        0xFE53_4D42,
+        0x564C,
+        0x5346_414F,
+        0x6B41_4653,
+        0x7375_7245,
+        0x00C3_6400,
+        0x0102_1997,
+        0x0BD0_0BD0,
+        0x0116_1970,
+        0x7461_636F,
+    ];
+    let Ok(path) = std::ffi::CString::new(existing.as_os_str().as_bytes()) else { return false };
+    let mut told = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the path is NUL-terminated and `told` has room for the answer.
+    if unsafe { libc::statfs(path.as_ptr(), told.as_mut_ptr()) } != 0 {
+        return false;
+    }
+    // SAFETY: statfs returned 0, so the answer is filled.
+    let told = unsafe { told.assume_init() };
+    NETWORK.contains(&(told.f_type as u32))
+}
+
+/// Whether `existing` lies on a file system of another machine.
+#[cfg(not(target_os = "linux"))]
+pub fn is_network_file_system(existing: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let Ok(path) = std::ffi::CString::new(existing.as_os_str().as_bytes()) else { return false };
+    let mut told = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the path is NUL-terminated and `told` has room for the answer.
+    if unsafe { libc::statfs(path.as_ptr(), told.as_mut_ptr()) } != 0 {
+        return false;
+    }
+    // SAFETY: statfs returned 0, so the answer is filled.
+    let told = unsafe { told.assume_init() };
+    (told.f_flags as u32) & (libc::MNT_LOCAL as u32) == 0
+}
+
+/// Makes a folder, and its missing parents, that its owner alone can use (0700).
+pub fn create_private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Ends everything in the group that a child process leads.
+pub fn end_group(child: &std::process::Child) {
+    if let Ok(leader) = libc::pid_t::try_from(child.id()) {
+        // SAFETY: killpg only sends a signal; the child is not waited for yet, so its group still is its own.
+        unsafe { libc::killpg(leader, libc::SIGKILL) };
+    }
+}
+
+/// Keeps a pipe that its reader closed from ending the host program: in this thread the write fails instead. Rust's own
+/// programs ignore the signal; a C program that loads this library may not.
+pub fn block_broken_pipe_signal() {
+    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigemptyset fills the set before it is used, and the mask is this thread's alone.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGPIPE);
+        libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut());
+    }
+}
+
+/// Lets a hang-up end this program again where whoever started it had that ignored (`nohup`, some service managers):
+/// what is ignored is inherited. For a program of our own, never for a host.
+pub fn end_by_hangup() {
+    // SAFETY: the default action needs no handler, and this is called before there is another thread.
+    unsafe {
+        libc::signal(libc::SIGHUP, libc::SIG_DFL);
+    }
+}

@@ -1,0 +1,126 @@
+//! From a text to the one object that it names.
+
+use crate::directory::identity::{self, DISTINGUISHED_NAME};
+use crate::directory::recipient::Recipient;
+use crate::error::{Error, Result, Status};
+use crate::session::Session;
+use crate::store::dial_plans::DialPlan;
+use crate::store::policies::Policy;
+use crate::store::{Tx, settings};
+
+/// How a call names a recipient, and where it is looked for.
+#[derive(Clone, Debug, Default)]
+pub struct Lookup {
+    /// The text; `None` where none was given.
+    pub identity: Option<String>,
+    /// A fully qualified name, or empty.
+    pub domain_controller: String,
+    /// Look everywhere, by distinguished name.
+    pub ignore_default_scope: bool,
+}
+
+impl Lookup {
+    /// The rules that hold before anything is looked up.
+    pub fn validate(&self) -> Result<()> {
+        identity::validate_domain_controller(&self.domain_controller)?;
+        if self.ignore_default_scope {
+            if !self.domain_controller.is_empty() {
+                return Err(Error::new(
+                    Status::ScopeWithDomainController,
+                    "IgnoreDefaultScope and DomainController cannot be used together. Nothing was changed. Leave one of them out.",
+                ));
+            }
+            if let Some(text) = &self.identity
+                && !identity::looks_like_distinguished_name(text)
+            {
+                return Err(Error::new(
+                    Status::ScopeNeedsDistinguishedName,
+                    format!(
+                        "With IgnoreDefaultScope the identity must be a distinguished name, and '{}' is not. Nothing was \
+                         changed. Give the distinguished name or leave IgnoreDefaultScope out.",
+                        text.chars().take(80).collect::<String>()
+                    ),
+                )
+                .about(text.chars().take(80).collect::<String>()));
+            }
+        }
+        if let Some(text) = &self.identity {
+            identity::validate(text)?;
+        }
+        Ok(())
+    }
+
+    /// The container to look in; empty is everywhere.
+    pub fn container(&self, session: &Session) -> String {
+        if self.ignore_default_scope { String::new() } else { session.scope() }
+    }
+
+    /// The GUID of the one recipient that the identity names.
+    pub fn guid(&self, session: &Session, tx: &Tx<'_>) -> Result<String> {
+        let text = identity::validate(self.identity.as_deref().unwrap_or_default())?;
+        let form = self.ignore_default_scope.then_some(DISTINGUISHED_NAME);
+        let container = self.container(session);
+        let mut found = tx.recipients_by_key(&identity::fold(text), form)?;
+        found.retain(|(_, canonical)| within(canonical, &container));
+        let mut found = found.into_iter();
+        match (found.next(), found.next()) {
+            (Some((guid, _)), None) => Ok(guid),
+            (None, _) => Err(self.not_found(session, tx)),
+            (Some(_), Some(_)) => Err(ambiguous(text)),
+        }
+    }
+
+    /// The one recipient that the identity names.
+    pub fn recipient(&self, session: &Session, tx: &Tx<'_>) -> Result<Recipient> {
+        let guid = self.guid(session, tx)?;
+        tx.recipient(&guid)?.ok_or_else(|| self.not_found(session, tx))
+    }
+
+    /// Exchange's words, with the server that was asked.
+    pub fn not_found(&self, session: &Session, tx: &Tx<'_>) -> Error {
+        not_found(session, tx, self.identity.as_deref().unwrap_or_default(), &self.domain_controller)
+    }
+}
+
+/// Whether a canonical name lies below a container (`contoso.com/Users/`; empty is everywhere).
+pub fn within(canonical: &str, container: &str) -> bool {
+    container.is_empty() || canonical.to_lowercase().starts_with(&container.to_lowercase())
+}
+
+/// The dial plan of this name or GUID.
+pub fn dial_plan(session: &Session, tx: &Tx<'_>, text: &str, domain_controller: &str) -> Result<DialPlan> {
+    identity::validate_domain_controller(domain_controller)?;
+    let text = identity::validate(text)?;
+    tx.dial_plan_by_key(&identity::fold(text))?.ok_or_else(|| not_found(session, tx, text, domain_controller))
+}
+
+/// The UM mailbox policy of this name or GUID.
+pub fn policy(session: &Session, tx: &Tx<'_>, text: &str, domain_controller: &str) -> Result<Policy> {
+    identity::validate_domain_controller(domain_controller)?;
+    let text = identity::validate(text)?;
+    tx.policy_by_key(&identity::fold(text))?.ok_or_else(|| not_found(session, tx, text, domain_controller))
+}
+
+/// Exchange's words for an object of any kind that is not there.
+pub fn not_found(_session: &Session, tx: &Tx<'_>, text: &str, domain_controller: &str) -> Error {
+    let server = if domain_controller.is_empty() { server_name(tx) } else { domain_controller.to_owned() };
+    Error::new(
+        Status::NotFound,
+        format!("The operation couldn't be performed because object '{text}' couldn't be found on '{server}'."),
+    )
+    .about(text)
+}
+
+/// Exchange's words for a text that names several objects.
+pub fn ambiguous(text: &str) -> Error {
+    Error::new(
+        Status::Ambiguous,
+        format!("The operation couldn't be performed because '{text}' matches multiple entries."),
+    )
+    .about(text)
+}
+
+/// The configured server name, else the machine's.
+pub fn server_name(tx: &Tx<'_>) -> String {
+    tx.setting(settings::SERVER_NAME).ok().flatten().filter(|n| !n.is_empty()).unwrap_or_else(crate::os::host_name)
+}

@@ -1,0 +1,274 @@
+//! Putting a new PIN in the place of an old one: the part that Set-, Enable-UMMailbox, the automatic reset and the
+//! owner's own change share.
+
+use zeroize::Zeroizing;
+
+use crate::crypto::hash::{HashParams, PinHash, Salt, hash};
+use crate::crypto::key::{KeyRing, MasterKey};
+use crate::crypto::seal::{Purpose, open, seal};
+use crate::error::{Error, Result, Status};
+use crate::os::random;
+use crate::pin::policy::PinFacts;
+use crate::pin::rules::Refusal;
+use crate::pin::{Pin, PinPolicy};
+use crate::session::Change;
+use crate::store::Tx;
+use crate::store::pins::{HistoryRow, PinRow};
+
+/// What must be known of a mailbox before its new PIN can be hashed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Salted {
+    /// One a mailbox, made with its first PIN.
+    pub salt: Salt,
+    /// Every cost that a hash of this mailbox was made with, and the one for new hashes: the new PIN is compared with
+    /// old ones, each under its own cost. Almost always one.
+    pub costs: Vec<HashParams>,
+}
+
+impl Salted {
+    /// Of a mailbox as it is now; with a new salt where it has no PIN yet.
+    pub fn of(tx: &Tx<'_>, guid: &str, new_hashes: HashParams) -> Result<Self> {
+        let mut costs = vec![new_hashes];
+        let mut add = |cost: HashParams| {
+            // A cost that nobody sets was sealed with no hash: there is nothing to compare with under it.
+            if cost.is_allowed() && !costs.contains(&cost) {
+                costs.push(cost);
+            }
+        };
+        let salt = match tx.pin(guid)? {
+            None => random()?,
+            Some(row) => {
+                add(row.params);
+                row.salt
+            }
+        };
+        for row in tx.pin_history(guid)? {
+            add(row.params);
+        }
+        Ok(Self { salt, costs })
+    }
+
+    /// The slow part. Holds no lock.
+    pub fn hash(&self, pin: &Pin) -> Result<Hashed> {
+        let hashes = self.costs.iter().map(|cost| Ok((*cost, hash(pin, &self.salt, cost)?))).collect::<Result<_>>()?;
+        Ok(Hashed { salt: self.salt, hashes })
+    }
+}
+
+/// A PIN under every cost that its mailbox knows; the first is the one to store.
+pub struct Hashed {
+    salt: Salt,
+    hashes: Vec<(HashParams, PinHash)>,
+}
+
+/// What comes with a new PIN.
+#[derive(Clone, Copy, Debug)]
+pub struct NewState {
+    /// Must be changed at next sign-in.
+    pub forced_expired: bool,
+    /// Locked by an administrator.
+    pub admin_locked: bool,
+    /// `None` leaves it as it is (true for a mailbox that has no PIN yet).
+    pub first_time_user: Option<bool>,
+    /// Failures in a row and in total, after the change.
+    pub failures: u32,
+    /// Likewise.
+    pub lifetime_failures: u32,
+    /// When the last of them was counted.
+    pub last_failure_at: i64,
+}
+
+impl NewState {
+    /// An administrator's or owner's change: no failures, not locked.
+    pub fn clean() -> Self {
+        Self {
+            forced_expired: false,
+            admin_locked: false,
+            first_time_user: None,
+            failures: 0,
+            lifetime_failures: 0,
+            last_failure_at: 0,
+        }
+    }
+}
+
+/// The mailbox got a PIN under another salt or cost since the hash was made. Nothing was written; hash again.
+pub fn stale() -> Error {
+    Error::new(
+        Status::Conflict,
+        "The mailbox's PIN was changed by somebody else at the same moment. Nothing was changed. Try again.",
+    )
+}
+
+impl Hashed {
+    fn under(&self, cost: &HashParams) -> Result<&PinHash> {
+        self.hashes.iter().find(|(c, _)| c == cost).map(|(_, h)| h).ok_or_else(stale)
+    }
+
+    /// Whether the PIN is the current one or barred by history. A seal that does not open bars nothing: it is
+    /// nobody's PIN any more.
+    pub fn refused_by_history(&self, c: &Change<'_>, guid: &str, policy: &PinPolicy) -> Result<Option<Refusal>> {
+        let mut used = false;
+        if let Some(row) = c.tx.pin(guid)? {
+            if row.salt != self.salt {
+                return Err(stale());
+            }
+            if let Some(old) =
+                opened(c, Purpose::Pin, guid, row.version, &row.key_id, &row.sealed, &row.salt, &row.params)?
+            {
+                used |= self.under(&row.params)?.matches(&old);
+            }
+        }
+        for row in c.tx.pin_history(guid)?.iter().take(policy.history_count.saturating_sub(1) as usize) {
+            if let Some(old) =
+                opened(c, Purpose::History, guid, row.version, &row.key_id, &row.sealed, &self.salt, &row.params)?
+            {
+                used |= self.under(&row.params)?.matches(&old);
+            }
+        }
+        Ok(used.then_some(Refusal::Used { history_count: policy.history_count }))
+    }
+
+    /// Stores the new PIN; the old one goes to the history.
+    pub fn put(&self, c: &Change<'_>, guid: &str, state: &NewState) -> Result<()> {
+        let old = c.tx.pin(guid)?;
+        let (params, hash) = self.hashes.first().ok_or_else(stale)?;
+        let (mut version, mut grown) = (1, 1);
+        let mut first_time_user = state.first_time_user.unwrap_or(true);
+        if let Some(old) = old {
+            if old.salt != self.salt {
+                return Err(stale());
+            }
+            version = old.version.saturating_add(1);
+            grown = version.saturating_sub(old.version);
+            first_time_user = state.first_time_user.unwrap_or(old.first_time_user);
+            if let Some(hash) =
+                opened(c, Purpose::Pin, guid, old.version, &old.key_id, &old.sealed, &old.salt, &old.params)?
+            {
+                c.tx.put_pin_history(
+                    guid,
+                    &HistoryRow {
+                        version: old.version,
+                        params: old.params,
+                        key_id: c.key.id().into(),
+                        sealed: sealed(c.key, Purpose::History, guid, old.version, &hash, &old.salt, &old.params)?,
+                    },
+                )?;
+            }
+        }
+        c.tx.put_pin(
+            guid,
+            &PinRow {
+                version,
+                salt: self.salt,
+                params: *params,
+                key_id: c.key.id().into(),
+                sealed: sealed(c.key, Purpose::Pin, guid, version, hash, &self.salt, params)?,
+                facts: PinFacts {
+                    set_at: c.now,
+                    forced_expired: state.forced_expired,
+                    failures: state.failures,
+                    last_failure_at: state.last_failure_at,
+                    lifetime_failures: state.lifetime_failures,
+                    admin_locked: state.admin_locked,
+                },
+                first_time_user,
+                expiry_noticed: false,
+            },
+        )?;
+        c.pins_changed(grown)
+    }
+}
+
+/// Where a sealed hash belongs: in one mailbox, as one of its PINs.
+pub fn place(guid: &str, version: i64) -> String {
+    format!("{guid}/{version}")
+}
+
+/// What a hash was made with, as it is sealed behind the hash: salt, memory, passes, lanes. So that nobody can lower the
+/// cost of a stored hash, or give it another salt, without the key.
+fn made_with(salt: &Salt, params: &HashParams) -> [u8; 28] {
+    let mut bytes = [0; 28];
+    let numbers = [params.memory_kib, params.passes, params.lanes].map(u32::to_le_bytes);
+    for (to, from) in bytes.iter_mut().zip(salt.iter().chain(numbers.as_flattened())) {
+        *to = *from;
+    }
+    bytes
+}
+
+/// Seals a hash for its place, together with what it was made with.
+pub(crate) fn sealed(
+    key: &MasterKey,
+    purpose: Purpose,
+    guid: &str,
+    version: i64,
+    hash: &PinHash,
+    salt: &Salt,
+    params: &HashParams,
+) -> Result<Vec<u8>> {
+    let mut plain = Zeroizing::new([0; PinHash::LEN + 28]);
+    let (head, tail) = plain.split_at_mut(PinHash::LEN);
+    head.copy_from_slice(hash.expose());
+    tail.copy_from_slice(&made_with(salt, params));
+    seal(key, purpose, &place(guid, version), plain.as_slice())
+}
+
+/// Opens what [`sealed`] made. Another salt or cost in the row than was sealed is a broken seal. A value of the first
+/// version of this program holds the hash alone; it gets the rest with its next PIN.
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn unsealed(
+    keys: &KeyRing,
+    purpose: Purpose,
+    guid: &str,
+    version: i64,
+    key_id: &str,
+    sealed: &[u8],
+    salt: &Salt,
+    params: &HashParams,
+) -> Result<PinHash> {
+    let bytes = open(keys.get(key_id)?, purpose, &place(guid, version), sealed)?;
+    let hash = bytes.get(..PinHash::LEN).and_then(PinHash::from_opened);
+    hash.filter(|_| fits_its_row(&bytes, salt, params)).ok_or_else(|| {
+        Error::new(
+            Status::SealBroken,
+            "A stored PIN does not fit its salt or its cost: they were changed outside this program. Nothing was changed. \
+             Restore the store from a backup, or set a new PIN for the mailbox.",
+        )
+        .about(guid)
+    })
+}
+
+/// Whether an opened seal holds a hash, and the salt and cost that its row names (or none, as in the first version).
+pub(crate) fn fits_its_row(plain: &[u8], salt: &Salt, params: &HashParams) -> bool {
+    plain
+        .split_at_checked(PinHash::LEN)
+        .is_some_and(|(_, tail)| tail.is_empty() || tail == made_with(salt, params).as_slice())
+}
+
+/// The same; `None` where the seal is broken. A key that is not there is an error.
+#[allow(clippy::too_many_arguments)]
+fn opened(
+    c: &Change<'_>,
+    purpose: Purpose,
+    guid: &str,
+    version: i64,
+    key_id: &str,
+    sealed: &[u8],
+    salt: &Salt,
+    params: &HashParams,
+) -> Result<Option<PinHash>> {
+    match unsealed(c.keys, purpose, guid, version, key_id, sealed, salt, params) {
+        Ok(hash) => Ok(Some(hash)),
+        Err(e) if e.status == Status::SealBroken => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// The refusal as an error: names the rule, never the PIN.
+pub fn weak(refusal: &Refusal, mailbox: &str) -> Error {
+    Error::new(
+        Status::WeakPin,
+        format!("The PIN for mailbox {mailbox} was refused: {refusal}. Nothing was changed. Choose another PIN."),
+    )
+    .about(mailbox)
+}
