@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{FIRST_PIN, Fixture, extension, set};
+use support::{FIRST_PIN, Fixture, extension, set, skip};
 use umpin::location::Location;
 use umpin::pin::PinPolicy;
 use umpin::session::{Cause, Clock, Mode, Session, Tuning};
@@ -649,14 +649,6 @@ fn tools() -> PathBuf {
             .join("ummailboxpin/tools")
     };
     std::env::var_os("UMPIN_TEST_TOOLS").map_or_else(cache, PathBuf::from).join("asterisk")
-}
-
-fn skip(name: &str, why: &str) {
-    println!("SKIPPED: {name} ({why})");
-    if let Some(file) = std::env::var_os("UMPIN_SKIP_FILE") {
-        let mut file = std::fs::File::options().append(true).create(true).open(file).unwrap();
-        writeln!(file, "{name}: {why}").unwrap();
-    }
 }
 
 fn is_root() -> bool {

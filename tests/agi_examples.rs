@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use support::{FIRST_PIN, Fixture, set};
+use support::{FIRST_PIN, Fixture, set, skip};
 use umpin::pin::PinPolicy;
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
@@ -16,14 +16,6 @@ const HERE: &str = env!("CARGO_MANIFEST_DIR");
 fn fixture() -> Fixture {
     let policy = PinPolicy { lifetime_days: None, failures_before_reset: None, ..PinPolicy::default() };
     Fixture::new(policy, 1)
-}
-
-fn skip(name: &str, why: &str) {
-    println!("SKIPPED: {name} ({why})");
-    if let Some(file) = std::env::var_os("UMPIN_SKIP_FILE") {
-        let mut file = std::fs::File::options().append(true).create(true).open(file).unwrap();
-        writeln!(file, "{name}: {why}").unwrap();
-    }
 }
 
 fn is_there(program: &str) -> bool {

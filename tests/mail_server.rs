@@ -6,12 +6,12 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use support::{Fixture, set};
+use support::{Fixture, set, skip};
 use umpin::cmdlets::send_um_pin_outbox::deliver_due;
 use umpin::pin::PinPolicy;
 use umpin::session::{Cause, Mode};
@@ -30,15 +30,6 @@ fn python() -> Command {
     // It leaves no bytecode in a cache that several checkouts share.
     python.env("PYTHONPATH", path).env("PYTHONDONTWRITEBYTECODE", "1");
     python
-}
-
-/// Names a skip for the person who reads the output, and for the build script's count.
-fn skip(test: &str, why: &str) {
-    println!("SKIPPED: {test} ({why})");
-    if let Some(file) = std::env::var_os("UMPIN_SKIP_FILE") {
-        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
-        writeln!(file, "{test}: {why}").unwrap();
-    }
 }
 
 struct Sink(Child);

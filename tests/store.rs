@@ -206,11 +206,7 @@ mod unix {
     fn the_first_use_by_two_accounts_of_a_group_is_one_store() {
         let folder = tempfile::tempdir().unwrap();
         if folder.path().metadata().unwrap().uid() != 0 {
-            if let Some(file) = std::env::var_os("UMPIN_SKIP_FILE") {
-                let mut skips = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
-                let name = "the_first_use_by_two_accounts_of_a_group_is_one_store";
-                std::io::Write::write_all(&mut skips, format!("{name}: not root\n").as_bytes()).unwrap();
-            }
+            support::skip("the_first_use_by_two_accounts_of_a_group_is_one_store", "not root");
             return;
         }
         let open = tempfile::tempdir().unwrap();

@@ -79,7 +79,10 @@ impl PinHash {
 }
 
 /// Arenas that wait for the next hash, erased. At most one a core is kept.
-static ARENAS: Lazy<Mutex<Vec<Vec<Block>>>> = Lazy::new(Mutex::default);
+#[derive(Default)]
+struct Arenas(Mutex<Vec<Vec<Block>>>);
+
+static ARENAS: Lazy<Arenas> = Lazy::new(Arenas::default);
 
 fn cores() -> usize {
     static CORES: Lazy<usize> = Lazy::new(|| std::thread::available_parallelism().map_or(1, usize::from));
@@ -88,6 +91,10 @@ fn cores() -> usize {
 
 /// Hashes `pin`. Takes about 15 ms with the shipped parameters; call it with no lock held.
 pub fn hash(pin: &Pin, salt: &Salt, params: &HashParams) -> Result<PinHash> {
+    hash_in(&ARENAS, pin, salt, params)
+}
+
+fn hash_in(arenas: &Arenas, pin: &Pin, salt: &Salt, params: &HashParams) -> Result<PinHash> {
     if !params.is_allowed() {
         // A row that somebody altered must not take the host's memory, nor keep it busy for hours.
         return Err(Error::new(
@@ -105,40 +112,42 @@ pub fn hash(pin: &Pin, salt: &Salt, params: &HashParams) -> Result<PinHash> {
     let blocks = cost.block_count();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost);
 
-    let mut arena = take_arena(blocks)?;
+    let mut arena = arenas.take(blocks)?;
     let mut out = PinHash([0; PinHash::LEN]);
     let done = argon2.hash_password_into_with_memory(pin.expose(), salt, &mut out.0, &mut arena[..blocks]);
-    give_back(arena, blocks);
+    arenas.give_back(arena, blocks);
     done.map_err(broken)?;
     Ok(out)
 }
 
-fn take_arena(blocks: usize) -> Result<Vec<Block>> {
-    let mut waiting = ARENAS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(at) = waiting.iter().position(|a| a.len() >= blocks) {
-        return Ok(waiting.swap_remove(at));
+impl Arenas {
+    fn take(&self, blocks: usize) -> Result<Vec<Block>> {
+        let mut waiting = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(at) = waiting.iter().position(|a| a.len() >= blocks) {
+            return Ok(waiting.swap_remove(at));
+        }
+        drop(waiting);
+        let mut arena = Vec::new();
+        // The library lives in somebody else's process, which must outlive a lack of memory.
+        arena.try_reserve_exact(blocks).map_err(|_| {
+            Error::new(
+                Status::Internal,
+                format!("There is not enough memory to hash a PIN ({blocks} KiB). Nothing was changed. Try again."),
+            )
+        })?;
+        arena.resize(blocks, Block::new());
+        Ok(arena)
     }
-    drop(waiting);
-    let mut arena = Vec::new();
-    // The library lives in somebody else's process, which must outlive a lack of memory.
-    arena.try_reserve_exact(blocks).map_err(|_| {
-        Error::new(
-            Status::Internal,
-            format!("There is not enough memory to hash a PIN ({blocks} KiB). Nothing was changed. Try again."),
-        )
-    })?;
-    arena.resize(blocks, Block::new());
-    Ok(arena)
-}
 
-fn give_back(mut arena: Vec<Block>, used: usize) {
-    // A plain fill runs at memory speed where volatile writes word by word do not; black_box keeps it from being
-    // optimised away, since the compiler must assume that the memory is read.
-    arena[..used].fill(Block::new());
-    black_box(arena.as_ptr());
-    let mut waiting = ARENAS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if waiting.len() < cores() {
-        waiting.push(arena);
+    fn give_back(&self, mut arena: Vec<Block>, used: usize) {
+        // A plain fill runs at memory speed where volatile writes word by word do not; black_box keeps it from being
+        // optimised away, since the compiler must assume that the memory is read.
+        arena[..used].fill(Block::new());
+        black_box(arena.as_ptr());
+        let mut waiting = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if waiting.len() < cores() {
+            waiting.push(arena);
+        }
     }
 }
 
@@ -173,7 +182,7 @@ mod tests {
         let most = HashParams { memory_kib: 8 * 64, passes: HashParams::MAX_PASSES, lanes: HashParams::MAX_PASSES };
         assert!(hash(&Pin::new("580437"), &[7; 16], &most).is_ok());
         assert!(HashParams { memory_kib: HashParams::MAX_MEMORY_KIB, ..fine }.is_allowed());
-        assert_eq!(take_arena(usize::MAX / 2048).map(|_| ()).unwrap_err().status, Status::Internal);
+        assert_eq!(Arenas::default().take(usize::MAX / 2048).map(|_| ()).unwrap_err().status, Status::Internal);
     }
 
     #[test]
@@ -185,33 +194,42 @@ mod tests {
         assert!(!HashParams { lanes: 9, ..stored }.is_stronger_than(&stored));
     }
 
+    fn is_erased(arena: &[Block]) -> bool {
+        arena.iter().all(|b| b.as_ref().iter().all(|word: &u64| *word == 0))
+    }
+
     #[test]
-    fn an_arena_is_erased_when_it_is_given_back() {
-        let mut arena = take_arena(70).unwrap();
-        for block in &mut arena {
-            block.as_mut().fill(0x5555_5555_5555_5555);
-        }
-        let (at, used) = (arena.as_ptr(), arena.len());
-        give_back(arena, used);
-        let waiting = ARENAS.lock().unwrap();
-        // Where as many wait as there are cores it was freed, erased all the same.
-        if let Some(same) = waiting.iter().find(|a| a.as_ptr() == at) {
-            assert!(same.iter().all(|b| b.as_ref().iter().all(|word: &u64| *word == 0)));
+    fn an_arena_is_erased_when_it_is_given_back_and_one_a_core_is_kept() {
+        let arenas = Arenas::default();
+        for given in 1..=cores() + 2 {
+            let mut arena = vec![Block::new(); 70];
+            for block in &mut arena {
+                block.as_mut().fill(0x5555_5555_5555_5555);
+            }
+            arenas.give_back(arena, 70);
+            let waiting = arenas.0.lock().unwrap();
+            assert_eq!(waiting.len(), given.min(cores()));
+            assert!(waiting.iter().all(|arena| is_erased(arena)));
         }
     }
 
     #[test]
     fn a_reused_arena_gives_the_same_hash_and_is_erased() {
+        let arenas = Arenas::default();
         let params = HashParams { memory_kib: 64, passes: 1, lanes: 1 };
-        let salt = [7; 16];
-        let first = hash(&Pin::new("580437"), &salt, &params).unwrap();
+        let hash = |pin: &str| hash_in(&arenas, &Pin::new(pin), &[7; 16], &params).unwrap();
+        let first = hash("580437");
+        let at = {
+            let waiting = arenas.0.lock().unwrap();
+            assert!(waiting.len() == 1 && is_erased(&waiting[0]), "not given back");
+            waiting[0].as_ptr()
+        };
         for other in ["111111", "222222"] {
-            assert!(!hash(&Pin::new(other), &salt, &params).unwrap().matches(&first));
+            assert!(!hash(other).matches(&first));
         }
-        assert!(hash(&Pin::new("580437"), &salt, &params).unwrap().matches(&first));
-        let waiting = ARENAS.lock().unwrap();
-        for arena in waiting.iter() {
-            assert!(arena.iter().all(|b| b.as_ref().iter().all(|word: &u64| *word == 0)));
-        }
+        assert!(hash("580437").matches(&first));
+        let waiting = arenas.0.lock().unwrap();
+        assert!(waiting.len() == 1 && waiting[0].as_ptr() == at, "not reused, though it was just large enough");
+        assert!(is_erased(&waiting[0]));
     }
 }

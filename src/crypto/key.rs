@@ -146,9 +146,9 @@ impl Stamp {
 impl Stamp {
     /// Whether a later change must show in the stamp. File systems count time in steps (FAT's are two seconds), so a
     /// file that was just written may change again under the same stamp: it is read each time until it has aged.
-    fn is_settled(&self) -> bool {
+    fn is_settled(&self, now: SystemTime) -> bool {
         const SETTLES_AFTER: Duration = Duration::from_secs(3);
-        self.modified.and_then(|m| m.elapsed().ok()).is_some_and(|age| age >= SETTLES_AFTER)
+        self.modified.and_then(|m| now.duration_since(m).ok()).is_some_and(|age| age >= SETTLES_AFTER)
     }
 }
 
@@ -190,7 +190,7 @@ impl KeyFile {
         let meta = file.metadata().map_err(|e| self.unreadable(&e))?;
         let stamp = Stamp::of(&meta);
         let ring = Arc::new(self.read(&mut file, &meta)?);
-        let remembered = stamp.is_settled().then(|| (stamp, ring.clone()));
+        let remembered = stamp.is_settled(SystemTime::now()).then(|| (stamp, ring.clone()));
         *self.seen.write().unwrap_or_else(PoisonError::into_inner) = remembered;
         Ok(ring)
     }
@@ -221,7 +221,6 @@ impl KeyFile {
             self.unwritable(&e)
         })?;
         sync_folder(&path);
-        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
     }
 
@@ -324,6 +323,24 @@ impl KeyFile {
 /// What a temporary file's name ends with, behind the key file's own name and 16 digits.
 const TEMPORARY: &str = ".new";
 
+/// A key file's text: a header, then a line of hexadecimal digits a key.
+fn file_text(keys: &[&MasterKey]) -> Zeroizing<String> {
+    // Room for all of it: a text that grows leaves an unerased copy behind.
+    let mut text = Zeroizing::new(String::with_capacity(HEADER.len() + 1 + keys.len() * 65));
+    text.push_str(HEADER);
+    text.push('\n');
+    for key in keys {
+        for byte in key.bytes {
+            // Written in place, for the same reason.
+            const HEX: &[u8; 16] = b"0123456789abcdef";
+            text.push(char::from(HEX[usize::from(byte >> 4)]));
+            text.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+        text.push('\n');
+    }
+    text
+}
+
 /// Writes the keys to a file beside `path` that nobody else can read, or that has the mode, owner and group of `path`.
 fn write_temporary(path: &Path, keys: &[&MasterKey], like_it: bool) -> io::Result<PathBuf> {
     let tag: [u8; 8] = random().map_err(io::Error::other)?;
@@ -331,18 +348,7 @@ fn write_temporary(path: &Path, keys: &[&MasterKey], like_it: bool) -> io::Resul
     name.push(format!(".{:016x}{TEMPORARY}", u64::from_le_bytes(tag)));
     let temporary = PathBuf::from(name);
 
-    let mut text = Zeroizing::new(String::with_capacity(HEADER.len() + 1 + keys.len() * 65));
-    text.push_str(HEADER);
-    text.push('\n');
-    for key in keys {
-        for byte in key.bytes {
-            // Written in place: a formatted copy would stay behind unerased.
-            const HEX: &[u8; 16] = b"0123456789abcdef";
-            text.push(char::from(HEX[usize::from(byte >> 4)]));
-            text.push(char::from(HEX[usize::from(byte & 15)]));
-        }
-        text.push('\n');
-    }
+    let text = file_text(keys);
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -449,6 +455,8 @@ fn sync_folder(path: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
 
     fn file() -> (tempfile::TempDir, KeyFile) {
@@ -495,7 +503,8 @@ mod tests {
         let (_folder, file) = file();
         file.load_or_create().unwrap();
         let whole = fs::read_to_string(file.path()).unwrap();
-        for bad in ["", HEADER, "hello", &whole[..whole.len() - 5], &whole.replace(HEADER, "umpin-key 9")] {
+        let no_digit = whole.replacen(whole.lines().nth(1).unwrap(), &"g".repeat(64), 1);
+        for bad in ["", HEADER, "hello", &whole[..whole.len() - 5], &whole.replace(HEADER, "umpin-key 9"), &no_digit] {
             fs::write(file.path(), bad).unwrap();
             assert_eq!(file.load().unwrap_err().status, Status::KeyMalformed, "{} bytes", bad.len());
         }
@@ -509,7 +518,10 @@ mod tests {
         file.load_or_create().unwrap();
         for (mode, fine) in [(0o644, false), (0o604, false), (0o660, false), (0o640, true), (0o400, true)] {
             fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(file.load().is_ok(), fine, "{mode:o}");
+            match file.load() {
+                Ok(_) => assert!(fine, "{mode:o}"),
+                Err(e) => assert_eq!((e.status, fine), (Status::KeyExposed, false), "{mode:o}"),
+            }
         }
     }
 
@@ -556,10 +568,12 @@ mod tests {
         };
         let old = leave("00112233445566aa", 120);
         let fresh = leave("00112233445566bb", 0);
-        let other = leave("not-ours", 120);
+        let others =
+            ["not-ours", "00112233445566a", "00112233445566ag", "00112233445566aa0"].map(|tag| leave(tag, 120));
         assert_eq!(leftovers(file.path()).len(), 2);
         file.replace(&[&MasterKey::generate().unwrap()]).unwrap();
-        assert_eq!((old.exists(), fresh.exists(), other.exists()), (false, true, true));
+        assert_eq!((old.exists(), fresh.exists()), (false, true));
+        assert!(others.iter().all(|other| other.exists()));
     }
 
     fn hex(bytes: &[u8]) -> String {
@@ -608,8 +622,96 @@ mod tests {
         let most = (MAX_FILE_LEN as usize - HEADER.len() - 1) / line.len();
         fs::write(file.path(), format!("{HEADER}\n{}", line.repeat(most))).unwrap();
         assert!(file.load().is_ok());
-        fs::write(file.path(), format!("{HEADER}\n{}", line.repeat(most + 1))).unwrap();
-        assert_eq!(file.load().unwrap_err().status, Status::KeyMalformed);
+        let blanks = |all: usize| format!("{HEADER}\r\n\r\n{line}{}", "\n".repeat(all - HEADER.len() - 4 - line.len()));
+        fs::write(file.path(), blanks(MAX_FILE_LEN as usize)).unwrap();
+        assert_eq!(file.load().unwrap().keys().len(), 1);
+        for long in [format!("{HEADER}\n{}", line.repeat(most + 1)), blanks(MAX_FILE_LEN as usize + 1)] {
+            fs::write(file.path(), long).unwrap();
+            assert_eq!(file.load().unwrap_err().status, Status::KeyMalformed);
+        }
+    }
+
+    #[test]
+    fn a_file_is_remembered_once_it_has_settled_and_read_again_when_it_changed() {
+        let (_folder, file) = file();
+        let fresh = file.load_or_create().unwrap();
+        assert!(!Arc::ptr_eq(&fresh, &file.load().unwrap()), "a fresh file may change under the same stamp");
+        let age = |seconds| {
+            let open = fs::File::options().write(true).open(file.path()).unwrap();
+            open.set_modified(SystemTime::now() - Duration::from_secs(seconds)).unwrap();
+        };
+        age(60);
+        let seen = file.load().unwrap();
+        assert!(Arc::ptr_eq(&seen, &file.load().unwrap()), "read twice");
+        let other = MasterKey::generate().unwrap();
+        file.replace(&[&other]).unwrap();
+        age(60);
+        assert_eq!(file.load().unwrap().ids().collect::<Vec<_>>(), [other.id()]);
+    }
+
+    #[test]
+    fn a_stamp_settles_after_three_seconds_and_not_while_the_clock_is_behind() {
+        let modified = UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let (_folder, file) = file();
+        file.load_or_create().unwrap();
+        let stamp = Stamp { modified: Some(modified), ..Stamp::of(&fs::metadata(file.path()).unwrap()) };
+        let settled = |milliseconds| stamp.is_settled(modified + Duration::from_millis(milliseconds));
+        assert!(!settled(0) && !settled(2_999) && settled(3_000) && settled(60_000));
+        assert!(!stamp.is_settled(modified - Duration::from_secs(10)));
+        assert!(!Stamp { modified: None, ..stamp }.is_settled(modified));
+    }
+
+    #[test]
+    fn the_files_folder_is_made_and_a_place_that_cannot_be_is_named() {
+        let (folder, file) = file();
+        let deep = KeyFile::new(folder.path().join("a/b/umpin.key"));
+        assert!(!deep.exists());
+        deep.load_or_create().unwrap();
+        assert!(deep.exists());
+        // Below a file there is no folder, for root neither.
+        file.load_or_create().unwrap();
+        let nowhere = KeyFile::new(file.path().join("umpin.key"));
+        for error in [nowhere.load().unwrap_err(), nowhere.load_or_create().unwrap_err()] {
+            assert_eq!(error.status, Status::KeyIo, "{error}");
+            assert_eq!(error.target, nowhere.path().display().to_string());
+        }
+        assert_eq!(nowhere.replace(&[&MasterKey::known()]).unwrap_err().status, Status::KeyIo);
+    }
+
+    #[test]
+    fn a_key_files_text_is_made_in_one_piece_of_memory() {
+        let key = MasterKey::known();
+        for keys in [vec![&key], vec![&key, &key, &key]] {
+            let text = file_text(&keys);
+            assert_eq!(text.capacity(), text.len());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn in_a_shared_folder_the_group_may_read_the_key() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let (folder, file) = file();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o2770)).unwrap();
+        file.load_or_create().unwrap();
+        assert_eq!(fs::metadata(file.path()).unwrap().mode() & 0o7777, 0o640);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn root_leaves_a_replaced_file_to_its_owner_and_group() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+        let (_folder, file) = file();
+        file.load_or_create().unwrap();
+        if chown(file.path(), Some(4242), Some(4343)).is_err() {
+            return crate::support::skip("root_leaves_a_replaced_file_to_its_owner_and_group", "not root");
+        }
+        for mode in [0o600, 0o640, 0o400] {
+            fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
+            file.replace(&[&MasterKey::known()]).unwrap();
+            let now = fs::metadata(file.path()).unwrap();
+            assert_eq!((now.uid(), now.gid(), now.mode() & 0o7777), (4242, 4343, mode));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub mod child;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -28,6 +29,16 @@ use umpin::store::policies::Policy;
 
 pub const START: i64 = 1_790_000_000_000;
 pub const FIRST_PIN: &str = "739182";
+
+/// Names a skip for the person who reads the output, and for the build program's count.
+#[allow(clippy::print_stdout)]
+pub fn skip(test: &str, why: &str) {
+    println!("SKIPPED: {test} ({why})");
+    if let Some(file) = std::env::var_os("UMPIN_SKIP_FILE") {
+        let mut file = std::fs::File::options().append(true).create(true).open(file).unwrap();
+        writeln!(file, "{test}: {why}").unwrap();
+    }
+}
 
 pub struct Fixture {
     pub folder: tempfile::TempDir,
