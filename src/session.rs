@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::crypto::chain::head;
 use crate::crypto::hash::HashParams;
 use crate::crypto::hex::hex;
 use crate::crypto::key::{KeyFile, KeyRing, MasterKey};
@@ -268,7 +269,7 @@ impl Session {
             tx.set_setting(name, &hex(&seal(key, purpose, name, made.as_slice())?))?;
             if purpose == Purpose::AuditKey {
                 // A trail without a head is thereby always one that was tampered with.
-                tx.set_setting(settings::AUDIT_HEAD, &crate::service::audit::head(&made, 0, &[], 0))?;
+                tx.set_setting(settings::AUDIT_HEAD, &head(&made, 0, &[], 0, 0))?;
             }
         }
         Ok(())

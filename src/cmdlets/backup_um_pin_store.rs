@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::cmdlets::document::{Request, Response, date};
 use crate::cmdlets::parameters::Parameters;
+use crate::crypto::chain::printed_head;
 use crate::error::{Error, Result, Status};
-use crate::service::audit::printed_head;
 use crate::session::{Mode, Session};
 use crate::store::backup::Facts;
 use crate::store::settings;

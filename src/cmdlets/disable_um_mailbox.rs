@@ -53,7 +53,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
 /// Erases every UM datum of a mailbox; the trail's head goes along with its PIN.
 fn erase(c: &Change<'_>, guid: &str) -> Result<()> {
     // Of a row that was altered, too: to erase it is what mends it.
-    let version = c.tx.pin_version(guid)?.unwrap_or(0);
+    let version = c.tx.pin_version(guid)?;
     c.tx.erase_um_mailbox(guid)?;
-    c.pins_changed(-version)
+    version.map_or(Ok(()), |version| c.pin_erased(version))
 }

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use crate::cmdlets::contents;
 use crate::cmdlets::document::{Request, Response};
+use crate::crypto::chain::printed_head;
 use crate::crypto::key::{KeyRing, leftovers};
 use crate::crypto::seal::open;
 use crate::error::{Result, Status};
-use crate::service::audit::{printed_head, stored_key, verify_chain};
+use crate::service::audit::{stored_key, verify_chain};
 use crate::service::notice::has_transport;
 use crate::service::pin_replacement::{fits_its_row, place};
 use crate::session::{SUBKEYS, Session, key_id};

@@ -20,7 +20,7 @@ use crate::crypto::seal::{Purpose, open, seal};
 use crate::error::{Error, Result, Status, Warning};
 use crate::service::audit::stored_key;
 use crate::service::pin_replacement::place;
-use crate::session::{Change, Mode, SUBKEYS, Session};
+use crate::session::{Change, Mode, Session};
 use crate::store::sealed::{SealedIn, SealedRow};
 use crate::store::{Tx, settings};
 
@@ -151,10 +151,9 @@ fn resumed(key_id: &str) -> Warning {
 
 /// From here on everything new is sealed under `new`.
 fn name(session: &Session, c: &Change<'_>, new: &MasterKey) -> Result<()> {
-    for (setting, purpose) in SUBKEYS {
-        let subkey = stored_key(c.tx, c.keys, setting, purpose)?;
-        c.tx.set_setting(setting, &hex(&seal(new, purpose, setting, subkey.as_slice())?))?;
-    }
+    let marks = stored_key(c.tx, c.keys, settings::SPRAY_KEY, Purpose::SprayKey)?;
+    c.tx.set_setting(settings::SPRAY_KEY, &hex(&seal(new, Purpose::SprayKey, settings::SPRAY_KEY, marks.as_slice())?))?;
+    c.renew_trail_key(new)?;
     c.tx.set_setting(settings::KEY_ID, new.id())?;
     let keys = session.keys.load()?;
     let under_new = Change { key: new, keys: &keys, ..*c };

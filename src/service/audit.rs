@@ -4,15 +4,18 @@
 //! store; the head (number and MAC of the newest row, under the same key) is written in the change's transaction, so
 //! that rows cannot be cut off the end either; the anchor (the same of the newest row that retention removed) says
 //! where the chain begins. A trail that does not end at its head goes on behind a gap, so that the damage stays visible
-//! and nobody is kept from signing in. What cannot show from inside: a whole older copy of the file put back.
+//! and nobody is kept from signing in. Update-UMPinKey renews the trail's key along with the key file's: the rows until
+//! then keep the key they were written under, and whoever held that one can write none that fits behind them. What cannot
+//! show from inside: a whole older copy of the file put back.
 
 use zeroize::Zeroizing;
 
-use crate::crypto::hex::hex;
-use crate::crypto::hex::unhex;
-use crate::crypto::key::{KeyRing, mac};
-use crate::crypto::seal::{Purpose, open};
+use crate::crypto::chain::{anchor, first_head, head};
+use crate::crypto::hex::{hex, unhex};
+use crate::crypto::key::{KeyRing, MasterKey, mac};
+use crate::crypto::seal::{Purpose, open, seal};
 use crate::error::{Error, Result, Status};
+use crate::os::random;
 use crate::pin::policy::DAY;
 use crate::service::configuration::{DEFAULT_AUDIT_AGE_DAYS, number};
 use crate::session::{Cause, Change, Mode, Session, key_id};
@@ -51,23 +54,11 @@ fn row_mac(key: &[u8; 32], before: &[u8], a: &AuditRow) -> Vec<u8> {
     .to_vec()
 }
 
-/// What the newest row must be (of an empty trail: number 0 and no MAC), and how many changes of PINs the store has seen:
-/// the sum of its PINs' versions, each of which its own seal vouches for. So a trail that is rolled back alone does not fit
-/// the PINs beside it, and to roll those back as well is to undo what they did.
-pub(crate) fn head(key: &[u8; 32], seq: i64, last: &[u8], pins: i64) -> String {
-    let parts: [&[u8]; 4] = [b"head 2", &seq.to_le_bytes(), last, &pins.to_le_bytes()];
-    format!("{seq} {pins} {}", hex(&mac(key, &parts)))
-}
-
-/// A head of the first version, which knew nothing of PINs. The next change renews it.
-fn first_head(key: &[u8; 32], seq: i64, last: &[u8]) -> String {
-    format!("{seq} {}", hex(&mac(key, &[b"head", &seq.to_le_bytes(), last])))
-}
-
 /// Whether the trail ends where its head says.
 fn is_whole(tx: &Tx<'_>, key: &[u8; 32], seq: i64, last: &[u8], pins: i64) -> Result<bool> {
     let stored = tx.setting(settings::AUDIT_HEAD)?;
-    Ok(stored.is_some_and(|stored| stored == head(key, seq, last, pins) || stored == first_head(key, seq, last)))
+    let whole = head(key, seq, last, pins, highest_erased(tx)?);
+    Ok(stored.is_some_and(|stored| stored == whole || stored == first_head(key, seq, last)))
 }
 
 /// How many changes of PINs the head is to tell of.
@@ -78,16 +69,39 @@ fn counted_pins(tx: &Tx<'_>) -> Result<i64> {
     }
 }
 
-/// A stored head as it can be written down elsewhere: the newest record's number, and what its MAC begins with.
-pub(crate) fn printed_head(stored: &str) -> String {
-    let seq = stored.split(' ').next().unwrap_or_default();
-    let mac = stored.rsplit(' ').next().unwrap_or_default();
-    format!("{seq}:{}", mac.get(..16).unwrap_or_default())
+/// The highest version that an erased PIN had. A mailbox that gets its first PIN begins above it: were versions given
+/// out twice, a sealed value that somebody kept would fit again.
+pub(crate) fn highest_erased(tx: &Tx<'_>) -> Result<i64> {
+    Ok(tx.setting(settings::HIGHEST_ERASED)?.and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
-/// Where the chain begins, behind what retention removed.
-fn anchor(key: &[u8; 32], seq: i64, removed: &[u8]) -> String {
-    format!("{seq} {} {}", hex(removed), hex(&mac(key, &[b"anchor", &seq.to_le_bytes(), removed])))
+/// The keys of the trail: today's, and those before it, each with the number of the last row under it.
+struct TrailKeys {
+    current: Zeroizing<[u8; 32]>,
+    earlier: Vec<(i64, Zeroizing<[u8; 32]>)>,
+}
+
+impl TrailKeys {
+    fn of(tx: &Tx<'_>, keys: &KeyRing) -> Result<Self> {
+        let current = stored_key(tx, keys, settings::AUDIT_KEY, Purpose::AuditKey)?;
+        let mut earlier = Vec::new();
+        for name in tx.setting_names(settings::AUDIT_KEY_UNTIL)? {
+            // A name that is none was put there by somebody else; the rows that it was to serve will not fit.
+            if let Some(until) = name.strip_prefix(settings::AUDIT_KEY_UNTIL).and_then(|n| n.parse().ok()) {
+                earlier.push((until, stored_key(tx, keys, &name, Purpose::AuditKey)?));
+            }
+        }
+        earlier.sort_by_key(|(until, _)| *until);
+        Ok(Self { current, earlier })
+    }
+
+    fn of_row(&self, seq: i64) -> &[u8; 32] {
+        self.earlier.iter().find(|(until, _)| seq <= *until).map_or(&self.current, |(_, key)| key)
+    }
+}
+
+fn name_of_key(until: i64) -> String {
+    format!("{}{until}", settings::AUDIT_KEY_UNTIL)
 }
 
 impl Change<'_> {
@@ -114,7 +128,7 @@ impl Change<'_> {
             mac: Vec::new(),
         };
         row.mac = row_mac(&key, &before, &row);
-        self.tx.set_setting(settings::AUDIT_HEAD, &head(&key, row.seq, &row.mac, pins))?;
+        self.tx.set_setting(settings::AUDIT_HEAD, &head(&key, row.seq, &row.mac, pins, highest_erased(self.tx)?))?;
         self.tx.add_audit(&row)?;
         self.retain(&key)
     }
@@ -125,20 +139,67 @@ impl Change<'_> {
         Ok(self.tx.audit_tail()?.unwrap_or_else(|| start.unwrap_or_default()))
     }
 
-    /// Tells the trail's head that the versions of PINs have just grown by so much (or shrunk, where one was erased). A
-    /// head that did not fit before stays as it is, so that what was cut off goes on to show.
+    /// Tells the trail's head that the versions of PINs have just grown by so much. A head that did not fit before stays as
+    /// it is, so that what was cut off goes on to show.
     pub(crate) fn pins_changed(&self, by: i64) -> Result<()> {
-        let key = stored_key(self.tx, self.keys, settings::AUDIT_KEY, Purpose::AuditKey)?;
-        let before = match self.tx.setting(settings::PIN_VERSIONS)?.and_then(|text| text.parse::<i64>().ok()) {
+        self.bind_pins(by, highest_erased(self.tx)?)
+    }
+
+    /// The same where a PIN of this version was erased. (One that was altered counts for no more than there ever were.)
+    pub(crate) fn pin_erased(&self, version: i64) -> Result<()> {
+        let possible = version.min(self.pins_before(version.saturating_neg())?);
+        self.bind_pins(version.saturating_neg(), highest_erased(self.tx)?.max(possible))
+    }
+
+    fn pins_before(&self, by: i64) -> Result<i64> {
+        Ok(match self.tx.setting(settings::PIN_VERSIONS)?.and_then(|text| text.parse::<i64>().ok()) {
             Some(pins) => pins,
             None => self.tx.pin_versions()?.saturating_sub(by),
-        };
+        })
+    }
+
+    fn bind_pins(&self, by: i64, highest: i64) -> Result<()> {
+        let key = stored_key(self.tx, self.keys, settings::AUDIT_KEY, Purpose::AuditKey)?;
+        let before = self.pins_before(by)?;
         let (seq, last) = self.tail(&key)?;
         let whole = is_whole(self.tx, &key, seq, &last, before)?;
         let pins = before.saturating_add(by);
         self.tx.set_setting(settings::PIN_VERSIONS, &pins.to_string())?;
+        if highest != highest_erased(self.tx)? {
+            self.tx.set_setting(settings::HIGHEST_ERASED, &highest.to_string())?;
+        }
         if whole {
-            self.tx.set_setting(settings::AUDIT_HEAD, &head(&key, seq, &last, pins))?;
+            self.tx.set_setting(settings::AUDIT_HEAD, &head(&key, seq, &last, pins, highest))?;
+        }
+        Ok(())
+    }
+
+    /// A new key for the rows to come, and all of the trail's keys sealed under `master`. A head or beginning that does not
+    /// fit stays as it is, so that the damage goes on to show.
+    pub(crate) fn renew_trail_key(&self, master: &MasterKey) -> Result<()> {
+        let old = TrailKeys::of(self.tx, self.keys)?;
+        let (seq, last) = self.tail(&old.current)?;
+        let pins = counted_pins(self.tx)?;
+        let whole = is_whole(self.tx, &old.current, seq, &last, pins)?;
+        let begin = start(self.tx, &old.current);
+
+        let put =
+            |name: &str, key: &[u8; 32]| self.tx.set_setting(name, &hex(&seal(master, Purpose::AuditKey, name, key)?));
+        for (until, key) in &old.earlier {
+            put(&name_of_key(*until), key)?;
+        }
+        if old.earlier.last().is_none_or(|(until, _)| *until < seq) {
+            put(&name_of_key(seq), &old.current)?;
+        }
+        let new = Zeroizing::new(random::<32>()?);
+        put(settings::AUDIT_KEY, &new)?;
+        if whole {
+            self.tx.set_setting(settings::AUDIT_HEAD, &head(&new, seq, &last, pins, highest_erased(self.tx)?))?;
+        }
+        if let Ok((seq, removed)) = begin
+            && self.tx.setting(settings::AUDIT_ANCHOR)?.is_some()
+        {
+            self.tx.set_setting(settings::AUDIT_ANCHOR, &anchor(&new, seq, &removed))?;
         }
         Ok(())
     }
@@ -150,8 +211,15 @@ impl Change<'_> {
         let limit = self.now.saturating_sub(i64::from(days) * DAY);
         let Ok((mut seq, mut before)) = start(self.tx, key) else { return Ok(()) };
         let from = seq;
-        for row in self.tx.audit_rows(seq.saturating_add(1), RETENTION_BATCH)? {
-            if row.at >= limit || Some(row.seq) != seq.checked_add(1) || row_mac(key, &before, &row) != row.mac {
+        let oldest = self.tx.audit_rows(seq.saturating_add(1), RETENTION_BATCH)?;
+        if oldest.first().is_none_or(|row| row.at >= limit) {
+            return Ok(());
+        }
+        // A key that was altered vouches for no row, so none is removed.
+        let Ok(keys) = TrailKeys::of(self.tx, self.keys) else { return Ok(()) };
+        for row in oldest {
+            let fits = Some(row.seq) == seq.checked_add(1) && row_mac(keys.of_row(row.seq), &before, &row) == row.mac;
+            if row.at >= limit || !fits {
                 break;
             }
             seq = row.seq;
@@ -159,6 +227,9 @@ impl Change<'_> {
         }
         if seq == from {
             return Ok(());
+        }
+        for (until, _) in keys.earlier.iter().filter(|(until, _)| *until <= seq) {
+            self.tx.remove_setting(&name_of_key(*until))?;
         }
         self.tx.remove_audit_through(seq)?;
         self.tx.set_setting(settings::AUDIT_ANCHOR, &anchor(key, seq, &before))
@@ -190,8 +261,9 @@ pub(crate) fn audit_refusal(session: &Session, cause: &Cause, object: &str, why:
 /// Walks the whole chain; the number of rows, or what does not fit.
 pub(crate) fn verify_chain(tx: &Tx<'_>, keys: &KeyRing) -> Result<u64> {
     const PAGE: usize = 1000;
-    let key = stored_key(tx, keys, settings::AUDIT_KEY, Purpose::AuditKey)?;
-    let (mut seq, mut before) = start(tx, &key)?;
+    let keys = TrailKeys::of(tx, keys)?;
+    let key = &keys.current;
+    let (mut seq, mut before) = start(tx, key)?;
     let mut count = 0;
     loop {
         let rows = tx.audit_rows(if count == 0 { i64::MIN } else { seq.saturating_add(1) }, PAGE)?;
@@ -199,7 +271,7 @@ pub(crate) fn verify_chain(tx: &Tx<'_>, keys: &KeyRing) -> Result<u64> {
             if Some(row.seq) != seq.checked_add(1) {
                 return Err(tampered(&format!("row {} is missing", seq.saturating_add(1))));
             }
-            if row_mac(&key, &before, row) != row.mac {
+            if row_mac(keys.of_row(row.seq), &before, row) != row.mac {
                 return Err(tampered(&format!("row {} does not fit the one before", row.seq)));
             }
             seq = row.seq;
@@ -211,12 +283,346 @@ pub(crate) fn verify_chain(tx: &Tx<'_>, keys: &KeyRing) -> Result<u64> {
         }
     }
     let pins = tx.pin_versions()?;
-    if is_whole(tx, &key, seq, &before, pins)? {
+    if is_whole(tx, key, seq, &before, pins)? {
         return Ok(count);
     }
-    Err(if is_whole(tx, &key, seq, &before, counted_pins(tx)?)? {
+    Err(if is_whole(tx, key, seq, &before, counted_pins(tx)?)? {
         tampered("it does not fit the PINs beside it: an older copy of one of the two was put back")
     } else {
         tampered("rows are missing at its end, or its end is forged")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Status;
+    use crate::pin::PinPolicy;
+    use crate::support::Fixture;
+    use serde_json::json;
+
+    fn noted(f: &Fixture, times: usize) {
+        f.session
+            .change(Mode::Commit, &Cause::new("Test"), |c| (0..times).try_for_each(|_| c.audit("x", "noted")))
+            .unwrap();
+    }
+
+    fn verified(f: &Fixture) -> Result<u64> {
+        f.session.read_sealed(verify_chain)
+    }
+
+    fn tamper(f: &Fixture, work: impl FnOnce(&Change<'_>) -> Result<()>) {
+        f.session.change(Mode::Commit, &Cause::new("Test"), work).unwrap();
+    }
+
+    fn trail_key(c: &Change<'_>) -> Zeroizing<[u8; 32]> {
+        stored_key(c.tx, c.keys, settings::AUDIT_KEY, Purpose::AuditKey).unwrap()
+    }
+
+    fn rotate(f: &Fixture) {
+        let mut after = serde_json::Value::Null;
+        loop {
+            let request = json!({"Mode": "Commit", "After": after}).to_string();
+            match crate::support::execute_raw(&f.session, "Update-UMPinKey", &request).next {
+                Some(next) => after = json!(next),
+                None => return,
+            }
+        }
+    }
+
+    /// Stores depend on these for as long as their trails are kept. Made with Python's hashlib.blake2s.
+    #[test]
+    fn the_chains_macs_are_what_they_always_were() {
+        let row = AuditRow {
+            seq: 7,
+            at: 1_790_000_000_000,
+            caller: "CONTOSO\\admin".into(),
+            claimed: "tony".into(),
+            cmdlet: "Set-UMMailboxPIN".into(),
+            object: "contoso.com/Users/Tony Smith".into(),
+            parameters: "{}".into(),
+            succeeded: true,
+            detail: "done".into(),
+            mac: Vec::new(),
+        };
+        let key = [7; 32];
+        assert_eq!(
+            hex(&row_mac(&key, &[1, 2, 3], &row)),
+            "75fd3e2b1695a44c8ac36ec7967644f518abbf6b4db54f8bf92df0d813c0b7e1"
+        );
+        assert_eq!(
+            head(&key, 7, &[1, 2, 3], 5, 0),
+            "7 5 0d8bbe113e1aa9340528a1c3c7b46cd96065f9ca42bfbae00ec633d95cc0428a"
+        );
+        assert_eq!(
+            head(&key, 7, &[1, 2, 3], 5, 9),
+            "7 5 4121062b90c128c5fd425f23d740cf4bc0130fc945c62c30ee0e051ce52886c0"
+        );
+        assert_eq!(
+            first_head(&key, 7, &[1, 2, 3]),
+            "7 773e003cc6edfd5f23ec5c92f41b62522b8c444cea222c5c93dd260b7b6d953d"
+        );
+        assert_eq!(
+            anchor(&key, 7, &[1, 2, 3]),
+            "7 010203 137b883f857bb6104ec76a470a7849fbcb49c39fd9f9024026b3e365756019cb"
+        );
+    }
+
+    #[test]
+    fn a_trail_is_walked_to_its_end_whatever_its_length() {
+        for length in [999, 1_000, 1_001, 2_000, 2_003] {
+            let f = Fixture::new(PinPolicy::default(), 1);
+            noted(&f, length);
+            assert_eq!(verified(&f).unwrap(), length as u64);
+            for row in [1, 999, 1_000, 1_001, length as i64].into_iter().filter(|row| *row <= length as i64) {
+                let altered = |detail: &str| {
+                    let text = format!("UPDATE audit SET detail = '{detail}' WHERE seq = {row}");
+                    rusqlite::Connection::open(f.path("um.db")).unwrap().execute_batch(&text).unwrap();
+                };
+                altered("other");
+                let told = verified(&f).unwrap_err();
+                assert_eq!(told.status, Status::AuditTampered);
+                assert!(told.message.contains(&format!("row {row} ")), "{length}, {row}: {told}");
+                altered("noted");
+            }
+            assert_eq!(verified(&f).unwrap(), length as u64);
+            let last = format!("DELETE FROM audit WHERE seq = {length}");
+            rusqlite::Connection::open(f.path("um.db")).unwrap().execute_batch(&last).unwrap();
+            assert_eq!(verified(&f).unwrap_err().status, Status::AuditTampered, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_head_of_the_first_version_is_taken_until_the_next_change() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        noted(&f, 3);
+        let plant = |key: &[u8; 32], seq: i64| {
+            let last = f.session.read(|tx| tx.audit_rows(seq, 1)).unwrap().remove(0).mac;
+            tamper(&f, |c| c.tx.set_setting(settings::AUDIT_HEAD, &first_head(key, seq, &last)));
+        };
+        let key = f.session.change(Mode::Commit, &Cause::new("Test"), |c| Ok(trail_key(c))).unwrap();
+        plant(&[0; 32], 3);
+        assert_eq!(verified(&f).unwrap_err().status, Status::AuditTampered, "made without the key");
+        plant(&key, 3);
+        assert_eq!(verified(&f).unwrap(), 3);
+        noted(&f, 1);
+        assert_eq!(verified(&f).unwrap(), 4);
+        let renewed = f.session.read(|tx| tx.setting(settings::AUDIT_HEAD)).unwrap().unwrap();
+        assert_eq!(renewed.split(' ').count(), 3, "{renewed}");
+    }
+
+    #[test]
+    fn a_key_that_is_not_there_is_not_read_as_a_trail_that_was_changed() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        noted(&f, 1);
+        let other = KeyRing::in_memory(MasterKey::generate().unwrap());
+        let told = f.session.read(|tx| verify_chain(tx, &other)).unwrap_err();
+        assert_eq!(told.status, Status::KeyWrong);
+        for broken in ["", "00", "no digits", &"00".repeat(72)] {
+            tamper(&f, |c| c.tx.set_setting(settings::AUDIT_KEY, broken));
+            assert_eq!(verified(&f).unwrap_err().status, Status::SealBroken, "{broken}");
+        }
+    }
+
+    #[test]
+    fn whoever_had_the_trails_key_writes_nothing_that_fits_behind_a_rotation() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        noted(&f, 5);
+        let stolen = f.session.change(Mode::Commit, &Cause::new("Test"), |c| Ok(trail_key(c))).unwrap();
+        rotate(&f);
+        let length = verified(&f).unwrap();
+        noted(&f, 2);
+        assert_eq!(verified(&f).unwrap(), length + 2);
+
+        // A row more, with a head that fits it, as it could be written until then.
+        let forge = |c: &Change<'_>| {
+            let (seq, before) = c.tail(&stolen)?;
+            let mut row = c.tx.audit_rows(seq, 1)?.remove(0);
+            row.seq += 1;
+            row.mac = row_mac(&stolen, &before, &row);
+            c.tx.set_setting(settings::AUDIT_HEAD, &head(&stolen, row.seq, &row.mac, counted_pins(c.tx)?, 0))?;
+            c.tx.add_audit(&row)
+        };
+        let told = f.session.change(Mode::Validate, &Cause::new("Test"), |c| {
+            forge(c)?;
+            verify_chain(c.tx, c.keys)
+        });
+        assert_eq!(told.unwrap_err().status, Status::AuditTampered);
+
+        // A row from before the rotation, and all behind it that the key reaches.
+        let told = f.session.change(Mode::Validate, &Cause::new("Test"), |c| {
+            let mut rows = c.tx.audit_rows(3, 3)?;
+            let mut before = c.tx.audit_rows(2, 1)?.remove(0).mac;
+            rows[0].detail = "nothing happened".into();
+            c.tx.remove_audit_through(5)?;
+            for mut row in rows {
+                row.mac = row_mac(&stolen, &before, &row);
+                before.clone_from(&row.mac);
+                c.tx.add_audit(&row)?;
+            }
+            c.tx.set_setting(settings::AUDIT_ANCHOR, &anchor(&stolen, 2, &before))?;
+            verify_chain(c.tx, c.keys)
+        });
+        assert_eq!(told.unwrap_err().status, Status::AuditTampered);
+        assert_eq!(verified(&f).unwrap(), length + 2);
+    }
+
+    #[test]
+    fn keys_of_the_trail_that_are_moved_or_taken_away_show() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        noted(&f, 3);
+        rotate(&f);
+        noted(&f, 3);
+        rotate(&f);
+        let length = verified(&f).unwrap();
+        let names = f.session.read(|tx| tx.setting_names(settings::AUDIT_KEY_UNTIL)).unwrap();
+        assert_eq!(names.len(), 2, "{names:?}");
+        let value = |c: &Change<'_>, name: &str| c.tx.setting(name).map(Option::unwrap);
+        type Damage<'a> = &'a dyn Fn(&Change<'_>) -> Result<()>;
+        let damages: [(Damage<'_>, Status); 6] = [
+            (&|c| c.tx.remove_setting(&names[0]), Status::AuditTampered),
+            (&|c| c.tx.remove_setting(&names[1]), Status::AuditTampered),
+            (&|c| c.tx.set_setting(&names[0], &value(c, &names[1])?), Status::SealBroken),
+            (&|c| c.tx.set_setting(&name_of_key(1), &value(c, &names[0])?), Status::SealBroken),
+            (&|c| c.tx.set_setting(&name_of_key(9_999), &value(c, settings::AUDIT_KEY)?), Status::SealBroken),
+            (&|c| c.tx.set_setting(settings::AUDIT_KEY, &value(c, &names[0])?), Status::SealBroken),
+        ];
+        for (at, (damage, status)) in damages.iter().enumerate() {
+            let told = f.session.change(Mode::Validate, &Cause::new("Test"), |c| {
+                damage(c)?;
+                verify_chain(c.tx, c.keys)
+            });
+            assert_eq!(told.unwrap_err().status, *status, "{at}");
+        }
+        assert_eq!(verified(&f).unwrap(), length);
+    }
+
+    #[test]
+    fn a_gap_is_not_closed_by_a_rotation() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        noted(&f, 5);
+        tamper(&f, |c| c.tx.set_setting(settings::AUDIT_HEAD, "5 1 forged"));
+        rotate(&f);
+        noted(&f, 1);
+        let told = verified(&f).unwrap_err();
+        assert!(told.message.contains("row 6 is missing"), "{told}");
+    }
+
+    #[test]
+    fn retention_goes_over_a_rotation_and_drops_the_keys_that_served_only_what_it_removed() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        noted(&f, 30);
+        rotate(&f);
+        noted(&f, 5);
+        f.advance_days(91);
+        let keys = || f.session.read(|tx| tx.setting_names(settings::AUDIT_KEY_UNTIL)).unwrap().len();
+        // Twenty rows go with each that comes.
+        noted(&f, 1);
+        assert_eq!(keys(), 1);
+        verified(&f).unwrap();
+        noted(&f, 1);
+        assert_eq!(keys(), 0, "every row under it is gone");
+        verified(&f).unwrap();
+        // The anchor is renewed along with the key.
+        rotate(&f);
+        noted(&f, 3);
+        f.advance_days(91);
+        noted(&f, 1);
+        assert_eq!(verified(&f).unwrap(), 1);
+    }
+
+    #[test]
+    fn retention_keeps_what_lies_exactly_at_its_limit_and_what_stands_behind_a_gap() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        noted(&f, 3);
+        f.advance_days(90);
+        noted(&f, 1);
+        assert_eq!(verified(&f).unwrap(), 4, "exactly ninety days old is not past it");
+        f.advance(1);
+        noted(&f, 1);
+        assert_eq!(verified(&f).unwrap(), 2);
+        // A cut end, and more behind it.
+        tamper(&f, |c| c.tx.set_setting(settings::AUDIT_HEAD, ""));
+        noted(&f, 2);
+        f.advance_days(91);
+        noted(&f, 2);
+        let left: Vec<i64> = f.session.read(|tx| tx.audit_rows(i64::MIN, 100)).unwrap().iter().map(|r| r.seq).collect();
+        assert_eq!(left, [7, 8, 9, 10], "what the chain vouches for went, and nothing behind the gap");
+        let told = verified(&f).unwrap_err();
+        assert!(told.message.contains("row 6 is missing"), "{told}");
+    }
+
+    #[test]
+    fn a_key_of_the_trail_that_was_altered_removes_no_evidence() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        noted(&f, 3);
+        rotate(&f);
+        tamper(&f, |c| c.tx.set_setting(&name_of_key(3), "00"));
+        f.advance_days(91);
+        noted(&f, 1);
+        assert_eq!(f.session.read(|tx| tx.audit_rows(1, 1)).unwrap()[0].seq, 1);
+    }
+
+    #[test]
+    fn versions_of_erased_pins_are_not_given_out_again() {
+        let f = Fixture::new(PinPolicy::default(), 2);
+        let version = || f.session.read(|tx| tx.pin_version(&f.state(0).guid)).unwrap();
+        let saved = f.session.read(|tx| tx.pin(&f.state(0).guid)).unwrap().unwrap();
+        let again = |pin: &str| {
+            f.run("Disable-UMMailbox", &json!({"Identity": "user0", "KeepProperties": false})).unwrap();
+            verified(&f).unwrap();
+            let request = json!({"Mode": "Commit", "Parameters": {
+                "Identity": "user0", "UMMailboxPolicy": "Policy", "Extensions": ["50000"]}});
+            crate::cmdlets::execute(
+                &f.session,
+                "Enable-UMMailbox",
+                request.to_string().as_bytes(),
+                Some(crate::pin::Pin::new(pin)),
+            )
+            .unwrap();
+            verified(&f).unwrap();
+        };
+        assert_eq!(version(), Some(1));
+        again("580437");
+        assert_eq!(version(), Some(2));
+        again("604938");
+        assert_eq!(version(), Some(3));
+        // The value that was sealed at first, put back with its salt and its version's number or today's.
+        for number in [1, 3] {
+            tamper(&f, |c| {
+                c.tx.put_pin(&f.state(0).guid, &crate::store::pins::PinRow { version: number, ..saved.clone() })
+            });
+            let told = f.session.read_sealed(verify_chain);
+            let signed_in = crate::service::sign_in::verify(
+                &f.session,
+                &crate::service::sign_in::Caller::Identity(crate::support::who(0)),
+                &crate::pin::Pin::new(crate::support::FIRST_PIN),
+            );
+            match number {
+                1 => assert_eq!(told.unwrap_err().status, Status::AuditTampered),
+                _ => assert_eq!(signed_in.unwrap_err().status, Status::SealBroken),
+            }
+        }
+    }
+
+    #[test]
+    fn a_lowered_memory_of_erased_versions_shows_and_a_forged_version_does_not_raise_it() {
+        let f = Fixture::new(PinPolicy::default(), 2);
+        let erase = |n: usize| {
+            f.run("Disable-UMMailbox", &json!({"Identity": format!("user{n}"), "KeepProperties": false})).unwrap();
+        };
+        erase(0);
+        verified(&f).unwrap();
+        for forged in ["0", "", "2", "-1"] {
+            let told = f.session.change(Mode::Validate, &Cause::new("Test"), |c| {
+                c.tx.set_setting(settings::HIGHEST_ERASED, forged)?;
+                verify_chain(c.tx, c.keys)
+            });
+            assert_eq!(told.unwrap_err().status, Status::AuditTampered, "{forged}");
+        }
+        let text = format!("UPDATE pin SET version = {}", i64::MAX);
+        rusqlite::Connection::open(f.path("um.db")).unwrap().execute_batch(&text).unwrap();
+        erase(1);
+        assert_eq!(f.session.read(highest_erased).unwrap(), 1, "there never were more changes");
+    }
 }

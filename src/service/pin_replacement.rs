@@ -11,6 +11,7 @@ use crate::os::random;
 use crate::pin::policy::PinFacts;
 use crate::pin::rules::Refusal;
 use crate::pin::{Pin, PinPolicy};
+use crate::service::audit::highest_erased;
 use crate::session::Change;
 use crate::store::Tx;
 use crate::store::pins::{HistoryRow, PinRow};
@@ -133,7 +134,8 @@ impl Hashed {
     pub fn put(&self, c: &Change<'_>, guid: &str, state: &NewState) -> Result<()> {
         let old = c.tx.pin(guid)?;
         let (params, hash) = self.hashes.first().ok_or_else(stale)?;
-        let (mut version, mut grown) = (1, 1);
+        let mut version = highest_erased(c.tx)?.saturating_add(1);
+        let mut grown = version;
         let mut first_time_user = state.first_time_user.unwrap_or(true);
         if let Some(old) = old {
             if old.salt != self.salt {

@@ -11,10 +11,14 @@ pub const KEY_ID: &str = "key_id";
 pub const STORE_ID: &str = "store_id";
 /// The audit chain's key, sealed (hexadecimal).
 pub const AUDIT_KEY: &str = "audit_key";
+/// Begins the names of the chain's earlier keys, sealed likewise; behind it stands the number of the last row under each.
+pub const AUDIT_KEY_UNTIL: &str = "audit_key_until_";
 /// The keyed head of the audit chain.
 pub const AUDIT_HEAD: &str = "audit_head";
 /// The sum of all PINs' versions, as the head tells it.
 pub const PIN_VERSIONS: &str = "pin_versions";
+/// The highest version that an erased PIN had.
+pub const HIGHEST_ERASED: &str = "highest_erased_pin_version";
 /// What retention removed: the number and MAC that the chain goes on from.
 pub const AUDIT_ANCHOR: &str = "audit_anchor";
 /// The marks' key, sealed (hexadecimal).
@@ -50,6 +54,25 @@ impl Tx<'_> {
             .map_err(sql)?
             .execute([name, value])
             .map_err(sql)?;
+        Ok(())
+    }
+
+    /// The names that begin so.
+    pub fn setting_names(&self, beginning: &str) -> Result<Vec<String>> {
+        self.sql
+            .prepare_cached(
+                "SELECT name FROM setting WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name",
+            )
+            .map_err(sql)?
+            .query_map([beginning], |r| r.get(0))
+            .map_err(sql)?
+            .collect::<rusqlite::Result<_>>()
+            .map_err(sql)
+    }
+
+    /// Removes a setting that may be there.
+    pub fn remove_setting(&self, name: &str) -> Result<()> {
+        self.sql.prepare_cached("DELETE FROM setting WHERE name = ?1").map_err(sql)?.execute([name]).map_err(sql)?;
         Ok(())
     }
 }

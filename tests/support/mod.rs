@@ -197,6 +197,11 @@ pub fn run(session: &Session, operation: &str, parameters: &serde_json::Value) -
     execute(session, operation, request.as_bytes(), None)
 }
 
+/// One call with the whole request, for operations that answer in pages.
+pub fn execute_raw(session: &Session, operation: &str, request: &str) -> Response {
+    execute(session, operation, request.as_bytes(), None).unwrap()
+}
+
 pub fn extension(n: usize) -> String {
     (50_000 + n).to_string()
 }
