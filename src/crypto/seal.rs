@@ -104,6 +104,14 @@ mod tests {
         assert!(open(&key, Purpose::Pin, "row-1", &changed).is_err());
     }
 
+    #[test]
+    fn no_two_seals_of_the_same_value_are_alike() {
+        let key = MasterKey::known();
+        let seals: std::collections::HashSet<Vec<u8>> =
+            (0..100).map(|_| seal(&key, Purpose::Pin, "row-1", b"hash").unwrap()[..NONCE_LEN].to_vec()).collect();
+        assert_eq!(seals.len(), 100);
+    }
+
     /// Sealed by the first version of this program; stores of every version depend on it.
     #[test]
     fn what_was_sealed_once_opens_for_ever() {

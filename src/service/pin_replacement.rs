@@ -274,3 +274,56 @@ pub fn weak(refusal: &Refusal, mailbox: &str) -> Error {
     )
     .about(mailbox)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Status;
+    use crate::session::{Clock, Session, Tuning};
+    use crate::support::{FIRST_PIN, Fixture, set};
+
+    #[test]
+    fn a_new_pin_is_compared_with_old_ones_under_the_costs_that_they_were_made_with() {
+        let f = Fixture::new(PinPolicy { history_count: 5, ..PinPolicy::default() }, 1);
+        let guid = f.state(0).guid;
+        let costs = |session: &Session| session.read(|tx| Salted::of(tx, &guid, session.hash)).unwrap().costs;
+        assert_eq!(costs(&f.session).len(), 1, "each cost is hashed once");
+        let mut tuning = Tuning::danger_test(Clock::Manual(f.clock.clone()));
+        let dear = |tuning: &mut Tuning| {
+            tuning.hash.memory_kib *= 2;
+            Session::with(f.session.location().clone(), None, tuning.clone()).unwrap()
+        };
+        let second = dear(&mut tuning);
+        assert_eq!(costs(&second).len(), 2);
+        let refused = |session: &Session, pin| set(session, 0, Some(pin)).map(drop).unwrap_err().status;
+        assert_eq!(refused(&second, FIRST_PIN), Status::WeakPin, "the current PIN, of the lower cost");
+        set(&second, 0, Some("580437")).unwrap();
+        let third = dear(&mut tuning);
+        assert_eq!(costs(&third).len(), 3);
+        for used in [FIRST_PIN, "580437"] {
+            assert_eq!(refused(&third, used), Status::WeakPin, "{used}");
+        }
+        set(&third, 0, Some("604938")).unwrap();
+        assert!(f.verify(0, "604938").accepted);
+    }
+
+    #[test]
+    fn a_new_pin_begins_with_nothing_counted_and_its_expiry_not_announced() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        for _ in 0..3 {
+            f.verify(0, "471147");
+        }
+        let guid = f.state(0).guid;
+        let row = || f.session.read(|tx| tx.pin(&guid)).unwrap().unwrap();
+        let announced = PinRow { expiry_noticed: true, ..row() };
+        f.session
+            .change(crate::session::Mode::Commit, &crate::session::Cause::new("Test"), |c| {
+                c.tx.put_pin(&guid, &announced)
+            })
+            .unwrap();
+        set(&f.session, 0, Some("580437")).unwrap();
+        let (facts, expiry_noticed) = (row().facts, row().expiry_noticed);
+        assert_eq!((facts.failures, facts.lifetime_failures, facts.last_failure_at), (0, 0, 0));
+        assert!(!expiry_noticed && facts.set_at == f.session.now());
+    }
+}

@@ -307,7 +307,7 @@ fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(
             Charging::HashedAnew => continue,
         };
         // Here, and no earlier: the try is paid for.
-        let settled = if charge.is_same && typed.matches(&charge.stored) {
+        let settled = if charge.is_for(&typed) {
             session.store.write(|tx| accept(tx, session.now(), &snapshot.guid, pin, &charge))
         } else if charge.has_consequences {
             refuse_with_reset(session, &snapshot, pin, &charge, &cause)
@@ -356,6 +356,11 @@ struct Charge {
 }
 
 impl Charge {
+    /// Whether the try that it was counted for was right.
+    fn is_for(&self, typed: &PinHash) -> bool {
+        self.is_same && typed.matches(&self.stored)
+    }
+
     /// The state without it. What was cleared since it was counted took it along.
     fn taken_back(&self, mut facts: PinFacts) -> PinFacts {
         if facts.failures >= self.facts.failures {
@@ -581,7 +586,7 @@ fn may_reset<'a>(
 }
 
 fn reset_is_due(policy: &PinPolicy, failures: u32) -> bool {
-    policy.failures_before_reset.is_some_and(|n| n > 0 && failures.is_multiple_of(n))
+    policy.failures_before_reset.is_some_and(|n| failures.is_multiple_of(n))
 }
 
 /// An automatic reset must not become a way to cut people off: none while its mail could not arrive.
@@ -742,6 +747,8 @@ mod tests {
         assert_eq!((asked(None), asked(Some("plan")), asked(Some("nowhere"))), (3, 3, 3));
         say("5");
         assert_eq!((asked(None), asked(Some("Plan")), asked(Some("nowhere"))), (5, 5, 3));
+        say("1");
+        assert_eq!((asked(None), asked(Some("plan"))), (1, 1));
         say("0");
         assert_eq!((asked(None), asked(Some("plan"))), (3, 3), "a call must end some time");
         say("\"many\"");
@@ -776,6 +783,90 @@ mod tests {
         // Another version, and another cost with it: no PIN that was hashed is any longer the one.
         other.row.version += 1;
         assert!(!charged(&f, &other).is_same);
+    }
+
+    #[test]
+    fn a_try_is_judged_by_the_pin_that_it_was_hashed_for() {
+        let f = fixture();
+        let mine = snapshot_of(&f);
+        let hash = |pin: &str| hash(&Pin::new(pin), &mine.row.salt, &mine.row.params).unwrap();
+        let charge = charged(&f, &mine);
+        assert!(charge.is_for(&hash(FIRST_PIN)) && !charge.is_for(&hash("471147")));
+        // Replaced while the try was hashed, by the very PIN that was typed: nobody could have known it.
+        crate::support::set(&f.session, 0, Some("471147")).unwrap();
+        assert!(!charged(&f, &mine).is_for(&hash("471147")));
+        assert!(charged(&f, &snapshot_of(&f)).is_for(&hash("471147")));
+    }
+
+    #[test]
+    fn somebody_who_is_gone_between_the_steps_is_refused_and_counted_nowhere() {
+        let pin = Pin::new("580437");
+        for gone in ["UPDATE um_mailbox SET policy_guid = NULL", "DELETE FROM pin", "DELETE FROM recipient"] {
+            let f = fixture();
+            let mine = snapshot_of(&f);
+            let taken = charged(&f, &mine);
+            let hashed = f.session.read(|tx| Salted::of(tx, &mine.guid, f.session.hash)).unwrap().hash(&pin).unwrap();
+            let answer = Answer { accepted: true, ..Answer::refused(Reason::None) };
+            raw(&f, gone);
+            let before = records(&f).len();
+            match change(&f, |c| charge(c, &mine)).unwrap() {
+                Charging::Refused(reason) => assert_eq!(reason, Reason::NotUmEnabled),
+                _ => panic!("charged: {gone}"),
+            }
+            let told = [
+                f.session.store.write(|tx| accept(tx, 0, &mine.guid, &pin, &taken)).unwrap(),
+                change(&f, |c| replace(c, &mine, &pin, &hashed, &answer)).unwrap(),
+                match change(&f, |c| refuse(c, &mine.guid, &pin, &taken, None)).unwrap() {
+                    Settling::Answered(answer) => answer,
+                    Settling::NeedsCandidate => panic!("a new PIN for nobody: {gone}"),
+                },
+            ];
+            for told in told {
+                assert_eq!((told.accepted, told.reason), (false, Reason::NotUmEnabled), "{gone}");
+            }
+            assert_eq!(records(&f).len(), before, "{gone}");
+        }
+    }
+
+    #[test]
+    fn the_try_that_locks_is_recorded_and_one_that_was_cleared_meanwhile_locks_nothing() {
+        let f = fixture();
+        let mine = snapshot_of(&f);
+        let last = (0..6).map(|_| charged(&f, &mine)).last().unwrap();
+        assert!(last.has_consequences);
+        let told = |f: &Fixture| match change(f, |c| refuse(c, &mine.guid, &Pin::new("471147"), &last, None)).unwrap() {
+            Settling::Answered(answer) => answer.reason,
+            Settling::NeedsCandidate => panic!("no reset is due"),
+        };
+        assert_eq!(told(&f), Reason::NowLocked);
+        let record = records(&f).pop().unwrap();
+        assert!(record.starts_with("mailbox locked after 6 failed sign-ins: "), "{record}");
+        f.run("Unlock-UMMailbox", &json!({"Identity": "user0"})).unwrap();
+        let before = records(&f).len();
+        assert_eq!(told(&f), Reason::WrongPin);
+        assert_eq!(records(&f).len(), before);
+    }
+
+    #[test]
+    fn a_mark_brings_no_reset_about() {
+        let f = Fixture::new(PinPolicy { failures_before_reset: Some(5), ..PinPolicy::default() }, 1);
+        f.run("Set-UMPinConfiguration", &json!({"SprayDetectionThreshold": 1})).unwrap();
+        let before = records(&f).len();
+        assert_eq!(f.verify(0, "471147").reason, Reason::WrongPin);
+        let told = records(&f).split_off(before);
+        assert!(matches!(&told[..], [one] if one.contains("one PIN was tried in vain on 1 mailboxes")), "{told:?}");
+    }
+
+    #[test]
+    fn the_notice_of_a_reset_says_that_the_pin_must_be_changed() {
+        let f = Fixture::new(PinPolicy { failures_before_reset: Some(1), ..PinPolicy::default() }, 1);
+        let pickup = f.pickup();
+        assert_eq!(f.verify(0, "471147").reason, Reason::PinReset);
+        crate::cmdlets::send_um_pin_outbox::deliver_due(&f.session, None).unwrap();
+        let mail = crate::support::mails(&pickup).pop().unwrap();
+        let new = crate::support::pin_in(&mail).unwrap();
+        assert!(mail.contains("You will be asked to choose a new PIN"), "{}", mail.replace(&new, "(the PIN)"));
+        assert!(f.verify(0, &new).must_change);
     }
 
     #[test]
@@ -974,6 +1065,26 @@ mod tests {
         crate::support::set(&f.session, 0, Some("580437")).unwrap();
         upgrade(&f.session, &old, &Pin::new(FIRST_PIN)).unwrap();
         assert!(f.verify(0, "580437").accepted && !f.verify(0, FIRST_PIN).accepted);
+        // Another cost, or another salt, alone.
+        let now = snapshot_of(&f);
+        for other in [PinRow { salt: [9; 16], ..now.row.clone() }, {
+            let params = HashParams { passes: now.row.params.passes + 1, ..now.row.params };
+            PinRow { params, ..now.row.clone() }
+        }] {
+            upgrade(&f.session, &Snapshot { guid: now.guid.clone(), row: other }, &Pin::new("471147")).unwrap();
+            assert!(f.verify(0, "580437").accepted);
+        }
+    }
+
+    #[test]
+    fn a_hash_that_is_made_anew_during_a_rotation_is_under_the_key_that_it_names() {
+        let f = fixture();
+        // The first step alone: the store names a new key, and the PIN's row the old one.
+        crate::support::execute_raw(&f.session, "Update-UMPinKey", r#"{"Mode": "Commit"}"#);
+        let old = snapshot_of(&f).row.key_id;
+        upgrade(&f.session, &snapshot_of(&f), &Pin::new(FIRST_PIN)).unwrap();
+        assert_ne!(snapshot_of(&f).row.key_id, old);
+        assert!(f.verify(0, FIRST_PIN).accepted);
     }
 
     #[test]
@@ -1033,6 +1144,12 @@ mod tests {
         let before = records(&f).len();
         assert_eq!(change(FIRST_PIN, "12").unwrap_err().status, Status::WeakPin);
         assert_eq!(records(&f).len(), before + 1);
+        // An earlier PIN under a key that is gone: an error of the store, not a refusal of what was typed.
+        crate::support::set(&f.session, 0, Some("604938")).unwrap();
+        raw(&f, "UPDATE pin_history SET key_id = 'gone'");
+        let before = records(&f).len();
+        assert_eq!(change("604938", "580437").unwrap_err().status, Status::KeyWrong);
+        assert_eq!(records(&f).len(), before);
     }
 
     #[test]
