@@ -16,6 +16,7 @@ use blake2::digest::{FixedOutput, KeyInit, Update};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::error::{Error, Result, Status};
+use crate::location::is_trusted_link;
 use crate::os::random;
 
 const HEADER: &str = "umpin-key 1";
@@ -176,7 +177,19 @@ impl KeyFile {
 
     /// The keys. A file that is gone, short, exposed or malformed is an error of its own; none is ever made here.
     pub fn load(&self) -> Result<Arc<KeyRing>> {
-        let meta = fs::metadata(&self.path).map_err(|e| self.unreadable(&e))?;
+        let link = self.path.symlink_metadata().map_err(|e| self.unreadable(&e))?;
+        let is_link = link.is_symlink();
+        if is_link && !is_trusted_link(&self.path, &link) {
+            return Err(self.error(
+                Status::KeyIo,
+                format!(
+                    "In the place of the key file '{}' is a link, in a folder where others than root and you can put one. It was \
+                     not followed and nothing was changed. Put the file itself there, or name its place in UMPIN_KEY_FILE.",
+                    self.path.display()
+                ),
+            ));
+        }
+        let meta = if is_link { fs::metadata(&self.path).map_err(|e| self.unreadable(&e))? } else { link };
         if let Some((seen, ring)) = &*self.seen.read().unwrap_or_else(PoisonError::into_inner)
             && *seen == Stamp::of(&meta)
         {
@@ -186,7 +199,14 @@ impl KeyFile {
             return Err(self.malformed());
         }
         // From here on the open file alone: the path may mean another one by now.
-        let mut file = fs::File::open(&self.path).map_err(|e| self.unreadable(&e))?;
+        let mut options = fs::File::options();
+        options.read(true);
+        #[cfg(unix)]
+        if !is_link {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.custom_flags(crate::os::NO_FOLLOW);
+        }
+        let mut file = options.open(&self.path).map_err(|e| self.unreadable(&e))?;
         let meta = file.metadata().map_err(|e| self.unreadable(&e))?;
         let stamp = Stamp::of(&meta);
         let ring = Arc::new(self.read(&mut file, &meta)?);
@@ -685,6 +705,28 @@ mod tests {
             let text = file_text(&keys);
             assert_eq!(text.capacity(), text.len());
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_key_files_place_is_followed_only_where_nobody_else_can_put_one() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let (folder, file) = file();
+        file.load_or_create().unwrap();
+        let shared = tempfile::tempdir().unwrap();
+        let linked = KeyFile::new(shared.path().join("umpin.key"));
+        symlink(file.path(), linked.path()).unwrap();
+        for (mode, followed) in [(0o700, true), (0o770, false), (0o2770, false), (0o777, false), (0o755, true)] {
+            fs::set_permissions(shared.path(), fs::Permissions::from_mode(mode)).unwrap();
+            match linked.load() {
+                Ok(_) => assert!(followed, "{mode:o}"),
+                Err(e) => {
+                    assert!(!followed && e.status == Status::KeyIo, "{mode:o}: {e}");
+                    assert!(e.message.contains("is a link"), "{e}");
+                }
+            }
+        }
+        drop(folder);
     }
 
     #[cfg(unix)]
