@@ -157,3 +157,132 @@ fn numbers(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::Error;
+    use crate::pin::PinPolicy;
+    use crate::session::{Cause, Change, Mode};
+    use crate::support::Fixture;
+
+    #[test]
+    fn only_a_damaged_value_without_a_name_was_told_already() {
+        let told = |status, target: &str| readable::<()>(Err(Error::new(status, "x").about(target)));
+        assert_eq!(told(Status::StoreDamaged, ""), Ok(None));
+        assert!(told(Status::StoreDamaged, "contoso.com/Users/Tony").is_err());
+        assert!(told(Status::StoreIo, "").is_err() && told(Status::KeyWrong, "").is_err());
+        assert_eq!(readable(Ok(7)), Ok(Some(7)));
+    }
+
+    /// What is found in a store that was changed so, for nobody but this test.
+    fn found(work: impl Fn(&Change<'_>) -> Result<()>) -> Option<String> {
+        let f = Fixture::new(PinPolicy::default(), 2);
+        f.session
+            .change(Mode::Validate, &Cause::new("Test"), |c| {
+                work(c)?;
+                faults(c.tx, c.now)
+            })
+            .unwrap()
+            .text()
+    }
+
+    #[test]
+    fn each_of_the_stores_own_settings_is_held_against_what_a_cmdlet_sets() {
+        let mail =
+            |seconds: i64| json!({"CommandTimeoutSeconds": seconds, "command_timeout_seconds": seconds}).to_string();
+        let (none, least, most, long) = (mail(0), mail(1), mail(600), mail(601));
+        for (name, fine, odd) in [
+            (stored::STORE_ID, vec!["5e4bb1a0-1f3c-4f43-8f8a-0c2a7a7b9a11"], vec!["", "5e4bb1a0"]),
+            (
+                stored::KEY_ID,
+                vec!["0123456789abcdef"],
+                vec!["", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeg", "key"],
+            ),
+            (stored::AUDIT_AGE_DAYS, vec!["1", "90", "3650"], vec!["", "0", "3651", "-1", "x"]),
+            (stored::SPRAY_THRESHOLD, vec!["0", "1000"], vec!["-1", "1001", "x"]),
+            (stored::SERVER_NAME, vec!["", "pbx1", "Zentrale München"], vec!["pbx\n1", "\u{1b}[31m", "pbx\u{7f}"]),
+            (stored::MAIL, vec![&none, &least, &most], vec![&long, "{", "7"]),
+        ] {
+            for value in fine {
+                assert_eq!(found(|c| c.tx.set_setting(name, value)), None, "{name} = {value:?}");
+            }
+            for value in odd {
+                let told = found(|c| c.tx.set_setting(name, value)).unwrap_or_default();
+                assert!(told.contains("store settings: "), "{name} = {value:?}: {told}");
+            }
+        }
+        for name in [stored::STORE_ID, stored::KEY_ID] {
+            assert!(found(|c| c.tx.remove_setting(name)).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_persons_primary_address_is_the_one_primary_among_the_addresses() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        let guid = f.state(0).guid;
+        let r = f.session.read(|tx| tx.recipient(&guid)).unwrap().unwrap();
+        assert!(has_its_addresses(&r));
+        let with = |change: &dyn Fn(&mut Recipient)| {
+            let mut r = r.clone();
+            change(&mut r);
+            has_its_addresses(&r)
+        };
+        assert!(with(&|r| r.primary_smtp_address = r.primary_smtp_address.to_uppercase()));
+        assert!(!with(&|r| r.primary_smtp_address = "other@contoso.com".into()));
+        assert!(!with(&|r| r.primary_smtp_address.clear()));
+        assert!(!with(&|r| r.addresses.iter_mut().for_each(|a| a.prefix = "sip".into())));
+        assert!(!with(&|r| r.addresses.iter_mut().for_each(|a| a.is_primary = false)));
+        assert!(!with(&|r| r.addresses.push(r.addresses[0].clone())), "two primaries");
+        assert!(with(&|r| {
+            r.addresses.clear();
+            r.primary_smtp_address.clear();
+        }));
+    }
+
+    #[test]
+    fn a_number_fits_its_plan_by_kind_and_digits_and_is_found_by_its_key() {
+        let number = |address: &str, kind: &str| {
+            found(|c| {
+                let mut one = c.tx.um_addresses_by_key(&crate::support::extension(0), None)?.remove(0);
+                let guid = one.guid.clone();
+                one.address = address.into();
+                one.kind = kind.into();
+                c.tx.set_um_addresses(&guid, &[one])
+            })
+        };
+        let in_plan = |uri_type: &str, address: &str, kind: &str| {
+            found(|c| {
+                let mut one = c.tx.um_addresses_by_key(&crate::support::extension(0), None)?.remove(0);
+                let mut plan = c.tx.dial_plan(&one.dial_plan_guid)?.unwrap();
+                plan.uri_type = uri_type.into();
+                c.tx.put_dial_plan(&plan)?;
+                let mut another = one.clone();
+                (another.address, another.kind, another.is_primary) = (address.into(), kind.into(), false);
+                one.is_primary = true;
+                let guid = one.guid.clone();
+                c.tx.set_um_addresses(&guid, &[one, another])
+            })
+        };
+        for (uri_type, address, kind, fits) in [
+            ("E164", "+14255550100", "E164", true),
+            ("E164", "+14255550100", "SipName", false),
+            ("E164", "14255550100", "E164", false),
+            ("SipName", "tony@contoso.com", "SipName", true),
+            ("SipName", "tony@contoso.com", "E164", false),
+            ("SipName", "sip:tony@contoso.com", "SipName", false),
+            ("SipName", "tony", "SipName", false),
+        ] {
+            let told = in_plan(uri_type, address, kind);
+            assert_eq!(told.is_none(), fits, "{uri_type} {address} {kind}: {told:?}");
+        }
+        assert_eq!(number("51234", "Extension"), None);
+        for (address, kind) in [("5123", "Extension"), ("5123x", "Extension"), ("51234", "E164"), ("51234", "SipName")]
+        {
+            let told = number(address, kind).unwrap_or_default();
+            assert!(told.contains("a number does not fit its dial plan"), "{address} {kind}: {told}");
+        }
+    }
+}

@@ -151,7 +151,6 @@ fn contents(session: &Session) -> Result<Verdict> {
 fn key_file(session: &Session) -> Result<Verdict> {
     let path = session.keys.path();
     let keys = session.ring()?;
-    let beside = |a: &Path, b: &Path| a.parent().is_some() && a.parent() == b.parent();
     let left = leftovers(path);
     Ok(if !left.is_empty() {
         Warning(format!(
@@ -164,7 +163,7 @@ fn key_file(session: &Session) -> Result<Verdict> {
             path.display(),
             keys.ids().count()
         ))
-    } else if beside(path, &session.location().store) {
+    } else if path.parent() == session.location().store.parent() {
         Warning(format!("'{}' lies in the store's own folder: whoever copies the folder has both", path.display()))
     } else {
         Passed(path.display().to_string())
@@ -286,8 +285,10 @@ mod tests {
     use crate::directory::recipient::Recipient;
     use crate::location::Location;
     use crate::mail::notice::{Kind, Notice};
+    use crate::pin::PinPolicy;
     use crate::service::notice;
-    use crate::session::{Cause, Clock, Mode, Tuning};
+    use crate::session::{Cause, Change, Clock, Mode, Tuning};
+    use crate::support::Fixture;
 
     #[test]
     fn a_key_that_goes_between_the_key_file_and_the_rows_is_no_fault() {
@@ -330,5 +331,80 @@ mod tests {
         });
         assert_eq!(found.unwrap(), (1, None));
         assert_eq!(looks, 2);
+    }
+
+    fn verdict(f: &Fixture, check: &str) -> (String, String) {
+        let checks = f.run("Test-UMPinStore", &json!({})).unwrap().objects;
+        let one = checks.iter().find(|c| c["Check"] == check).unwrap();
+        (one["Result"].as_str().unwrap().into(), one["Detail"].as_str().unwrap().into())
+    }
+
+    #[test]
+    fn it_takes_no_parameters_of_its_own() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        let told = f.run("Test-UMPinStore", &json!({"Repair": true})).unwrap_err();
+        assert_eq!(told.status, Status::InvalidRequest);
+    }
+
+    #[test]
+    fn the_keys_that_the_store_keeps_are_opened() {
+        for (name, _) in SUBKEYS {
+            let f = Fixture::new(PinPolicy::default(), 1);
+            assert_eq!(verdict(&f, "Key").0, "Passed");
+            let broken = |c: &Change<'_>| c.tx.set_setting(name, &"00".repeat(72));
+            f.session.change(Mode::Commit, &Cause::new("Test"), broken).unwrap();
+            assert_eq!(verdict(&f, "Key").0, "Failed", "{name}");
+        }
+        let f = Fixture::new(PinPolicy::default(), 1);
+        let another = crate::crypto::key::MasterKey::generate().unwrap();
+        f.session.keys.replace(&[&another]).unwrap();
+        let (result, detail) = verdict(&f, "Key");
+        assert!(result == "Failed" && detail.contains("is sealed under key"), "{result}: {detail}");
+    }
+
+    #[test]
+    fn a_key_in_the_stores_own_folder_is_a_warning_and_in_another_none() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        assert_eq!(verdict(&f, "KeyFile").0, "Warning");
+        let elsewhere = tempfile::tempdir().unwrap();
+        let key = elsewhere.path().join("umpin.key");
+        std::fs::copy(f.path("umpin.key"), &key).unwrap();
+        let location = Location { store: f.path("um.db"), key };
+        let session = Session::with(location, None, Tuning::danger_test(Clock::System)).unwrap();
+        let checks = crate::support::run(&session, "Test-UMPinStore", &json!({})).unwrap().objects;
+        assert_eq!(checks.iter().find(|c| c["Check"] == "KeyFile").unwrap()["Result"], "Passed");
+    }
+
+    #[test]
+    fn each_earlier_pin_is_held_against_its_own_cost() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        let mut tuning = Tuning::danger_test(Clock::Manual(f.clock.clone()));
+        for pin in ["580437", "604938", "471147"] {
+            tuning.hash.memory_kib *= 2;
+            let dearer = Session::with(f.session.location().clone(), None, tuning.clone()).unwrap();
+            crate::support::set(&dearer, 0, Some(pin)).unwrap();
+        }
+        assert_eq!(verdict(&f, "SealedValues"), ("Passed".into(), "5 opened".into()));
+        for version in 1..=3 {
+            let cost = |by: i64| {
+                let text = format!("UPDATE pin_history SET memory_kib = memory_kib + {by} WHERE version = {version}");
+                rusqlite::Connection::open(f.path("um.db")).unwrap().execute_batch(&text).unwrap();
+            };
+            cost(8);
+            let (result, detail) = verdict(&f, "SealedValues");
+            assert!(result == "Failed" && detail.starts_with("4 opened"), "{version}: {detail}");
+            cost(-8);
+        }
+    }
+
+    #[test]
+    fn mail_that_waits_for_more_than_a_day_is_a_warning() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        f.pickup();
+        crate::support::set(&f.session, 0, None).unwrap();
+        f.advance(LONG_WAIT);
+        assert_eq!(verdict(&f, "Outbox").0, "Passed", "a day is not more than a day");
+        f.advance(1);
+        assert_eq!(verdict(&f, "Outbox").0, "Warning");
     }
 }
