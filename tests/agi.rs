@@ -587,6 +587,16 @@ fn agi_takes_the_callers_number_as_a_number_and_nothing_else() {
         conversation.play("< GET DATA \"vm-password\" 10000 255");
         assert_eq!(conversation.end().0, 1, "{hostile}");
     }
+    for length in [4_082, 4_083, 4_096, 8_192, 8_193, 100_000] {
+        let endless = greeting(&"5".repeat(length));
+        let mut conversation = Conversation::of(umpin(f.folder.path()).args(arguments), &endless);
+        conversation.play(OPENING);
+        if length > 4_096 - "agi_callerid: ".len() {
+            conversation.play("< GET DATA \"vm-login\" 10000 255\n> 200 result=50001");
+        }
+        conversation.play("< GET DATA \"vm-password\" 10000 255");
+        assert_eq!(conversation.end().0, 1, "{length}");
+    }
     let long = "5".repeat(200);
     let mut conversation = Conversation::of(umpin(f.folder.path()).args(arguments), &greeting(&long));
     conversation.play(OPENING);

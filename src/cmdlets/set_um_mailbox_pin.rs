@@ -333,7 +333,7 @@ mod tests {
         let error = reset.commit(&f.session).unwrap_err();
         assert_eq!(error.status, Status::WeakPin);
         one_refusal(&f, &error);
-        assert_eq!(f.session.read(|tx| Ok(tx.pin(&guid(&f))?.unwrap().version)).unwrap(), 1);
+        assert_eq!(f.session.read(|tx| Ok(tx.pin(&guid(&f))?.unwrap().version)).unwrap(), 2, "above the erased one");
     }
 
     #[test]

@@ -57,6 +57,11 @@ pub fn field(header: &str) -> Option<Field> {
     FIELDS.iter().find(|(_, names)| names.iter().any(|n| n.eq_ignore_ascii_case(header))).map(|(field, _)| *field)
 }
 
+/// A column by the first of its names.
+fn column(wanted: Field) -> &'static str {
+    FIELDS.iter().find(|(field, _)| *field == wanted).and_then(|(_, names)| names.first()).copied().unwrap_or_default()
+}
+
 /// Longest value of a plain column, in characters.
 const LONGEST: usize = 2048;
 
@@ -133,6 +138,10 @@ pub fn recipient(values: &[(Field, Vec<String>)]) -> Result<Recipient, String> {
         if *field != Field::EmailAddresses && texts.iter().any(|t| t.chars().count() > LONGEST) {
             return Err(format!("a value has more than {LONGEST} characters"));
         }
+        // A quote that is never closed makes one value of several lines. In a list of addresses line ends stand between them.
+        if *field != Field::EmailAddresses && texts.iter().any(|t| t.trim().chars().any(char::is_control)) {
+            return Err(format!("its {} has a line break or another control character in it", column(*field)));
+        }
     }
     Ok(recipient)
 }
@@ -169,6 +178,9 @@ fn proxy(text: &str) -> Result<Option<ProxyAddress>, String> {
     let lower = prefix.to_ascii_lowercase();
     if lower == "eum" {
         return Ok(None);
+    }
+    if address.chars().any(char::is_control) {
+        return Err("an address has a control character in it".into());
     }
     if lower == "smtp" && !crate::directory::mail_address::is_mail_address(address) {
         return Err(format!("'{}' is not an e-mail address", shortened(address)));
@@ -270,5 +282,28 @@ mod tests {
         ] {
             assert!(read(pairs).unwrap_err().contains(why), "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn line_breaks_and_other_control_characters_are_in_no_value() {
+        const GUID: &str = "6f9619ff-8b86-d011-b42d-00cf4fc964ff";
+        let taken = |field: Field, text: &str| {
+            recipient(&[
+                (Field::Guid, vec![GUID.into()]),
+                (Field::Alias, vec!["tony".into()]),
+                (field, vec![text.to_owned()]),
+            ])
+        };
+        for bad in ["Tony\nSmith", "Tony\r\nSmith", "To\0ny", "\u{1b}[31mTony", "Tony\tSmith", "Tony\u{85}Smith"] {
+            for (field, name) in [(Field::DisplayName, "DisplayName"), (Field::Phone, "OfficePhone")] {
+                let told = taken(field, bad).unwrap_err();
+                assert_eq!(told, format!("its {name} has a line break or another control character in it"), "{bad:?}");
+            }
+        }
+        // Blanks and line ends around a value are the file's.
+        assert_eq!(taken(Field::DisplayName, " Tony Smith\r\n").unwrap().display_name, "Tony Smith");
+        let several = taken(Field::EmailAddresses, "SMTP:tony@contoso.com\r\nsmtp:t@contoso.com").unwrap();
+        assert_eq!(several.addresses.len(), 2);
+        assert!(taken(Field::EmailAddresses, "sip:to\u{7}ny@contoso.com").is_err());
     }
 }

@@ -173,10 +173,11 @@ impl Call {
         Ok(Self { lines: Lines::of_stdin()?, out: std::io::stdout(), variables: Vec::new() })
     }
 
-    /// Reads the variables that Asterisk sends first.
+    /// Reads the variables that Asterisk sends first. A caller can make one of any length, which must not end the call: it
+    /// counts as not sent.
     fn greet(&mut self) -> std::result::Result<(), End> {
         for _ in 0..MOST_VARIABLES {
-            let line = self.lines.next()?.ok_or(End::HungUp)?;
+            let line = self.lines.next_fitting()?.ok_or(End::HungUp)?;
             if line.is_empty() {
                 return Ok(());
             }

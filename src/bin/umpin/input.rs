@@ -38,6 +38,16 @@ impl Lines {
 
     /// The next line without its end; `None` at the end of the input.
     pub fn next(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        self.next_line(false)
+    }
+
+    /// The next line that is not too long.
+    pub fn next_fitting(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        self.next_line(true)
+    }
+
+    fn next_line(&mut self, pass_over: bool) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        let mut passing_over = false;
         loop {
             if let Some(end) = self.held.iter().position(|b| *b == b'\n') {
                 let mut line = Zeroizing::new(self.held[..end].to_vec());
@@ -49,11 +59,19 @@ impl Lines {
                 // What moved down stays behind as well.
                 self.held[rest..].fill(0);
                 self.held.truncate(rest);
+                if std::mem::take(&mut passing_over) {
+                    continue;
+                }
                 return Ok(Some(line));
             }
             if self.ended {
                 let last = std::mem::replace(&mut self.held, Zeroizing::new(Vec::new()));
-                return Ok((!last.is_empty()).then_some(last));
+                return Ok((!last.is_empty() && !passing_over).then_some(last));
+            }
+            if self.held.len() == LONGEST_LINE && pass_over {
+                passing_over = true;
+                self.held.fill(0);
+                self.held.clear();
             }
             let before = self.held.len();
             if before == LONGEST_LINE {
