@@ -479,11 +479,11 @@ channel Local/102@test-00000002;2, call 1795233050.5\" 1
     assert_eq!(code, 2);
     assert!(log.contains("GET") && log.contains("520"), "{log}");
     let endless: String = (0..600).map(|n| format!("agi_{n}: x\n")).collect();
-    for (input, why) in [(endless.as_bytes(), "more variables"), (&[b'x'; 5000], "longer than 4096 bytes")] {
-        let (code, _, log) = run(&f, &["agi"], input);
-        assert_eq!(code, 2);
-        assert!(log.contains(why), "{log}");
-    }
+    let (code, _, log) = run(&f, &["agi"], endless.as_bytes());
+    assert_eq!(code, 2);
+    assert!(log.contains("more variables"), "{log}");
+    let (code, _, log) = run(&f, &["agi"], &[b'x'; 5000]);
+    assert_eq!((code, log.as_str()), (1, ""), "a line that never ends is a caller who hung up");
 }
 
 /// Digits at the first prompt that are nobody's number may be a PIN dialled too early: no log has them.
@@ -587,11 +587,11 @@ fn agi_takes_the_callers_number_as_a_number_and_nothing_else() {
         conversation.play("< GET DATA \"vm-password\" 10000 255");
         assert_eq!(conversation.end().0, 1, "{hostile}");
     }
-    for length in [4_082, 4_083, 4_096, 8_192, 8_193, 100_000] {
+    for length in [4_000, 4_083, 4_096, 8_192, 8_193, 100_000] {
         let endless = greeting(&"5".repeat(length));
         let mut conversation = Conversation::of(umpin(f.folder.path()).args(arguments), &endless);
         conversation.play(OPENING);
-        if length > 4_096 - "agi_callerid: ".len() {
+        if length > 4_000 {
             conversation.play("< GET DATA \"vm-login\" 10000 255\n> 200 result=50001");
         }
         conversation.play("< GET DATA \"vm-password\" 10000 255");

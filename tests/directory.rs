@@ -349,3 +349,38 @@ fn a_long_list_comes_in_pages_without_gaps() {
     }
     assert_eq!(seen.len(), 1203);
 }
+
+/// macOS and some directories write an accented letter as the letter and its accent.
+#[test]
+fn an_accent_of_its_own_is_the_same_letter_wherever_names_are_compared() {
+    let (_folder, session) = bare();
+    let (apart, whole) = ("Jose\u{301} Mu\u{308}ller", "JOSÉ MÜLLER");
+    let mut person = person(1, "jose@contoso.com");
+    person["Name"] = json!(apart);
+    person["DistinguishedName"] = json!(format!("CN={apart},OU=Zu\u{308}rich,DC=contoso,DC=com"));
+    assert_eq!(import(&session, &[person], None, false, false).counts(), [1, 1, 0, 0, 0, 0]);
+    let found = |parameters: Value| run(&session, "Get-Mailbox", &parameters).unwrap().objects.len();
+    for spelled in [apart, whole] {
+        assert_eq!(found(json!({"Identity": spelled})), 1, "{spelled}");
+        assert_eq!(found(json!({"Identity": format!("CN={spelled},OU=Zürich,DC=contoso,DC=com")})), 1, "{spelled}");
+        assert_eq!(found(json!({"Filter": format!("Name -eq '{spelled}'")})), 1, "{spelled}");
+        assert_eq!(
+            found(json!({"Filter": format!("Name -like '{}*'", &spelled[..spelled.len() - 2])})),
+            1,
+            "{spelled}"
+        );
+        assert_eq!(found(json!({"Anr": spelled})), 1, "{spelled}");
+    }
+    for unit in ["Zürich", "Zu\u{308}rich", "contoso.com/Zürich"] {
+        assert_eq!(found(json!({"OrganizationalUnit": unit})), 1, "{unit}");
+    }
+    let other = run(&session, "Get-Mailbox", &json!({"Identity": "Jose Muller"})).unwrap_err();
+    assert_eq!(other.status, Status::NotFound, "without its accent it is another letter");
+    let checks = run(&session, "Test-UMPinStore", &json!({})).unwrap().objects;
+    assert!(checks.iter().all(|c| c["Result"] != "Failed"), "{checks:?}");
+    for taken in ["Zu\u{308}rich", "ZÜRICH"] {
+        let plan = json!({"Name": taken, "NumberOfDigitsInExtension": 5});
+        let made = run(&session, "New-UMDialPlan", &plan);
+        assert_eq!(made.is_ok(), taken != "ZÜRICH", "{taken}");
+    }
+}

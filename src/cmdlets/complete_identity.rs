@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::cmdlets::document::{Request, Response};
+use crate::directory::identity::fold_case;
 use crate::error::Result;
 use crate::session::Session;
 use crate::store::Tx;
@@ -19,12 +20,12 @@ const SAMPLE: usize = 5000;
 pub fn run(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["Kind", "Prefix"])?;
-    let prefix = p.text("Prefix")?.unwrap_or_default().to_lowercase();
+    let prefix = fold_case(&p.text("Prefix")?.unwrap_or_default());
     let kind = p.text("Kind")?.unwrap_or_default();
     let named = |names: Vec<String>, tip: &str| -> Vec<Value> {
         names
             .into_iter()
-            .filter(|n| n.to_lowercase().starts_with(&prefix))
+            .filter(|n| fold_case(n).starts_with(&prefix))
             .take(MOST)
             .map(|n| json!({"Text": n, "ToolTip": tip}))
             .collect()

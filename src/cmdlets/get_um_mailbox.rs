@@ -85,7 +85,7 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
     if !of_this_kind {
         return Ok(Response::default());
     }
-    let anr = p.text("Anr")?.map(|text| text.trim().to_lowercase());
+    let anr = p.text("Anr")?.map(|text| identity::fold_case(text.trim()));
     let order = order(p)?;
     let container = match p.text("OrganizationalUnit")? {
         None => lookup.container(session),
@@ -189,7 +189,7 @@ fn property_names(view: &View) -> Vec<&'static str> {
 fn matches_anr(r: &Recipient, wanted: &str) -> bool {
     [&r.name, &r.display_name, &r.first_name, &r.last_name, &r.alias]
         .iter()
-        .any(|t| t.to_lowercase().starts_with(wanted))
+        .any(|t| identity::fold_case(t).starts_with(wanted))
 }
 
 /// How many to show; `None` is all of them. `done` says what did not happen where it is no such number.
@@ -262,16 +262,19 @@ fn unit(session: &Session, tx: &Tx<'_>, text: &str, lookup: &Lookup) -> Result<S
     if !tx.recipient_page(Order::CanonicalName, false, &wanted, ("", ""), 1)?.is_empty() {
         return Ok(wanted);
     }
-    let wanted = wanted.to_lowercase();
+    let wanted = identity::fold_case(&wanted);
     let mut found: Vec<String> = Vec::new();
     for below in tx.containers()? {
-        let folded = below.to_lowercase();
+        let folded = identity::fold_case(&below);
         if folded == wanted {
             return Ok(below);
         }
         let named =
             folded.strip_suffix(&wanted).is_some_and(|before| before.ends_with('/') && !before.ends_with("\\/"));
-        if named && !wanted.trim_end_matches('/').contains('/') && !found.iter().any(|f| f.to_lowercase() == folded) {
+        if named
+            && !wanted.trim_end_matches('/').contains('/')
+            && !found.iter().any(|f| identity::fold_case(f) == folded)
+        {
             found.push(below);
         }
     }

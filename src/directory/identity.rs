@@ -3,6 +3,8 @@
 //! Source: the contract's "Identity" and exchange-um 1. Comparison is without case, without wildcards; two different
 //! matches are ambiguous, whatever their form.
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::directory::recipient::Recipient;
 use crate::error::{Error, Result, Status};
 
@@ -12,13 +14,19 @@ pub const MAX_IDENTITY_LENGTH: usize = 2048;
 /// The form that IgnoreDefaultScope demands.
 pub const DISTINGUISHED_NAME: &str = "dn";
 
+/// A text without case, and with one spelling for a letter and its accents: `e` with a combining acute accent, as macOS
+/// and some directories write it, is the same as the one letter (Unicode's form NFC).
+pub fn fold_case(text: &str) -> String {
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.nfc().collect::<String>().to_lowercase() }
+}
+
 /// A text as it is compared: without case; a GUID or distinguished name also without its optional marks.
 pub fn fold(text: &str) -> String {
     let text = text.trim();
     if let Ok(guid) = uuid::Uuid::try_parse(text) {
         return guid.to_string();
     }
-    if looks_like_distinguished_name(text) { fold_distinguished_name(text) } else { text.to_lowercase() }
+    if looks_like_distinguished_name(text) { fold_distinguished_name(text) } else { fold_case(text) }
 }
 
 /// Checks a text that must name something.
@@ -57,7 +65,7 @@ fn fold_distinguished_name(text: &str) -> String {
         .iter()
         .map(|part| {
             let (attribute, value) = part.split_once('=').unwrap_or((part, ""));
-            format!("{}={}", attribute.trim().to_lowercase(), value.trim().to_lowercase())
+            format!("{}={}", fold_case(attribute.trim()), fold_case(value.trim()))
         })
         .collect::<Vec<_>>()
         .join(",")
@@ -197,6 +205,9 @@ mod tests {
         assert_eq!(fold("CN=Tony , OU=Users,DC=contoso"), fold("cn=tony,ou=users,dc=CONTOSO"));
         assert_eq!(fold("{6F9619FF-8B86-D011-B42D-00CF4FC964FF}"), "6f9619ff-8b86-d011-b42d-00cf4fc964ff");
         assert_eq!(fold("ÉMILE"), "émile");
+        assert_eq!(fold("E\u{301}MILE"), "émile", "an accent of its own");
+        assert_eq!(fold("CN=Jose\u{301},DC=contoso"), fold("cn=josé,dc=contoso"));
+        assert_eq!(fold_case("\u{1E9B}\u{323}"), "\u{1E9B}\u{323}", "compatibility forms stay");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a call does to a list.
 
+use crate::directory::identity::fold_case;
+
 /// A list parameter: replaced whole, or edited (`@{Add=..;Remove=..}`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListEdit {
@@ -20,7 +22,7 @@ pub(crate) fn edited(edit: Option<ListEdit>, now: impl FnOnce() -> Vec<String>) 
         None => now(),
         Some(ListEdit::Replace(list)) => list,
         Some(ListEdit::Edit { add, remove }) => {
-            let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+            let same = |a: &str, b: &str| fold_case(a) == fold_case(b);
             let mut list = now();
             list.retain(|t| !remove.iter().any(|r| same(r, t)));
             for text in add {

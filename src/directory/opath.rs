@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
+use crate::directory::identity::fold_case;
 use crate::error::{Error, Result, Status};
 
 /// Parentheses and -not inside one another; a deeper filter is no human's.
@@ -113,7 +114,7 @@ fn compare(found: &Value, operator: Operator, wanted: Option<&str>) -> bool {
     };
     texts.iter().any(|text| match operator {
         Operator::Eq => same(text, wanted),
-        Operator::Like => like(&text.to_lowercase(), &wanted.to_lowercase()),
+        Operator::Like => like(&fold_case(text), &fold_case(wanted)),
         Operator::Gt => order(text, wanted) == Ordering::Greater,
         Operator::Ge => order(text, wanted) != Ordering::Less,
         Operator::Lt => order(text, wanted) == Ordering::Less,
@@ -135,7 +136,7 @@ fn texts(value: &Value) -> Vec<String> {
 }
 
 fn same(a: &str, b: &str) -> bool {
-    a.to_lowercase() == b.to_lowercase()
+    fold_case(a) == fold_case(b)
         || matches!((uuid::Uuid::try_parse(a), uuid::Uuid::try_parse(b)), (Ok(a), Ok(b)) if a == b)
 }
 
@@ -147,7 +148,7 @@ fn order(a: &str, b: &str) -> Ordering {
     if let (Some(a), Some(b)) = (moment(a), moment(b)) {
         return a.cmp(&b);
     }
-    a.to_lowercase().cmp(&b.to_lowercase())
+    fold_case(a).cmp(&fold_case(b))
 }
 
 fn moment(text: &str) -> Option<jiff::Timestamp> {

@@ -84,7 +84,7 @@ impl Lookup {
 
 /// Whether a canonical name lies below a container (`contoso.com/Users/`; empty is everywhere).
 pub fn within(canonical: &str, container: &str) -> bool {
-    container.is_empty() || canonical.to_lowercase().starts_with(&container.to_lowercase())
+    container.is_empty() || identity::fold_case(canonical).starts_with(&identity::fold_case(container))
 }
 
 /// The dial plan of this name or GUID.
