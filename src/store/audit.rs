@@ -1,8 +1,9 @@
 //! The audit trail's rows. The chain over them is `service::audit`'s.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
-use super::{Tx, sql};
+use super::Tx;
+use super::statements::Statements;
 use crate::error::Result;
 
 /// One change, or one refusal.
@@ -50,60 +51,37 @@ pub(super) fn audit_row(r: &Row<'_>) -> rusqlite::Result<AuditRow> {
 impl Tx<'_> {
     /// The newest row's number and MAC.
     pub fn audit_tail(&self) -> Result<Option<(i64, Vec<u8>)>> {
-        self.sql
-            .prepare_cached("SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1")
-            .map_err(sql)?
-            .query_row([], |r| Ok((r.get(0)?, r.get(1)?)))
-            .optional()
-            .map_err(sql)
+        self.query_optional("SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1", [], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 
     /// Appends a row.
     pub fn add_audit(&self, a: &AuditRow) -> Result<()> {
-        self.sql
-            .prepare_cached(&format!("INSERT INTO audit ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"))
-            .map_err(sql)?
-            .execute(params![
-                a.seq,
-                a.at,
-                a.caller,
-                a.claimed,
-                a.cmdlet,
-                a.object,
-                a.parameters,
-                a.succeeded,
-                a.detail,
-                a.mac
-            ])
-            .map_err(sql)?;
-        Ok(())
+        self.execute(
+            &format!("INSERT INTO audit ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
+            params![a.seq, a.at, a.caller, a.claimed, a.cmdlet, a.object, a.parameters, a.succeeded, a.detail, a.mac],
+        )
     }
 
     /// Removes the rows up to a number, that one included.
     pub fn remove_audit_through(&self, seq: i64) -> Result<()> {
-        self.sql.prepare_cached("DELETE FROM audit WHERE seq <= ?1").map_err(sql)?.execute([seq]).map_err(sql)?;
-        Ok(())
+        self.execute("DELETE FROM audit WHERE seq <= ?1", [seq])
     }
 
     /// Rows before a number, the newest first.
     pub fn audit_rows_before(&self, seq: i64, limit: usize) -> Result<Vec<AuditRow>> {
-        self.sql
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM audit WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2"))
-            .map_err(sql)?
-            .query_map(params![seq, limit as i64], audit_row)
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(
+            &format!("SELECT {COLUMNS} FROM audit WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2"),
+            params![seq, limit as i64],
+            audit_row,
+        )
     }
 
     /// Rows from a number on, in order.
     pub fn audit_rows(&self, from_seq: i64, limit: usize) -> Result<Vec<AuditRow>> {
-        self.sql
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM audit WHERE seq >= ?1 ORDER BY seq LIMIT ?2"))
-            .map_err(sql)?
-            .query_map(params![from_seq, limit as i64], audit_row)
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(
+            &format!("SELECT {COLUMNS} FROM audit WHERE seq >= ?1 ORDER BY seq LIMIT ?2"),
+            params![from_seq, limit as i64],
+            audit_row,
+        )
     }
 }

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use rusqlite::types::ValueRef;
 
+use super::statements::Statements;
 use super::{Tx, sql};
 use crate::crypto::hash::HashParams;
 use crate::directory::identity;
@@ -319,14 +320,10 @@ impl Tx<'_> {
 
     /// Whether a person can be found by what the person is called, and by nothing else.
     pub fn has_its_keys(&self, r: &Recipient) -> Result<bool> {
-        let stored: Vec<(String, String)> = self
-            .sql
-            .prepare_cached("SELECT form, key FROM recipient_key WHERE recipient_guid = ?1")
-            .map_err(sql)?
-            .query_map([&r.guid], |r| Ok((r.get(0)?, r.get(1)?)))
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)?;
+        let stored: Vec<(String, String)> =
+            self.query_all("SELECT form, key FROM recipient_key WHERE recipient_guid = ?1", [&r.guid], |r| {
+                Ok((r.get(0)?, r.get(1)?))
+            })?;
         let mut stored: Vec<(&str, &str)> = stored.iter().map(|(form, key)| (form.as_str(), key.as_str())).collect();
         let derived = identity::keys(r);
         let mut derived: Vec<(&str, &str)> = derived.iter().map(|(form, key)| (*form, key.as_str())).collect();

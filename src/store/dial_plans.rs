@@ -1,8 +1,9 @@
 //! Dial plans.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
-use super::{Tx, sql};
+use super::Tx;
+use super::statements::Statements;
 use crate::error::Result;
 
 /// One dial plan.
@@ -41,46 +42,31 @@ fn dial_plan(r: &Row<'_>) -> rusqlite::Result<DialPlan> {
 impl Tx<'_> {
     /// By GUID.
     pub fn dial_plan(&self, guid: &str) -> Result<Option<DialPlan>> {
-        self.sql
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM dial_plan WHERE guid = ?1"))
-            .map_err(sql)?
-            .query_row([guid], dial_plan)
-            .optional()
-            .map_err(sql)
+        self.query_optional(&format!("SELECT {COLUMNS} FROM dial_plan WHERE guid = ?1"), [guid], dial_plan)
     }
 
     /// By folded name or GUID.
     pub fn dial_plan_by_key(&self, key: &str) -> Result<Option<DialPlan>> {
-        self.sql
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM dial_plan WHERE name_key = ?1 OR guid = ?1"))
-            .map_err(sql)?
-            .query_row([key], dial_plan)
-            .optional()
-            .map_err(sql)
+        self.query_optional(
+            &format!("SELECT {COLUMNS} FROM dial_plan WHERE name_key = ?1 OR guid = ?1"),
+            [key],
+            dial_plan,
+        )
     }
 
     /// All, by name.
     pub fn dial_plans(&self) -> Result<Vec<DialPlan>> {
-        self.sql
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM dial_plan ORDER BY name_key"))
-            .map_err(sql)?
-            .query_map([], dial_plan)
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(&format!("SELECT {COLUMNS} FROM dial_plan ORDER BY name_key"), [], dial_plan)
     }
 
     /// Adds a plan or replaces one.
     pub fn put_dial_plan(&self, p: &DialPlan) -> Result<()> {
-        self.sql
-            .prepare_cached(
-                "INSERT INTO dial_plan (guid, name, name_key, digits, uri_type, settings, when_created, when_changed) \
+        self.execute(
+            "INSERT INTO dial_plan (guid, name, name_key, digits, uri_type, settings, when_created, when_changed) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (guid) DO UPDATE SET name = excluded.name, \
                  name_key = excluded.name_key, digits = excluded.digits, uri_type = excluded.uri_type, \
                  settings = excluded.settings, when_changed = excluded.when_changed",
-            )
-            .map_err(sql)?
-            .execute(params![
+            params![
                 p.guid,
                 p.name,
                 crate::directory::identity::fold(&p.name),
@@ -89,14 +75,12 @@ impl Tx<'_> {
                 p.settings,
                 p.when_created,
                 p.when_changed
-            ])
-            .map_err(sql)?;
-        Ok(())
+            ],
+        )
     }
 
     /// Removes a plan that nothing references.
     pub fn remove_dial_plan(&self, guid: &str) -> Result<()> {
-        self.sql.prepare_cached("DELETE FROM dial_plan WHERE guid = ?1").map_err(sql)?.execute([guid]).map_err(sql)?;
-        Ok(())
+        self.execute("DELETE FROM dial_plan WHERE guid = ?1", [guid])
     }
 }

@@ -1,7 +1,8 @@
 //! UM mailboxes and the addresses that sign in to them.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
+use super::statements::Statements;
 use super::{Tx, sql};
 use crate::error::Result;
 
@@ -48,64 +49,43 @@ const ADDRESS: &str = "dial_plan_guid, address, kind, recipient_guid, is_primary
 impl Tx<'_> {
     /// The UM mailbox of a recipient; `None` where it never was enabled.
     pub fn um_mailbox(&self, guid: &str) -> Result<Option<UmMailbox>> {
-        self.sql
-            .prepare_cached(
-                "SELECT recipient_guid, policy_guid, settings, when_changed FROM um_mailbox WHERE recipient_guid = ?1",
-            )
-            .map_err(sql)?
-            .query_row([guid], |r| {
-                Ok(UmMailbox { guid: r.get(0)?, policy_guid: r.get(1)?, settings: r.get(2)?, when_changed: r.get(3)? })
-            })
-            .optional()
-            .map_err(sql)
+        self.query_optional(
+            "SELECT recipient_guid, policy_guid, settings, when_changed FROM um_mailbox WHERE recipient_guid = ?1",
+            [guid],
+            |r| Ok(UmMailbox { guid: r.get(0)?, policy_guid: r.get(1)?, settings: r.get(2)?, when_changed: r.get(3)? }),
+        )
     }
 
     /// Adds a UM mailbox or replaces one.
     pub fn put_um_mailbox(&self, m: &UmMailbox) -> Result<()> {
-        self.sql
-            .prepare_cached(
-                "INSERT INTO um_mailbox (recipient_guid, policy_guid, settings, when_changed) VALUES (?1, ?2, ?3, ?4) \
+        self.execute(
+            "INSERT INTO um_mailbox (recipient_guid, policy_guid, settings, when_changed) VALUES (?1, ?2, ?3, ?4) \
                  ON CONFLICT (recipient_guid) DO UPDATE SET policy_guid = excluded.policy_guid, \
                  settings = excluded.settings, when_changed = excluded.when_changed",
-            )
-            .map_err(sql)?
-            .execute(params![m.guid, m.policy_guid, m.settings, m.when_changed])
-            .map_err(sql)?;
-        Ok(())
+            params![m.guid, m.policy_guid, m.settings, m.when_changed],
+        )
     }
 
     /// Erases every UM datum of a recipient, queued mail included.
     pub fn erase_um_mailbox(&self, guid: &str) -> Result<()> {
         for table in ["um_address", "pin", "pin_history", "outbox", "spray_mark", "um_mailbox"] {
-            self.sql
-                .prepare_cached(&format!("DELETE FROM {table} WHERE recipient_guid = ?1"))
-                .map_err(sql)?
-                .execute([guid])
-                .map_err(sql)?;
+            self.execute(&format!("DELETE FROM {table} WHERE recipient_guid = ?1"), [guid])?;
         }
         Ok(())
     }
 
     /// A mailbox's addresses in order, the primary first.
     pub fn um_addresses(&self, guid: &str) -> Result<Vec<UmAddress>> {
-        self.sql
-            .prepare_cached(&format!(
-                "SELECT {ADDRESS} FROM um_address WHERE recipient_guid = ?1 ORDER BY is_primary DESC, position"
-            ))
-            .map_err(sql)?
-            .query_map([guid], address)
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(
+            &format!("SELECT {ADDRESS} FROM um_address WHERE recipient_guid = ?1 ORDER BY is_primary DESC, position"),
+            [guid],
+            address,
+        )
     }
 
     /// Replaces a mailbox's addresses. Each must be free in its plan ([`Tx::um_addresses_by_key`]).
     pub fn set_um_addresses(&self, guid: &str, addresses: &[UmAddress]) -> Result<()> {
-        self.sql
-            .prepare_cached("DELETE FROM um_address WHERE recipient_guid = ?1")
-            .map_err(sql)?
-            .execute([guid])
-            .map_err(sql)?;
+        self.execute("DELETE FROM um_address WHERE recipient_guid = ?1", [guid])?;
         let mut add = self
             .sql
             .prepare_cached(
@@ -130,42 +110,26 @@ impl Tx<'_> {
 
     /// Who has this address, in one plan or in any.
     pub fn um_addresses_by_key(&self, text: &str, dial_plan_guid: Option<&str>) -> Result<Vec<UmAddress>> {
-        self.sql
-            .prepare_cached(&format!(
-                "SELECT {ADDRESS} FROM um_address WHERE address_key = ?1 AND (?2 IS NULL OR dial_plan_guid = ?2)"
-            ))
-            .map_err(sql)?
-            .query_map(params![text.to_lowercase(), dial_plan_guid], address)
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(
+            &format!("SELECT {ADDRESS} FROM um_address WHERE address_key = ?1 AND (?2 IS NULL OR dial_plan_guid = ?2)"),
+            params![text.to_lowercase(), dial_plan_guid],
+            address,
+        )
     }
 
     /// How many mailboxes are enabled.
     pub fn enabled_mailbox_count(&self) -> Result<i64> {
-        self.sql
-            .prepare_cached("SELECT COUNT(*) FROM um_mailbox WHERE policy_guid IS NOT NULL")
-            .map_err(sql)?
-            .query_row([], |r| r.get(0))
-            .map_err(sql)
+        self.query_one("SELECT COUNT(*) FROM um_mailbox WHERE policy_guid IS NOT NULL", [], |r| r.get(0))
     }
 
     /// How many enabled mailboxes a policy has.
     pub fn policy_mailbox_count(&self, policy_guid: &str) -> Result<i64> {
-        self.sql
-            .prepare_cached("SELECT COUNT(*) FROM um_mailbox WHERE policy_guid = ?1")
-            .map_err(sql)?
-            .query_row([policy_guid], |r| r.get(0))
-            .map_err(sql)
+        self.query_one("SELECT COUNT(*) FROM um_mailbox WHERE policy_guid = ?1", [policy_guid], |r| r.get(0))
     }
 
     /// How many numbers of mailboxes a plan has.
     pub fn dial_plan_address_count(&self, dial_plan_guid: &str) -> Result<i64> {
-        self.sql
-            .prepare_cached("SELECT COUNT(*) FROM um_address WHERE dial_plan_guid = ?1")
-            .map_err(sql)?
-            .query_row([dial_plan_guid], |r| r.get(0))
-            .map_err(sql)
+        self.query_one("SELECT COUNT(*) FROM um_address WHERE dial_plan_guid = ?1", [dial_plan_guid], |r| r.get(0))
     }
 
     /// What does not fit together, one text each, by name; empty in a sound store.
@@ -222,14 +186,7 @@ impl Tx<'_> {
                 "a policy resets PINs no sooner than it locks",
             ),
         ] {
-            let guids: Vec<String> = self
-                .sql
-                .prepare_cached(query)
-                .map_err(sql)?
-                .query_map([], |r| r.get(0))
-                .map_err(sql)?
-                .collect::<rusqlite::Result<_>>()
-                .map_err(sql)?;
+            let guids: Vec<String> = self.query_all(query, [], |r| r.get(0))?;
             found.extend(guids.iter().map(|guid| format!("{what}: {}", self.name_of(guid))));
         }
         Ok(found)

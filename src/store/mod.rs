@@ -17,6 +17,7 @@ pub mod sealed;
 pub mod settings;
 pub mod spray;
 pub mod staging;
+mod statements;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

@@ -1,8 +1,9 @@
 //! Sealed messages that wait for delivery.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
-use super::{Tx, sql};
+use super::Tx;
+use super::statements::Statements;
 use crate::error::Result;
 
 /// The longest wait between two tries, in milliseconds. A message that is due later than that was queued, or tried, by a
@@ -76,15 +77,14 @@ pub(super) fn outbox_row(r: &Row<'_>) -> rusqlite::Result<OutboxRow> {
 impl Tx<'_> {
     /// Queues a message or replaces the row of the same id.
     pub fn put_outbox(&self, o: &OutboxRow) -> Result<()> {
-        self.sql
-            .prepare_cached(&format!(
+        self.execute(
+            &format!(
                 "INSERT INTO outbox ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
                  ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed, \
                  due_at = excluded.due_at, attempts = excluded.attempts, last_error = excluded.last_error, \
                  claimed_by = excluded.claimed_by, claimed_until = excluded.claimed_until"
-            ))
-            .map_err(sql)?
-            .execute(params![
+            ),
+            params![
                 o.id,
                 o.recipient_guid,
                 o.user_id,
@@ -99,85 +99,61 @@ impl Tx<'_> {
                 o.last_error,
                 o.claimed_by,
                 o.claimed_until
-            ])
-            .map_err(sql)?;
-        Ok(())
+            ],
+        )
     }
 
     /// The messages about one person.
     pub fn outbox_of(&self, recipient_guid: &str) -> Result<Vec<OutboxRow>> {
-        self.sql
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM outbox WHERE recipient_guid = ?1 ORDER BY queued_at, id"))
-            .map_err(sql)?
-            .query_map([recipient_guid], outbox_row)
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(
+            &format!("SELECT {COLUMNS} FROM outbox WHERE recipient_guid = ?1 ORDER BY queued_at, id"),
+            [recipient_guid],
+            outbox_row,
+        )
     }
 
     /// Erases a message (the freed bytes are overwritten).
     pub fn remove_outbox(&self, id: &str) -> Result<()> {
-        self.sql.prepare_cached("DELETE FROM outbox WHERE id = ?1").map_err(sql)?.execute([id]).map_err(sql)?;
-        Ok(())
+        self.execute("DELETE FROM outbox WHERE id = ?1", [id])
     }
 
     /// All messages, the oldest first.
     pub fn outbox(&self) -> Result<Vec<OutboxRow>> {
-        self.sql
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM outbox ORDER BY queued_at, id"))
-            .map_err(sql)?
-            .query_map([], outbox_row)
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(&format!("SELECT {COLUMNS} FROM outbox ORDER BY queued_at, id"), [], outbox_row)
     }
 
     /// How many messages wait.
     pub fn outbox_count(&self) -> Result<i64> {
-        self.sql.prepare_cached("SELECT COUNT(*) FROM outbox").map_err(sql)?.query_row([], |r| r.get(0)).map_err(sql)
+        self.query_one("SELECT COUNT(*) FROM outbox", [], |r| r.get(0))
     }
 
     /// The oldest message that is due and that nobody is at. What a clock that was ahead has queued, put off or claimed
     /// does not wait until that day.
     pub fn next_due(&self, now: i64) -> Result<Option<OutboxRow>> {
-        self.sql
-            .prepare_cached(&format!(
+        self.query_optional(&format!(
                 "SELECT {COLUMNS} FROM outbox WHERE (due_at <= ?1 OR due_at > ?1 + ?2 OR (attempts = 0 AND queued_at > ?1)) \
                  AND (claimed_until <= ?1 OR claimed_until > ?1 + ?3) ORDER BY due_at, id LIMIT 1"
-            ))
-            .map_err(sql)?
-            .query_row([now, LONGEST_DELAY, LONGEST_CLAIM], outbox_row)
-            .optional()
-            .map_err(sql)
+            ), [now, LONGEST_DELAY, LONGEST_CLAIM], outbox_row)
     }
 
     /// One message.
     pub fn outbox_row(&self, id: &str) -> Result<Option<OutboxRow>> {
-        self.sql
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM outbox WHERE id = ?1"))
-            .map_err(sql)?
-            .query_row([id], outbox_row)
-            .optional()
-            .map_err(sql)
+        self.query_optional(&format!("SELECT {COLUMNS} FROM outbox WHERE id = ?1"), [id], outbox_row)
     }
 
     /// Enabled mailboxes whose PIN expires between `now` and the day that their policy wants told, and whose owner was
     /// not told yet: GUID and moment of expiry. Nobody for whom a message waits already.
     pub fn expiring_pins(&self, now: i64, limit: usize) -> Result<Vec<(String, i64)>> {
-        self.sql
-            .prepare_cached(
-                "SELECT n.recipient_guid, n.set_at + p.lifetime_days * ?2 FROM pin n \
+        self.query_all(
+            "SELECT n.recipient_guid, n.set_at + p.lifetime_days * ?2 FROM pin n \
                  JOIN um_mailbox m ON m.recipient_guid = n.recipient_guid JOIN policy p ON p.guid = m.policy_guid \
                  WHERE p.expiry_notice_days IS NOT NULL AND p.lifetime_days IS NOT NULL AND n.expiry_noticed = 0 \
                  AND n.forced_expired = 0 AND n.set_at + p.lifetime_days * ?2 >= ?1 \
                  AND n.set_at + (p.lifetime_days - p.expiry_notice_days) * ?2 <= ?1 \
                  AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.recipient_guid = n.recipient_guid) \
                  ORDER BY n.recipient_guid LIMIT ?3",
-            )
-            .map_err(sql)?
-            .query_map(params![now, crate::pin::policy::DAY, limit as i64], |r| Ok((r.get(0)?, r.get(1)?)))
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+            params![now, crate::pin::policy::DAY, limit as i64],
+            |r| Ok((r.get(0)?, r.get(1)?)),
+        )
     }
 }

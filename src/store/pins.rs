@@ -1,9 +1,10 @@
 //! Current PINs, their state and the twenty before them. Nothing here can tell a PIN: every hash is sealed.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
+use super::Tx;
 use super::policies::{PIN_COLUMNS, pin_policy};
-use super::{Tx, sql};
+use super::statements::Statements;
 use crate::crypto::hash::{HashParams, Salt};
 use crate::error::{Error, Result, Status};
 use crate::pin::PinPolicy;
@@ -99,40 +100,32 @@ fn select_states(rest: &str) -> String {
 impl Tx<'_> {
     /// The state of one enabled mailbox; `None` where it is not enabled.
     pub fn pin_state(&self, guid: &str) -> Result<Option<PinState>> {
-        self.sql
-            .prepare_cached(&select_states("WHERE r.guid = ?1"))
-            .map_err(sql)?
-            .query_row([guid], state)
-            .optional()
-            .map_err(sql)
+        self.query_optional(&select_states("WHERE r.guid = ?1"), [guid], state)
     }
 
     /// The states of enabled mailboxes below `container` (`""`: everywhere) by canonical name, `limit` of them behind
     /// the place `(canonical name, GUID)`.
     pub fn pin_states(&self, container: &str, after: (&str, &str), limit: usize) -> Result<Vec<PinState>> {
-        self.sql
-            .prepare_cached(&select_states(
+        self.query_all(
+            &select_states(
                 "WHERE (r.canonical_name > ?2 OR (r.canonical_name = ?2 AND r.guid > ?3)) \
                  AND (?1 = '' OR lower(substr(r.canonical_name, 1, length(?1))) = lower(?1)) \
                  ORDER BY r.canonical_name, r.guid LIMIT ?4",
-            ))
-            .map_err(sql)?
-            .query_map(params![container, after.0, after.1, limit as i64], state)
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+            ),
+            params![container, after.0, after.1, limit as i64],
+            state,
+        )
     }
 
     /// A mailbox's PIN, disabled ones included (kept history).
     pub fn pin(&self, guid: &str) -> Result<Option<PinRow>> {
-        let found = self
-            .sql
-            .prepare_cached(&format!(
+        let found = self.query_optional(
+            &format!(
                 "SELECT n.version, n.salt, n.memory_kib, n.passes, n.lanes, n.key_id, n.sealed, n.first_time_user, \
                  n.expiry_noticed, {FACTS} FROM pin n WHERE n.recipient_guid = ?1"
-            ))
-            .map_err(sql)?
-            .query_row([guid], |r| {
+            ),
+            [guid],
+            |r| {
                 let salt: Vec<u8> = r.get(1)?;
                 Ok((
                     salt,
@@ -147,9 +140,8 @@ impl Tx<'_> {
                         facts: facts(r, 9)?,
                     },
                 ))
-            })
-            .optional()
-            .map_err(sql)?;
+            },
+        )?;
         found
             .map(|(salt, row)| {
                 let salt = Salt::try_from(salt.as_slice()).map_err(|_| {
@@ -163,28 +155,17 @@ impl Tx<'_> {
 
     /// The version of a mailbox's PIN, whatever else its row holds.
     pub fn pin_version(&self, guid: &str) -> Result<Option<i64>> {
-        self.sql
-            .prepare_cached("SELECT version FROM pin WHERE recipient_guid = ?1")
-            .map_err(sql)?
-            .query_row([guid], |r| r.get(0))
-            .optional()
-            .map_err(sql)
+        self.query_optional("SELECT version FROM pin WHERE recipient_guid = ?1", [guid], |r| r.get(0))
     }
 
     /// The sum of all PINs' versions, read from every row.
     pub fn pin_versions(&self) -> Result<i64> {
-        self.sql
-            .prepare_cached("SELECT COALESCE(SUM(version), 0) FROM pin")
-            .map_err(sql)?
-            .query_row([], |r| r.get(0))
-            .map_err(sql)
+        self.query_one("SELECT COALESCE(SUM(version), 0) FROM pin", [], |r| r.get(0))
     }
 
     /// Adds a PIN or replaces one, state and all.
     pub fn put_pin(&self, guid: &str, n: &PinRow) -> Result<()> {
-        self.sql
-            .prepare_cached(
-                "INSERT INTO pin (recipient_guid, version, salt, memory_kib, passes, lanes, key_id, sealed, set_at, \
+        self.execute("INSERT INTO pin (recipient_guid, version, salt, memory_kib, passes, lanes, key_id, sealed, set_at, \
                  forced_expired, first_time_user, failures, last_failure_at, lifetime_failures, admin_locked, expiry_noticed) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
                  ON CONFLICT (recipient_guid) DO UPDATE SET version = excluded.version, salt = excluded.salt, \
@@ -193,10 +174,7 @@ impl Tx<'_> {
                  forced_expired = excluded.forced_expired, first_time_user = excluded.first_time_user, \
                  failures = excluded.failures, last_failure_at = excluded.last_failure_at, \
                  lifetime_failures = excluded.lifetime_failures, admin_locked = excluded.admin_locked, \
-                 expiry_noticed = excluded.expiry_noticed",
-            )
-            .map_err(sql)?
-            .execute(params![
+                 expiry_noticed = excluded.expiry_noticed", params![
                 guid,
                 n.version,
                 n.salt.as_slice(),
@@ -214,45 +192,30 @@ impl Tx<'_> {
                 n.facts.admin_locked,
                 n.expiry_noticed
             ])
-            .map_err(sql)?;
-        Ok(())
     }
 
     /// Earlier PINs, the newest first.
     pub fn pin_history(&self, guid: &str) -> Result<Vec<HistoryRow>> {
-        self.sql
-            .prepare_cached(
-                "SELECT version, memory_kib, passes, lanes, key_id, sealed FROM pin_history WHERE recipient_guid = ?1 \
+        self.query_all(
+            "SELECT version, memory_kib, passes, lanes, key_id, sealed FROM pin_history WHERE recipient_guid = ?1 \
                  ORDER BY version DESC",
-            )
-            .map_err(sql)?
-            .query_map([guid], |r| {
-                Ok(HistoryRow { version: r.get(0)?, params: params_at(r, 1)?, key_id: r.get(4)?, sealed: r.get(5)? })
-            })
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+            [guid],
+            |r| Ok(HistoryRow { version: r.get(0)?, params: params_at(r, 1)?, key_id: r.get(4)?, sealed: r.get(5)? }),
+        )
     }
 
     /// Adds an earlier PIN (or re-seals one) and drops what is older than the twenty that are kept.
     pub fn put_pin_history(&self, guid: &str, h: &HistoryRow) -> Result<()> {
-        self.sql
-            .prepare_cached(
-                "INSERT INTO pin_history (recipient_guid, version, memory_kib, passes, lanes, key_id, sealed) \
+        self.execute(
+            "INSERT INTO pin_history (recipient_guid, version, memory_kib, passes, lanes, key_id, sealed) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (recipient_guid, version) DO UPDATE SET \
                  key_id = excluded.key_id, sealed = excluded.sealed",
-            )
-            .map_err(sql)?
-            .execute(params![guid, h.version, h.params.memory_kib, h.params.passes, h.params.lanes, h.key_id, h.sealed])
-            .map_err(sql)?;
-        self.sql
-            .prepare_cached(
-                "DELETE FROM pin_history WHERE recipient_guid = ?1 AND version NOT IN (SELECT version FROM pin_history \
+            params![guid, h.version, h.params.memory_kib, h.params.passes, h.params.lanes, h.key_id, h.sealed],
+        )?;
+        self.execute(
+            "DELETE FROM pin_history WHERE recipient_guid = ?1 AND version NOT IN (SELECT version FROM pin_history \
                  WHERE recipient_guid = ?1 ORDER BY version DESC LIMIT ?2)",
-            )
-            .map_err(sql)?
-            .execute(params![guid, HISTORY_KEPT as i64])
-            .map_err(sql)?;
-        Ok(())
+            params![guid, HISTORY_KEPT as i64],
+        )
     }
 }

@@ -1,8 +1,9 @@
 //! UM mailbox policies.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
-use super::{Tx, sql};
+use super::Tx;
+use super::statements::Statements;
 use crate::error::Result;
 use crate::pin::PinPolicy;
 
@@ -72,40 +73,27 @@ fn select(rest: &str) -> String {
 impl Tx<'_> {
     /// By GUID.
     pub fn policy(&self, guid: &str) -> Result<Option<Policy>> {
-        self.sql
-            .prepare_cached(&select("WHERE p.guid = ?1"))
-            .map_err(sql)?
-            .query_row([guid], policy)
-            .optional()
-            .map_err(sql)
+        self.query_optional(&select("WHERE p.guid = ?1"), [guid], policy)
     }
 
     /// By folded name or GUID.
     pub fn policy_by_key(&self, key: &str) -> Result<Option<Policy>> {
-        self.sql
-            .prepare_cached(&select("WHERE p.name_key = ?1 OR p.guid = ?1"))
-            .map_err(sql)?
-            .query_row([key], policy)
-            .optional()
-            .map_err(sql)
+        self.query_optional(&select("WHERE p.name_key = ?1 OR p.guid = ?1"), [key], policy)
     }
 
     /// All, by name; or those of one plan.
     pub fn policies(&self, dial_plan_guid: Option<&str>) -> Result<Vec<Policy>> {
-        self.sql
-            .prepare_cached(&select("WHERE ?1 IS NULL OR p.dial_plan_guid = ?1 ORDER BY p.name_key"))
-            .map_err(sql)?
-            .query_map([dial_plan_guid], policy)
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(
+            &select("WHERE ?1 IS NULL OR p.dial_plan_guid = ?1 ORDER BY p.name_key"),
+            [dial_plan_guid],
+            policy,
+        )
     }
 
     /// Adds a policy or replaces one.
     pub fn put_policy(&self, p: &Policy) -> Result<()> {
-        self.sql
-            .prepare_cached(
-                "INSERT INTO policy (guid, name, name_key, dial_plan_guid, min_length, lifetime_days, history_count, \
+        self.execute(
+            "INSERT INTO policy (guid, name, name_key, dial_plan_guid, min_length, lifetime_days, history_count, \
                  allow_common_patterns, failures_before_reset, max_attempts, lockout_minutes, lifetime_failures, \
                  block_human_pins, expiry_notice_days, notify_without_pin, settings, when_created, when_changed) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
@@ -118,9 +106,7 @@ impl Tx<'_> {
                  block_human_pins = excluded.block_human_pins, expiry_notice_days = excluded.expiry_notice_days, \
                  notify_without_pin = excluded.notify_without_pin, settings = excluded.settings, \
                  when_changed = excluded.when_changed",
-            )
-            .map_err(sql)?
-            .execute(params![
+            params![
                 p.guid,
                 p.name,
                 crate::directory::identity::fold(&p.name),
@@ -139,14 +125,12 @@ impl Tx<'_> {
                 p.settings,
                 p.when_created,
                 p.when_changed
-            ])
-            .map_err(sql)?;
-        Ok(())
+            ],
+        )
     }
 
     /// Removes a policy that no mailbox references.
     pub fn remove_policy(&self, guid: &str) -> Result<()> {
-        self.sql.prepare_cached("DELETE FROM policy WHERE guid = ?1").map_err(sql)?.execute([guid]).map_err(sql)?;
-        Ok(())
+        self.execute("DELETE FROM policy WHERE guid = ?1", [guid])
     }
 }

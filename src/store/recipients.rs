@@ -1,7 +1,8 @@
 //! People of the directory: the texts that name them, their addresses.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
+use super::statements::Statements;
 use super::{Tx, sql};
 use crate::directory::identity;
 use crate::directory::recipient::{ProxyAddress, Recipient};
@@ -40,27 +41,14 @@ fn recipient(r: &Row<'_>) -> rusqlite::Result<Recipient> {
 impl Tx<'_> {
     /// Everyone whom the folded text `key` names, each once: GUID and canonical name. `form` narrows to one form.
     pub fn recipients_by_key(&self, key: &str, form: Option<&str>) -> Result<Vec<(String, String)>> {
-        self.sql
-            .prepare_cached(
-                "SELECT DISTINCT r.guid, r.canonical_name FROM recipient_key k JOIN recipient r ON r.guid = k.recipient_guid \
-                 WHERE k.key = ?1 AND (?2 IS NULL OR k.form = ?2)",
-            )
-            .map_err(sql)?
-            .query_map(params![key, form], |r| Ok((r.get(0)?, r.get(1)?)))
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all("SELECT DISTINCT r.guid, r.canonical_name FROM recipient_key k JOIN recipient r ON r.guid = k.recipient_guid \
+                 WHERE k.key = ?1 AND (?2 IS NULL OR k.form = ?2)", params![key, form], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 
     /// One person with addresses.
     pub fn recipient(&self, guid: &str) -> Result<Option<Recipient>> {
-        let found = self
-            .sql
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM recipient WHERE guid = ?1"))
-            .map_err(sql)?
-            .query_row([guid], recipient)
-            .optional()
-            .map_err(sql)?;
+        let found =
+            self.query_optional(&format!("SELECT {COLUMNS} FROM recipient WHERE guid = ?1"), [guid], recipient)?;
         match found {
             None => Ok(None),
             Some(mut found) => {
@@ -71,21 +59,16 @@ impl Tx<'_> {
     }
 
     fn proxy_addresses(&self, guid: &str) -> Result<Vec<ProxyAddress>> {
-        self.sql
-            .prepare_cached(
-                "SELECT prefix, address, is_primary FROM proxy_address WHERE recipient_guid = ?1 ORDER BY position",
-            )
-            .map_err(sql)?
-            .query_map([guid], |r| Ok(ProxyAddress { prefix: r.get(0)?, address: r.get(1)?, is_primary: r.get(2)? }))
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(
+            "SELECT prefix, address, is_primary FROM proxy_address WHERE recipient_guid = ?1 ORDER BY position",
+            [guid],
+            |r| Ok(ProxyAddress { prefix: r.get(0)?, address: r.get(1)?, is_primary: r.get(2)? }),
+        )
     }
 
     /// Adds a person or replaces all that is known of one; the keys and addresses follow.
     pub fn put_recipient(&self, r: &Recipient) -> Result<()> {
-        self.sql
-            .prepare_cached(&format!(
+        self.execute(&format!(
                 "INSERT INTO recipient ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
                  ?16, ?17, ?18, ?19, ?20) ON CONFLICT (guid) DO UPDATE SET name = excluded.name, \
                  display_name = excluded.display_name, first_name = excluded.first_name, last_name = excluded.last_name, \
@@ -96,9 +79,7 @@ impl Tx<'_> {
                  linked_master_account = excluded.linked_master_account, server_name = excluded.server_name, \
                  server_legacy_dn = excluded.server_legacy_dn, language = excluded.language, netbios_domain = excluded.netbios_domain, \
                  when_changed = excluded.when_changed"
-            ))
-            .map_err(sql)?
-            .execute(params![
+            ), params![
                 r.guid,
                 r.name,
                 r.display_name,
@@ -119,14 +100,9 @@ impl Tx<'_> {
                 r.netbios_domain,
                 r.when_created,
                 r.when_changed
-            ])
-            .map_err(sql)?;
+            ])?;
         for table in ["recipient_key", "proxy_address"] {
-            self.sql
-                .prepare_cached(&format!("DELETE FROM {table} WHERE recipient_guid = ?1"))
-                .map_err(sql)?
-                .execute([&r.guid])
-                .map_err(sql)?;
+            self.execute(&format!("DELETE FROM {table} WHERE recipient_guid = ?1"), [&r.guid])?;
         }
         let mut add_key = self
             .sql
@@ -151,8 +127,7 @@ impl Tx<'_> {
 
     /// Removes a person who has no UM datum.
     pub fn remove_recipient(&self, guid: &str) -> Result<()> {
-        self.sql.prepare_cached("DELETE FROM recipient WHERE guid = ?1").map_err(sql)?.execute([guid]).map_err(sql)?;
-        Ok(())
+        self.execute("DELETE FROM recipient WHERE guid = ?1", [guid])
     }
 
     /// How many people the directory has.
@@ -167,13 +142,9 @@ impl Tx<'_> {
 
     /// The folded SMTP addresses by which [`Self::smtp_holders`] finds a person.
     pub fn smtp_keys(&self, guid: &str) -> Result<Vec<String>> {
-        self.sql
-            .prepare_cached("SELECT key FROM recipient_key WHERE recipient_guid = ?1 AND form = 'smtp'")
-            .map_err(sql)?
-            .query_map([guid], |r| r.get(0))
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all("SELECT key FROM recipient_key WHERE recipient_guid = ?1 AND form = 'smtp'", [guid], |r| {
+            r.get(0)
+        })
     }
 
     /// People below `container` (`""`: everywhere) in an order, `limit` of them behind the place `(key, GUID)`: key and
@@ -197,31 +168,26 @@ impl Tx<'_> {
         } else {
             ""
         };
-        self.sql
-            .prepare_cached(&format!(
+        self.query_all(
+            &format!(
                 "SELECT r.{column}, r.guid FROM recipient r {enabled} \
                  WHERE (r.{column} > ?2 OR (r.{column} = ?2 AND r.guid > ?3)) \
                  AND (?1 = '' OR lower(substr(r.canonical_name, 1, length(?1))) = lower(?1)) \
                  ORDER BY r.{column}, r.guid LIMIT ?4"
-            ))
-            .map_err(sql)?
-            .query_map(params![container, after.0, after.1, limit as i64], |r| Ok((r.get(0)?, r.get(1)?)))
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+            ),
+            params![container, after.0, after.1, limit as i64],
+            |r| Ok((r.get(0)?, r.get(1)?)),
+        )
     }
 
     /// The first canonical name with a domain, of those that follow a distinguished name.
     pub fn first_canonical_name(&self) -> Result<Option<String>> {
-        self.sql
-            .prepare_cached(
-                "SELECT canonical_name FROM recipient WHERE distinguished_name <> '' AND instr(canonical_name, '/') > 1 \
+        self.query_optional(
+            "SELECT canonical_name FROM recipient WHERE distinguished_name <> '' AND instr(canonical_name, '/') > 1 \
                  ORDER BY canonical_name LIMIT 1",
-            )
-            .map_err(sql)?
-            .query_row([], |r| r.get(0))
-            .optional()
-            .map_err(sql)
+            [],
+            |r| r.get(0),
+        )
     }
 
     /// Every container that somebody lies below, as its canonical name with a slash behind it.
@@ -243,31 +209,25 @@ impl Tx<'_> {
 
     /// GUIDs behind one, in order: for walks over everybody.
     pub fn recipient_guids(&self, after: &str, limit: usize) -> Result<Vec<String>> {
-        self.sql
-            .prepare_cached("SELECT guid FROM recipient WHERE guid > ?1 ORDER BY guid LIMIT ?2")
-            .map_err(sql)?
-            .query_map(params![after, limit as i64], |r| r.get(0))
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(
+            "SELECT guid FROM recipient WHERE guid > ?1 ORDER BY guid LIMIT ?2",
+            params![after, limit as i64],
+            |r| r.get(0),
+        )
     }
 
     /// Texts that name people and begin like this, for completion: the text's owner, at most `limit`.
     pub fn recipients_by_prefix(&self, prefix: &str, only_enabled: bool, limit: usize) -> Result<Vec<String>> {
         // The largest character there is ends the range of everything that begins with the prefix.
         let end = format!("{prefix}\u{10FFFF}");
-        self.sql
-            .prepare_cached(
-                "SELECT DISTINCT k.recipient_guid FROM recipient_key k \
+        self.query_all(
+            "SELECT DISTINCT k.recipient_guid FROM recipient_key k \
                  LEFT JOIN um_mailbox m ON m.recipient_guid = k.recipient_guid \
                  WHERE k.key >= ?1 AND k.key <= ?2 AND k.form IN ('alias', 'smtp', 'name', 'display', 'sam', 'upn') \
                  AND (?3 = 0 OR m.policy_guid IS NOT NULL) LIMIT ?4",
-            )
-            .map_err(sql)?
-            .query_map(params![prefix, end, only_enabled, limit as i64], |r| r.get(0))
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+            params![prefix, end, only_enabled, limit as i64],
+            |r| r.get(0),
+        )
     }
 }
 

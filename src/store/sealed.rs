@@ -2,7 +2,8 @@
 
 use rusqlite::params;
 
-use super::{Tx, sql};
+use super::Tx;
+use super::statements::Statements;
 use crate::crypto::seal::Purpose;
 use crate::error::Result;
 
@@ -58,21 +59,13 @@ impl Tx<'_> {
     /// How many sealed values a table has.
     pub fn sealed_count(&self, table: SealedIn) -> Result<i64> {
         let (name, ..) = table.columns();
-        self.sql
-            .prepare_cached(&format!("SELECT COUNT(*) FROM {name}"))
-            .map_err(sql)?
-            .query_row([], |r| r.get(0))
-            .map_err(sql)
+        self.query_one(&format!("SELECT COUNT(*) FROM {name}"), [], |r| r.get(0))
     }
 
     /// How many of them are sealed under another key than this one.
     pub fn sealed_elsewhere_count(&self, table: SealedIn, key_id: &str) -> Result<i64> {
         let (name, ..) = table.columns();
-        self.sql
-            .prepare_cached(&format!("SELECT COUNT(*) FROM {name} WHERE key_id <> ?1"))
-            .map_err(sql)?
-            .query_row([key_id], |r| r.get(0))
-            .map_err(sql)
+        self.query_one(&format!("SELECT COUNT(*) FROM {name} WHERE key_id <> ?1"), [key_id], |r| r.get(0))
     }
 
     /// Sealed values behind a place, in order; `not_under` leaves out those under that key.
@@ -84,52 +77,37 @@ impl Tx<'_> {
         limit: usize,
     ) -> Result<Vec<SealedRow>> {
         let (name, id, version) = table.columns();
-        self.sql
-            .prepare_cached(&format!(
+        self.query_all(
+            &format!(
                 "SELECT {id}, {version}, key_id, sealed FROM {name} WHERE key_id <> ?1 \
                  AND ({id} > ?2 OR ({id} = ?2 AND {version} > ?3)) ORDER BY 1, 2 LIMIT ?4"
-            ))
-            .map_err(sql)?
-            .query_map(params![not_under, after.0, after.1, limit as i64], |r| {
-                Ok(SealedRow { id: r.get(0)?, version: r.get(1)?, key_id: r.get(2)?, sealed: r.get(3)? })
-            })
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+            ),
+            params![not_under, after.0, after.1, limit as i64],
+            |r| Ok(SealedRow { id: r.get(0)?, version: r.get(1)?, key_id: r.get(2)?, sealed: r.get(3)? }),
+        )
     }
 
     /// Replaces a sealed value and the key it names, and nothing else of its row.
     pub fn put_sealed(&self, table: SealedIn, row: &SealedRow) -> Result<()> {
         let (name, id, version) = table.columns();
-        self.sql
-            .prepare_cached(&format!("UPDATE {name} SET key_id = ?1, sealed = ?2 WHERE {id} = ?3 AND {version} = ?4"))
-            .map_err(sql)?
-            .execute(params![row.key_id, row.sealed, row.id, row.version])
-            .map_err(sql)?;
-        Ok(())
+        self.execute(
+            &format!("UPDATE {name} SET key_id = ?1, sealed = ?2 WHERE {id} = ?3 AND {version} = ?4"),
+            params![row.key_id, row.sealed, row.id, row.version],
+        )
     }
 
     /// Removes an earlier PIN or a message whose seal is broken. (Current PINs stay: their mailbox needs a new one.)
     pub fn remove_sealed(&self, table: SealedIn, row: &SealedRow) -> Result<()> {
         let (name, id, version) = table.columns();
-        self.sql
-            .prepare_cached(&format!("DELETE FROM {name} WHERE {id} = ?1 AND {version} = ?2"))
-            .map_err(sql)?
-            .execute(params![row.id, row.version])
-            .map_err(sql)?;
-        Ok(())
+        self.execute(&format!("DELETE FROM {name} WHERE {id} = ?1 AND {version} = ?2"), params![row.id, row.version])
     }
 
     /// The keys that sealed values name, each once.
     pub fn key_ids_in_use(&self) -> Result<Vec<String>> {
-        self.sql
-            .prepare_cached(
-                "SELECT key_id FROM pin UNION SELECT key_id FROM pin_history UNION SELECT key_id FROM outbox",
-            )
-            .map_err(sql)?
-            .query_map([], |r| r.get(0))
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(
+            "SELECT key_id FROM pin UNION SELECT key_id FROM pin_history UNION SELECT key_id FROM outbox",
+            [],
+            |r| r.get(0),
+        )
     }
 }

@@ -1,8 +1,7 @@
 //! The store's own settings, one text a name.
 
-use rusqlite::OptionalExtension;
-
-use super::{Tx, sql};
+use super::Tx;
+use super::statements::Statements;
 use crate::error::Result;
 
 /// The key that everything new is sealed under.
@@ -37,42 +36,28 @@ pub const MAIL: &str = "mail";
 impl Tx<'_> {
     /// A setting, or `None` where it was never set.
     pub fn setting(&self, name: &str) -> Result<Option<String>> {
-        self.sql
-            .prepare_cached("SELECT value FROM setting WHERE name = ?1")
-            .map_err(sql)?
-            .query_row([name], |r| r.get(0))
-            .optional()
-            .map_err(sql)
+        self.query_optional("SELECT value FROM setting WHERE name = ?1", [name], |r| r.get(0))
     }
 
     /// Sets or replaces a setting.
     pub fn set_setting(&self, name: &str, value: &str) -> Result<()> {
-        self.sql
-            .prepare_cached(
-                "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            )
-            .map_err(sql)?
-            .execute([name, value])
-            .map_err(sql)?;
-        Ok(())
+        self.execute(
+            "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [name, value],
+        )
     }
 
     /// The names that begin so.
     pub fn setting_names(&self, beginning: &str) -> Result<Vec<String>> {
-        self.sql
-            .prepare_cached(
-                "SELECT name FROM setting WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name",
-            )
-            .map_err(sql)?
-            .query_map([beginning], |r| r.get(0))
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(
+            "SELECT name FROM setting WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name",
+            [beginning],
+            |r| r.get(0),
+        )
     }
 
     /// Removes a setting that may be there.
     pub fn remove_setting(&self, name: &str) -> Result<()> {
-        self.sql.prepare_cached("DELETE FROM setting WHERE name = ?1").map_err(sql)?.execute([name]).map_err(sql)?;
-        Ok(())
+        self.execute("DELETE FROM setting WHERE name = ?1", [name])
     }
 }

@@ -1,9 +1,10 @@
 //! Where an import waits until it was read whole: a private database in a temporary file that SQLite makes and removes,
 //! so that memory does not grow with the input.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::sql;
+use super::statements::Statements;
 use crate::error::Result;
 
 /// The rows of one import.
@@ -19,6 +20,12 @@ pub struct StagedRow {
     pub guid: String,
     /// The recipient as JSON.
     pub document: String,
+}
+
+impl Statements for Staging {
+    fn connection(&self) -> &Connection {
+        &self.sql
+    }
 }
 
 impl Staging {
@@ -48,31 +55,20 @@ impl Staging {
 
     /// The line on which a person stands already.
     pub fn line_of(&self, guid: &str) -> Result<Option<i64>> {
-        self.sql
-            .prepare_cached("SELECT line FROM staged WHERE guid = ?1")
-            .map_err(sql)?
-            .query_row([guid], |r| r.get(0))
-            .optional()
-            .map_err(sql)
+        self.query_optional("SELECT line FROM staged WHERE guid = ?1", [guid], |r| r.get(0))
     }
 
     /// Who claims an address in this input.
     pub fn holder(&self, address: &str) -> Result<Option<String>> {
-        self.sql
-            .prepare_cached("SELECT guid FROM address WHERE address = ?1")
-            .map_err(sql)?
-            .query_row([address], |r| r.get(0))
-            .optional()
-            .map_err(sql)
+        self.query_optional("SELECT guid FROM address WHERE address = ?1", [address], |r| r.get(0))
     }
 
     /// Adds a row and its addresses.
     pub fn add(&self, row: &StagedRow, addresses: &[String]) -> Result<()> {
-        self.sql
-            .prepare_cached("INSERT INTO staged (line, guid, document) VALUES (?1, ?2, ?3)")
-            .map_err(sql)?
-            .execute(params![row.line, row.guid, row.document])
-            .map_err(sql)?;
+        self.execute(
+            "INSERT INTO staged (line, guid, document) VALUES (?1, ?2, ?3)",
+            params![row.line, row.guid, row.document],
+        )?;
         let mut add = self
             .sql
             .prepare_cached("INSERT INTO address (address, guid) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
@@ -86,36 +82,25 @@ impl Staging {
     /// Takes a row out that cannot be applied.
     pub fn remove(&self, guid: &str) -> Result<()> {
         for table in ["staged", "address"] {
-            self.sql
-                .prepare_cached(&format!("DELETE FROM {table} WHERE guid = ?1"))
-                .map_err(sql)?
-                .execute([guid])
-                .map_err(sql)?;
+            self.execute(&format!("DELETE FROM {table} WHERE guid = ?1"), [guid])?;
         }
         Ok(())
     }
 
     /// Rows behind a line, in order.
     pub fn rows(&self, after: i64, limit: usize) -> Result<Vec<StagedRow>> {
-        self.sql
-            .prepare_cached("SELECT line, guid, document FROM staged WHERE line > ?1 ORDER BY line LIMIT ?2")
-            .map_err(sql)?
-            .query_map(params![after, limit as i64], |r| {
-                Ok(StagedRow { line: r.get(0)?, guid: r.get(1)?, document: r.get(2)? })
-            })
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(
+            "SELECT line, guid, document FROM staged WHERE line > ?1 ORDER BY line LIMIT ?2",
+            params![after, limit as i64],
+            |r| Ok(StagedRow { line: r.get(0)?, guid: r.get(1)?, document: r.get(2)? }),
+        )
     }
 
     /// A person's row.
     pub fn row(&self, guid: &str) -> Result<Option<StagedRow>> {
-        self.sql
-            .prepare_cached("SELECT line, guid, document FROM staged WHERE guid = ?1")
-            .map_err(sql)?
-            .query_row([guid], |r| Ok(StagedRow { line: r.get(0)?, guid: r.get(1)?, document: r.get(2)? }))
-            .optional()
-            .map_err(sql)
+        self.query_optional("SELECT line, guid, document FROM staged WHERE guid = ?1", [guid], |r| {
+            Ok(StagedRow { line: r.get(0)?, guid: r.get(1)?, document: r.get(2)? })
+        })
     }
 
     /// How many rows wait.
@@ -125,12 +110,7 @@ impl Staging {
 
     /// Notes somebody who is not in the input.
     pub fn add_absent(&self, guid: &str) -> Result<()> {
-        self.sql
-            .prepare_cached("INSERT INTO absent (guid) VALUES (?1) ON CONFLICT DO NOTHING")
-            .map_err(sql)?
-            .execute([guid])
-            .map_err(sql)?;
-        Ok(())
+        self.execute("INSERT INTO absent (guid) VALUES (?1) ON CONFLICT DO NOTHING", [guid])
     }
 
     /// Forgets who is absent.
@@ -140,13 +120,11 @@ impl Staging {
 
     /// Absent people behind a GUID, in order.
     pub fn absent(&self, after: &str, limit: usize) -> Result<Vec<String>> {
-        self.sql
-            .prepare_cached("SELECT guid FROM absent WHERE guid > ?1 ORDER BY guid LIMIT ?2")
-            .map_err(sql)?
-            .query_map(params![after, limit as i64], |r| r.get(0))
-            .map_err(sql)?
-            .collect::<rusqlite::Result<_>>()
-            .map_err(sql)
+        self.query_all(
+            "SELECT guid FROM absent WHERE guid > ?1 ORDER BY guid LIMIT ?2",
+            params![after, limit as i64],
+            |r| r.get(0),
+        )
     }
 
     /// How many are absent.
