@@ -244,6 +244,61 @@ mod unix {
         }
     }
 
+    #[test]
+    fn another_account_of_the_group_replaces_the_key_file() {
+        let Some((folder, _)) = child::folder_and_id() else { return };
+        let file = umpin::crypto::key::KeyFile::new(folder.join("umpin.key"));
+        let new = umpin::crypto::key::MasterKey::generate().unwrap();
+        match file.replace(&[&new]) {
+            Ok(()) => println!("\nreplaced"),
+            Err(e) => println!("\n{:?}", e.status),
+        }
+    }
+
+    #[test]
+    fn whoever_replaces_anothers_key_file_leaves_it_to_the_group_or_does_not_replace_it() {
+        let probe = tempfile::tempdir().unwrap();
+        if probe.path().metadata().unwrap().uid() != 0 {
+            support::skip(
+                "whoever_replaces_anothers_key_file_leaves_it_to_the_group_or_does_not_replace_it",
+                "not root",
+            );
+            return;
+        }
+        mode(probe.path(), 0o755);
+        let program = probe.path().join("program");
+        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        mode(&program, 0o755);
+        const GROUP: u32 = 4343;
+        for (key_mode, expected) in [(0o640, "\nreplaced"), (0o600, "\nKeyIo")] {
+            let folder = tempfile::tempdir().unwrap();
+            let key = folder.path().join("umpin.key");
+            umpin::crypto::key::KeyFile::new(key.clone()).load_or_create().unwrap();
+            std::os::unix::fs::chown(folder.path(), None, Some(GROUP)).unwrap();
+            std::os::unix::fs::chown(&key, None, Some(GROUP)).unwrap();
+            mode(folder.path(), 0o770);
+            mode(&key, key_mode);
+            let before = std::fs::read(&key).unwrap();
+            let output = Command::new(&program)
+                .args(["--exact", "unix::another_account_of_the_group_replaces_the_key_file", "--nocapture"])
+                .env("UMPIN_TEST_CHILD_FOLDER", folder.path())
+                .env("UMPIN_TEST_CHILD_ID", "0")
+                .current_dir("/")
+                .uid(NOBODY)
+                .gid(GROUP)
+                .output()
+                .unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(text.contains(expected), "{key_mode:o}: {text}");
+            let meta = key.metadata().unwrap();
+            let is_replaced = std::fs::read(&key).unwrap() != before;
+            let expected = if key_mode == 0o640 { (NOBODY, 0o640, true) } else { (0, 0o600, false) };
+            assert_eq!((meta.uid(), meta.mode() & 0o7777, is_replaced), expected);
+            assert_eq!(meta.gid(), GROUP);
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        }
+    }
+
     // -----------------------------------------------------------------------------------------------------------------
     // Links.
 

@@ -173,7 +173,6 @@ fn key_file(session: &Session) -> Result<Verdict> {
 fn key(session: &Session) -> Result<Verdict> {
     session.read_sealed(|tx, keys| {
         let id = key_id(tx)?;
-        keys.get(&id)?;
         for (name, purpose) in SUBKEYS {
             stored_key(tx, keys, name, purpose)?;
         }

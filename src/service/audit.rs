@@ -196,9 +196,7 @@ impl Change<'_> {
         if whole {
             self.tx.set_setting(settings::AUDIT_HEAD, &head(&new, seq, &last, pins, highest_erased(self.tx)?))?;
         }
-        if let Ok((seq, removed)) = begin
-            && self.tx.setting(settings::AUDIT_ANCHOR)?.is_some()
-        {
+        if let Ok((seq, removed)) = begin {
             self.tx.set_setting(settings::AUDIT_ANCHOR, &anchor(&new, seq, &removed))?;
         }
         Ok(())
@@ -470,9 +468,10 @@ mod tests {
     #[test]
     fn keys_of_the_trail_that_are_moved_or_taken_away_show() {
         let f = Fixture::new(PinPolicy::default(), 1);
+        // Their names sort otherwise than their numbers.
         noted(&f, 3);
         rotate(&f);
-        noted(&f, 3);
+        noted(&f, 10);
         rotate(&f);
         let length = verified(&f).unwrap();
         let names = f.session.read(|tx| tx.setting_names(settings::AUDIT_KEY_UNTIL)).unwrap();
@@ -495,6 +494,18 @@ mod tests {
             assert_eq!(told.unwrap_err().status, *status, "{at}");
         }
         assert_eq!(verified(&f).unwrap(), length);
+    }
+
+    #[test]
+    fn a_key_that_served_no_row_is_not_kept() {
+        let f = Fixture::new(PinPolicy::default(), 1);
+        noted(&f, 3);
+        tamper(&f, |c| {
+            c.renew_trail_key(c.key)?;
+            c.renew_trail_key(c.key)
+        });
+        assert_eq!(verified(&f).unwrap(), 3);
+        assert_eq!(f.session.read(|tx| tx.setting_names(settings::AUDIT_KEY_UNTIL)).unwrap(), [name_of_key(3)]);
     }
 
     #[test]
@@ -523,6 +534,16 @@ mod tests {
         noted(&f, 1);
         assert_eq!(keys(), 0, "every row under it is gone");
         verified(&f).unwrap();
+        // Exactly the rows under a key.
+        let f = Fixture::new(PinPolicy::default(), 1);
+        noted(&f, RETENTION_BATCH);
+        f.advance_days(50);
+        rotate(&f);
+        f.advance_days(41);
+        noted(&f, 1);
+        let names = f.session.read(|tx| tx.setting_names(settings::AUDIT_KEY_UNTIL)).unwrap();
+        assert_eq!(names, Vec::<String>::new());
+        verified(&f).unwrap();
         // The anchor is renewed along with the key.
         rotate(&f);
         noted(&f, 3);
@@ -541,6 +562,14 @@ mod tests {
         f.advance(1);
         noted(&f, 1);
         assert_eq!(verified(&f).unwrap(), 2);
+        // A row that is past it, and one behind that lies exactly at it.
+        let other = Fixture::new(PinPolicy::default(), 1);
+        noted(&other, 1);
+        other.advance(1);
+        noted(&other, 1);
+        other.advance_days(90);
+        noted(&other, 1);
+        assert_eq!(verified(&other).unwrap(), 2);
         // A cut end, and more behind it.
         tamper(&f, |c| c.tx.set_setting(settings::AUDIT_HEAD, ""));
         noted(&f, 2);
