@@ -19,7 +19,7 @@ use umpin::crypto::key::{KeyFile, MasterKey, leftovers};
 use umpin::crypto::seal::{Purpose, open};
 use umpin::error::{Result, Status};
 use umpin::pin::{Pin, PinPolicy};
-use umpin::service::pin_replacement::place;
+use umpin::service::pin_replacement::seal_context;
 use umpin::service::sign_in::{self, Caller, Reason};
 use umpin::session::{Clock, Session, Tuning};
 use umpin::store::pins::PinRow;
@@ -531,7 +531,8 @@ fn all_million_pins_tell_nothing_without_the_key_and_one_with_it() {
     };
 
     let ring = key_file(f.folder.path()).load().unwrap();
-    let opened = open(ring.get(&row.key_id).unwrap(), Purpose::Pin, &place(&guid, row.version), &row.sealed).unwrap();
+    let opened =
+        open(ring.get(&row.key_id).unwrap(), Purpose::Pin, &seal_context(&guid, row.version), &row.sealed).unwrap();
     // That the search can find at all: a store that keeps the bare hash.
     let bare = [&stolen[..], &opened[..]].concat();
     let careless = (windows::<8>(&bare), windows::<16>(&bare));

@@ -13,7 +13,7 @@ use umpin::error::Status;
 use umpin::location::Location;
 use umpin::pin::{Pin, PinPolicy};
 use umpin::service::lookup::Lookup;
-use umpin::service::pin_replacement::place;
+use umpin::service::pin_replacement::seal_context;
 use umpin::session::{Cause, Mode, Session, Tuning};
 
 fn fixture(history_count: u32) -> Fixture {
@@ -192,7 +192,7 @@ fn a_sealed_pin_copied_to_another_mailbox_or_version_does_not_open() {
     let guid =
         |n: usize| f.session.read(|tx| Ok(tx.recipients_by_key(&format!("user{n}"), None)?.remove(0).0)).unwrap();
     let (victim, thief) = (guid(0), guid(1));
-    assert_ne!(place(&victim, 1), place(&thief, 1));
+    assert_ne!(seal_context(&victim, 1), seal_context(&thief, 1));
     set(&f.session, 1, Some("580437")).unwrap();
     f.session
         .change(Mode::Commit, &Cause::new("Test"), |c| {

@@ -7,7 +7,7 @@ use crate::session::{Change, Session};
 
 /// Disable-UMMailbox. KeepProperties (the default) keeps settings and PIN history for a later Enable; `$false` erases
 /// them, also where the mailbox is disabled already.
-pub fn run(session: &Session, request: &Request) -> Result<Response> {
+pub fn disable_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["KeepProperties"])?;
     let lookup = p.lookup()?;
@@ -16,14 +16,14 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
         let recipient = lookup.recipient(session, c.tx)?;
         let guid = &recipient.guid;
         let mailbox = c.tx.um_mailbox(guid)?;
-        if !keep && mailbox.as_ref().is_some_and(|m| m.policy_guid.is_none()) {
+        if !keep && mailbox.as_ref().is_some_and(|m| !m.is_enabled()) {
             // Disabled earlier, with everything kept.
             erase(c, guid)?;
             c.audit(&recipient.canonical_name, "every UM datum that was kept erased")?;
             let object = um_mailbox_object(c.tx, guid)?;
             return Ok(Response::object(object).about(&recipient.canonical_name, "Erase what unified messaging kept"));
         }
-        let Some(mut mailbox) = mailbox.filter(|m| m.policy_guid.is_some()) else {
+        let Some(mut mailbox) = mailbox.filter(|m| m.is_enabled()) else {
             let smtp = recipient.primary_smtp_address;
             return Err(Error::new(
                 Status::AlreadyUmDisabled,

@@ -17,7 +17,7 @@ use crate::service::lookup;
 use crate::service::lookup::Lookup;
 use crate::service::notice::no_transport;
 use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, queue};
-use crate::service::pin_replacement::{Hashed, NewState, Salted, weak};
+use crate::service::pin_replacement::{Hashed, NewState, Salted, weak_pin_error};
 use crate::session::{Change, Mode, Session};
 use crate::store::Tx;
 use crate::store::dial_plans::DialPlan;
@@ -32,7 +32,7 @@ struct Plan {
 }
 
 /// Enable-UMMailbox.
-pub fn run(session: &Session, request: &Request) -> Result<Response> {
+pub fn enable_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[
         "UMMailboxPolicy",
@@ -63,7 +63,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
         let smtp = &plan.recipient.primary_smtp_address;
         let pin = match typed {
             Some(pin) => {
-                rules::check(pin, &plan.policy.pin, &extensions).map_err(|refusal| weak(&refusal, smtp))?;
+                rules::check(pin, &plan.policy.pin, &extensions).map_err(|refusal| weak_pin_error(&refusal, smtp))?;
                 pin.clone()
             }
             None => generate(&plan.policy.pin, &extensions)?,
@@ -118,10 +118,10 @@ fn commit(
         let guid = &plan.recipient.guid;
         let smtp = &plan.recipient.primary_smtp_address;
         let extensions: Vec<String> = plan.addresses.iter().map(|a| a.address.clone()).collect();
-        rules::check(pin, &plan.policy.pin, &extensions).map_err(|refusal| weak(&refusal, smtp))?;
+        rules::check(pin, &plan.policy.pin, &extensions).map_err(|refusal| weak_pin_error(&refusal, smtp))?;
         write(c, p, &plan)?;
         if let Some(refusal) = hashed.refused_by_history(c, guid, &plan.policy.pin)? {
-            return Err(weak(&refusal, smtp));
+            return Err(weak_pin_error(&refusal, smtp));
         }
         let expired = p.flag("PINExpired")?.unwrap_or(true);
         hashed.put(c, guid, &NewState { forced_expired: expired, first_time_user: Some(true), ..NewState::clean() })?;
@@ -182,7 +182,7 @@ fn decide(session: &Session, tx: &Tx<'_>, p: &Parameters, lookup: &Lookup) -> Re
         )
         .about(recipient.canonical_name));
     }
-    if tx.um_mailbox(&recipient.guid)?.is_some_and(|m| m.policy_guid.is_some()) {
+    if tx.um_mailbox(&recipient.guid)?.is_some_and(|m| m.is_enabled()) {
         return Err(Error::new(
             Status::AlreadyUmEnabled,
             format!("The mailbox {smtp} is already enabled for Unified Messaging. Nothing was changed."),

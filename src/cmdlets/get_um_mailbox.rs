@@ -28,12 +28,12 @@ struct View {
 }
 
 /// Get-UMMailbox. One that exists but is not UM-enabled is not found.
-pub fn run(session: &Session, request: &Request) -> Result<Response> {
+pub fn get_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
     list(session, request, &View { only_enabled: true, show: um_mailbox_object::of })
 }
 
 /// Get-Mailbox of UMMailboxPin.ExchangeCompat.
-pub fn run_mailbox(session: &Session, request: &Request) -> Result<Response> {
+pub fn get_mailbox(session: &Session, request: &Request) -> Result<Response> {
     list(session, request, &View { only_enabled: false, show: mailbox_object })
 }
 
@@ -64,7 +64,7 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
     if lookup.identity.is_some() {
         return session.read(|tx| {
             let recipient = lookup.recipient(session, tx)?;
-            if view.only_enabled && tx.um_mailbox(&recipient.guid)?.is_none_or(|m| m.policy_guid.is_none()) {
+            if view.only_enabled && tx.um_mailbox(&recipient.guid)?.is_none_or(|m| !m.is_enabled()) {
                 return Err(lookup.not_found(session, tx));
             }
             if !view.only_enabled && recipient.primary_smtp_address.is_empty() {

@@ -11,7 +11,7 @@ use crate::session::Session;
 use crate::store::{Tx, settings};
 
 /// One object.
-pub fn run(session: &Session, request: &Request) -> Result<Response> {
+pub fn get_um_pin_configuration(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
     let mut response = Response::object(session.read(|tx| object(session, tx))?);
     if !session.store.exists()? {

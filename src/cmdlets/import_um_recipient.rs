@@ -82,7 +82,7 @@ impl Counts {
 }
 
 /// Import-UMRecipient, one step of it.
-pub fn run(session: &Session, request: &Request) -> Result<Response> {
+pub fn import_um_recipient(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["Step", "Import", "Path", "Rows", "Prune", "Force"])?;
     let step = p.required("Step")?;
@@ -354,7 +354,7 @@ impl Import {
             let Some(last) = page.last() else { break };
             after.clone_from(last);
             for guid in &page {
-                let enabled = tx.um_mailbox(guid)?.is_some_and(|m| m.policy_guid.is_some());
+                let enabled = tx.um_mailbox(guid)?.is_some_and(|m| m.is_enabled());
                 if !enabled && self.staging.line_of(guid)?.is_none() {
                     self.staging.add_absent(guid)?;
                 }
@@ -418,7 +418,7 @@ fn compare(tx: &Tx<'_>, row: &StagedRow) -> Result<Verdict> {
 fn remove(c: &Change<'_>, guids: &[String]) -> Result<u64> {
     let mut removed = 0;
     for guid in guids {
-        if c.tx.um_mailbox(guid)?.is_some_and(|m| m.policy_guid.is_some()) {
+        if c.tx.um_mailbox(guid)?.is_some_and(|m| m.is_enabled()) {
             continue;
         }
         c.tx.erase_um_mailbox(guid)?;

@@ -6,21 +6,21 @@ use crate::service::enabled_mailbox::not_um_enabled;
 use crate::session::Session;
 
 /// Lock-UMMailbox: nobody signs in until an administrator acts, under any policy.
-pub fn lock(session: &Session, request: &Request) -> Result<Response> {
-    run(session, request, true)
+pub fn lock_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
+    set_locked(session, request, true)
 }
 
 /// Unlock-UMMailbox: clears the lock and every count.
-pub fn unlock(session: &Session, request: &Request) -> Result<Response> {
-    run(session, request, false)
+pub fn unlock_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
+    set_locked(session, request, false)
 }
 
-fn run(session: &Session, request: &Request, locked: bool) -> Result<Response> {
+fn set_locked(session: &Session, request: &Request, locked: bool) -> Result<Response> {
     request.parameters.allow(&[])?;
     let lookup = request.parameters.lookup()?;
     session.change(request.mode, &request.cause, |c| {
         let recipient = lookup.recipient(session, c.tx)?;
-        let enabled = c.tx.um_mailbox(&recipient.guid)?.is_some_and(|m| m.policy_guid.is_some());
+        let enabled = c.tx.um_mailbox(&recipient.guid)?.is_some_and(|m| m.is_enabled());
         let Some(mut pin) = c.tx.pin(&recipient.guid)?.filter(|_| enabled) else {
             return Err(not_um_enabled(&recipient.primary_smtp_address));
         };

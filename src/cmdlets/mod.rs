@@ -47,10 +47,11 @@ pub fn execute(session: &Session, operation: &str, request: &[u8], secret: Optio
         )
     })?;
     let request = Request::new(operation, &request, secret)?;
-    let run: Operation = find(operation).ok_or_else(|| {
+    let operate: Operation = operation_named(operation).ok_or_else(|| {
         Error::new(Status::InvalidRequest, format!("There is no operation '{operation}'. Nothing was changed."))
     })?;
-    let mut response = run(session, &request).inspect_err(|why| refused::record(session, operation, &request, why))?;
+    let mut response =
+        operate(session, &request).inspect_err(|why| refused::record(session, operation, &request, why))?;
     response.warnings.extend(session.left_behind());
     Ok(response)
 }
@@ -59,48 +60,46 @@ pub fn execute(session: &Session, operation: &str, request: &[u8], secret: Optio
 type Operation = fn(&Session, &Request) -> Result<Response>;
 
 /// One line an operation, under its cmdlet's name.
-fn find(operation: &str) -> Option<Operation> {
+fn operation_named(operation: &str) -> Option<Operation> {
     match operation {
         // Directory.
-        "Import-UMRecipient" => Some(import_um_recipient::run),
-        "Get-UMMailbox" => Some(get_um_mailbox::run),
-        "Get-Mailbox" => Some(get_um_mailbox::run_mailbox),
-        "Set-Mailbox" => Some(set_mailbox::run),
-        "Set-ADServerSettings" => Some(ad_server_settings::set),
-        "Get-ADServerSettings" => Some(ad_server_settings::get),
-        "Complete-Identity" => Some(complete_identity::run),
+        "Import-UMRecipient" => Some(import_um_recipient::import_um_recipient),
+        "Get-UMMailbox" => Some(get_um_mailbox::get_um_mailbox),
+        "Get-Mailbox" => Some(get_um_mailbox::get_mailbox),
+        "Set-Mailbox" => Some(set_mailbox::set_mailbox),
+        "Set-ADServerSettings" => Some(ad_server_settings::set_ad_server_settings),
+        "Get-ADServerSettings" => Some(ad_server_settings::get_ad_server_settings),
+        "Complete-Identity" => Some(complete_identity::complete_identity),
 
         // Mailboxes.
-        "Enable-UMMailbox" => Some(enable_um_mailbox::run),
-        "Disable-UMMailbox" => Some(disable_um_mailbox::run),
-        "Set-UMMailbox" => Some(set_um_mailbox::run),
-        "Lock-UMMailbox" => Some(lock_um_mailbox::lock),
-        "Unlock-UMMailbox" => Some(lock_um_mailbox::unlock),
+        "Enable-UMMailbox" => Some(enable_um_mailbox::enable_um_mailbox),
+        "Disable-UMMailbox" => Some(disable_um_mailbox::disable_um_mailbox),
+        "Set-UMMailbox" => Some(set_um_mailbox::set_um_mailbox),
+        "Lock-UMMailbox" => Some(lock_um_mailbox::lock_um_mailbox),
+        "Unlock-UMMailbox" => Some(lock_um_mailbox::unlock_um_mailbox),
 
         // Policies and dial plans.
-        "New-UMMailboxPolicy" => Some(um_mailbox_policy::new),
-        "Get-UMMailboxPolicy" => Some(um_mailbox_policy::get),
-        "Set-UMMailboxPolicy" => Some(um_mailbox_policy::set),
-        "Remove-UMMailboxPolicy" => Some(um_mailbox_policy::remove),
-        "New-UMDialPlan" => Some(um_dial_plan::new),
-        "Get-UMDialPlan" => Some(um_dial_plan::get),
-        "Set-UMDialPlan" => Some(um_dial_plan::set),
-        "Remove-UMDialPlan" => Some(um_dial_plan::remove),
+        "New-UMMailboxPolicy" => Some(um_mailbox_policy::new_um_mailbox_policy),
+        "Get-UMMailboxPolicy" => Some(um_mailbox_policy::get_um_mailbox_policy),
+        "Set-UMMailboxPolicy" => Some(um_mailbox_policy::set_um_mailbox_policy),
+        "Remove-UMMailboxPolicy" => Some(um_mailbox_policy::remove_um_mailbox_policy),
+        "New-UMDialPlan" => Some(um_dial_plan::new_um_dial_plan),
+        "Get-UMDialPlan" => Some(um_dial_plan::get_um_dial_plan),
+        "Set-UMDialPlan" => Some(um_dial_plan::set_um_dial_plan),
+        "Remove-UMDialPlan" => Some(um_dial_plan::remove_um_dial_plan),
 
         // Mail and settings.
-        "Get-UMPinConfiguration" => Some(get_um_pin_configuration::run),
-        "Set-UMPinConfiguration" => Some(set_um_pin_configuration::run),
-        "Get-UMPinOutbox" => Some(get_um_pin_outbox::run),
-        "Send-UMPinOutbox" => Some(send_um_pin_outbox::run),
+        "Get-UMPinConfiguration" => Some(get_um_pin_configuration::get_um_pin_configuration),
+        "Set-UMPinConfiguration" => Some(set_um_pin_configuration::set_um_pin_configuration),
+        "Get-UMPinOutbox" => Some(get_um_pin_outbox::get_um_pin_outbox),
+        "Send-UMPinOutbox" => Some(send_um_pin_outbox::send_um_pin_outbox),
 
         // Keys, backups, audit.
-        "Update-UMPinKey" => Some(update_um_pin_key::run),
-        "Backup-UMPinStore" => Some(backup_um_pin_store::run),
-        "Restore-UMPinStore" => Some(restore_um_pin_store::run),
-        "Test-UMPinStore" => Some(test_um_pin_store::run),
-        "Search-UMAdminAuditLog" => Some(search_um_admin_audit_log::run),
-
-        //
+        "Update-UMPinKey" => Some(update_um_pin_key::update_um_pin_key),
+        "Backup-UMPinStore" => Some(backup_um_pin_store::backup_um_pin_store),
+        "Restore-UMPinStore" => Some(restore_um_pin_store::restore_um_pin_store),
+        "Test-UMPinStore" => Some(test_um_pin_store::test_um_pin_store),
+        "Search-UMAdminAuditLog" => Some(search_um_admin_audit_log::search_um_admin_audit_log),
         _ => None,
     }
 }

@@ -35,7 +35,7 @@ struct Cursor {
 }
 
 /// One page.
-pub fn run(session: &Session, request: &Request) -> Result<Response> {
+pub fn search_um_admin_audit_log(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[
         "Cmdlets",

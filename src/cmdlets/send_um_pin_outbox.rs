@@ -51,7 +51,7 @@ enum Which {
 }
 
 /// `Ids` (what a writing cmdlet queued), `Identity` (one waiting message) or everything, due or not.
-pub fn run(session: &Session, request: &Request) -> Result<Response> {
+pub fn send_um_pin_outbox(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["Ids", "BudgetMilliseconds"])?;
     let queued_just_now = p.is_bound("Ids");

@@ -11,7 +11,7 @@ use crate::service::lookup;
 use crate::session::Session;
 
 /// A list replaces every address; `@{Add=..;Remove=..}` edits it.
-pub fn run(session: &Session, request: &Request) -> Result<Response> {
+pub fn set_mailbox(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["EmailAddresses", "EmailAddressPolicyEnabled", "SecondaryAddress", "SecondaryDialPlan"])?;
     let lookup = p.lookup()?;
@@ -63,7 +63,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
             }
         }
         let wanted: Vec<_> = eum.iter().filter_map(|t| addresses::parse(t)).collect();
-        if c.tx.um_mailbox(&r.guid)?.is_some_and(|m| m.policy_guid.is_some()) {
+        if c.tx.um_mailbox(&r.guid)?.is_some_and(|m| m.is_enabled()) {
             let list = addresses::edited(session, c.tx, &r.guid, &numbers, &wanted)?;
             addresses::check(c.tx, &r.guid, &list)?;
             if list == numbers && read.addresses == r.addresses {

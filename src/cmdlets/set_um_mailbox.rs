@@ -10,7 +10,7 @@ use crate::service::lookup;
 use crate::session::Session;
 
 /// Set-UMMailbox.
-pub fn run(session: &Session, request: &Request) -> Result<Response> {
+pub fn set_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[&["Name", "UMMailboxPolicy", "VerifyGlobalRoutingEntry"][..], &settings::names(MAILBOX)].concat())?;
     let lookup = p.lookup()?;
@@ -22,7 +22,7 @@ pub fn run(session: &Session, request: &Request) -> Result<Response> {
         let mut recipient = lookup.recipient(session, c.tx)?;
         let mailbox = c.tx.um_mailbox(&recipient.guid)?;
         let action = "Set UM mailbox";
-        let (Some(mut mailbox), canonical) = (mailbox.filter(|m| m.policy_guid.is_some()), recipient.canonical_name.clone())
+        let (Some(mut mailbox), canonical) = (mailbox.filter(|m| m.is_enabled()), recipient.canonical_name.clone())
         else {
             return Err(not_um_enabled(&recipient.primary_smtp_address));
         };

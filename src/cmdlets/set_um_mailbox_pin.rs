@@ -13,7 +13,7 @@ use crate::service::audit::audit_refusal;
 use crate::service::enabled_mailbox::{enabled, not_um_enabled};
 use crate::service::lookup::Lookup;
 use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, no_transport, queue};
-use crate::service::pin_replacement::{Hashed, NewState, Salted, weak};
+use crate::service::pin_replacement::{Hashed, NewState, Salted, weak_pin_error};
 use crate::session::{Cause, Mode, Session};
 use crate::store::pins::PinState;
 
@@ -89,7 +89,8 @@ fn check(session: &Session, asked: SetPin, typed: Option<Pin>, cause: Cause) -> 
     let is_typed = typed.is_some();
     let pin = match typed {
         Some(pin) => {
-            rules::check(&pin, &mailbox.policy, &mailbox.extensions).map_err(|refusal| weak(&refusal, &smtp))?;
+            rules::check(&pin, &mailbox.policy, &mailbox.extensions)
+                .map_err(|refusal| weak_pin_error(&refusal, &smtp))?;
             pin
         }
         None => generate(&mailbox.policy, &mailbox.extensions)?,
@@ -184,7 +185,7 @@ impl Reset {
     }
 
     fn try_commit(&self, session: &Session) -> Result<Outcome> {
-        let hashed = self.hashed.get().ok_or_else(crate::service::pin_replacement::stale)?;
+        let hashed = self.hashed.get().ok_or_else(crate::service::pin_replacement::conflict_error)?;
         session.change(Mode::Commit, &self.cause, |c| {
             let recipient = c.tx.recipient(&self.guid)?.ok_or_else(|| self.asked.who.not_found(session, c.tx))?;
             let mailbox = enabled(c.tx, recipient)?;
@@ -195,7 +196,7 @@ impl Reset {
                 None => hashed.refused_by_history(c, &self.guid, &mailbox.policy)?,
             };
             if let Some(refusal) = refused {
-                return Err(weak(&refusal, &self.smtp));
+                return Err(weak_pin_error(&refusal, &self.smtp));
             }
             let expired = self.asked.pin_expired.unwrap_or(true);
             let locked = self.asked.locked_out.unwrap_or(false);

@@ -25,7 +25,7 @@ pub const SPRAY_THRESHOLD: RangeInclusive<i64> = 0..=1000;
 const NAME_LENGTH: usize = 256;
 
 /// Sets what is given. `TestMail` sends one message without a PIN through what is being set; if that fails, nothing is.
-pub fn run(session: &Session, request: &Request) -> Result<Response> {
+pub fn set_um_pin_configuration(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[
         "Transport",

@@ -12,7 +12,7 @@ use crate::crypto::seal::open;
 use crate::error::{Result, Status};
 use crate::service::audit::{stored_key, verify_chain};
 use crate::service::notice::has_transport;
-use crate::service::pin_replacement::{fits_its_row, place};
+use crate::service::pin_replacement::{fits_its_row, seal_context};
 use crate::session::{SUBKEYS, Session, key_id};
 use crate::store::Tx;
 use crate::store::sealed::{SealedIn, SealedRow};
@@ -41,7 +41,7 @@ impl From<Result<Verdict>> for Verdict {
 }
 
 /// One object a check. What one check finds does not keep the others from running.
-pub fn run(session: &Session, request: &Request) -> Result<Response> {
+pub fn test_um_pin_store(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
     let mut checks: Vec<(&str, Verdict)> = Vec::new();
     let store = &session.location().store;
@@ -218,7 +218,7 @@ fn open_all(tx: &Tx<'_>, keys: &KeyRing, table: SealedIn) -> Result<(u64, Vec<St
         for row in &rows {
             let place = match table {
                 SealedIn::Outbox => row.id.clone(),
-                SealedIn::Pins | SealedIn::History => place(&row.id, row.version),
+                SealedIn::Pins | SealedIn::History => seal_context(&row.id, row.version),
             };
             let fits = |plain: &[u8]| match table {
                 SealedIn::Outbox => Ok(true),

@@ -21,7 +21,7 @@ pub const DIGITS: std::ops::RangeInclusive<i64> = 1..=20;
 const DEFAULT_COUNTRY: &str = "1";
 
 /// New-UMDialPlan: the plan, and its default policy unless that is declined.
-pub fn new(session: &Session, request: &Request) -> Result<Response> {
+pub fn new_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     let own = ["Name", "NumberOfDigitsInExtension", "GenerateUMMailboxPolicy", "URIType"];
     p.allow(&[&own[..], &settings::names(DIAL_PLAN)].concat())?;
@@ -74,7 +74,7 @@ pub fn new(session: &Session, request: &Request) -> Result<Response> {
 }
 
 /// Get-UMDialPlan: one, or all by name.
-pub fn get(session: &Session, request: &Request) -> Result<Response> {
+pub fn get_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[])?;
     let plans = session.read(|tx| {
@@ -88,7 +88,7 @@ pub fn get(session: &Session, request: &Request) -> Result<Response> {
 }
 
 /// Set-UMDialPlan. The digits and the URI type are fixed once a plan exists.
-pub fn set(session: &Session, request: &Request) -> Result<Response> {
+pub fn set_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[&["Name", "ForceUpgrade"][..], &settings::names(DIAL_PLAN)].concat())?;
     if let Some(code) = p.text("CountryOrRegionCode")? {
@@ -125,7 +125,7 @@ pub fn set(session: &Session, request: &Request) -> Result<Response> {
 }
 
 /// Remove-UMDialPlan: refused while a policy or a mailbox's number belongs to it.
-pub fn remove(session: &Session, request: &Request) -> Result<Response> {
+pub fn remove_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[])?;
     session.change(request.mode, &request.cause, |c| {

@@ -35,7 +35,7 @@ const PIN_PARAMETERS: &[&str] = &[
 ];
 
 /// New-UMMailboxPolicy: a name and a plan; every other setting through Set-.
-pub fn new(session: &Session, request: &Request) -> Result<Response> {
+pub fn new_um_mailbox_policy(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["Name", "UMDialPlan"])?;
     let name = check_name(&p.required("Name")?)?;
@@ -84,7 +84,7 @@ fn add(c: &Change<'_>, name: &str, plan: &DialPlan) -> Result<Policy> {
 }
 
 /// Get-UMMailboxPolicy: one, those of a plan, or all by name.
-pub fn get(session: &Session, request: &Request) -> Result<Response> {
+pub fn get_um_mailbox_policy(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["UMDialPlan"])?;
     let server = &request.cause.domain_controller;
@@ -104,7 +104,7 @@ pub fn get(session: &Session, request: &Request) -> Result<Response> {
 }
 
 /// Set-UMMailboxPolicy. Acts at once on everybody under the policy.
-pub fn set(session: &Session, request: &Request) -> Result<Response> {
+pub fn set_um_mailbox_policy(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[&["Name", "UMDialPlan", "ForceUpgrade"][..], PIN_PARAMETERS, &settings::names(POLICY)].concat())?;
     let server = &request.cause.domain_controller;
@@ -145,7 +145,7 @@ pub fn set(session: &Session, request: &Request) -> Result<Response> {
 }
 
 /// Remove-UMMailboxPolicy: refused while a mailbox is enabled under it.
-pub fn remove(session: &Session, request: &Request) -> Result<Response> {
+pub fn remove_um_mailbox_policy(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[])?;
     session.change(request.mode, &request.cause, |c| {

@@ -19,7 +19,7 @@ use crate::crypto::key::MasterKey;
 use crate::crypto::seal::{Purpose, open, seal};
 use crate::error::{Error, Result, Status, Warning};
 use crate::service::audit::stored_key;
-use crate::service::pin_replacement::place;
+use crate::service::pin_replacement::seal_context;
 use crate::session::{Change, Mode, Session};
 use crate::store::sealed::{SealedIn, SealedRow};
 use crate::store::{Tx, settings};
@@ -32,7 +32,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(3);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// One step: the first (no `After`) begins or resumes, the others seal a batch each, the last one drops the old key.
-pub fn run(session: &Session, request: &Request) -> Result<Response> {
+pub fn update_um_pin_key(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
     if !session.store.exists()? || session.read(|tx| tx.setting(settings::KEY_ID))?.is_none() {
         return Err(Error::new(
@@ -200,7 +200,7 @@ fn seal_anew(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Result<Option<
     let purpose = table.purpose();
     let place = match table {
         SealedIn::Outbox => row.id.clone(),
-        SealedIn::Pins | SealedIn::History => place(&row.id, row.version),
+        SealedIn::Pins | SealedIn::History => seal_context(&row.id, row.version),
     };
     let plain = match open(c.keys.get(&row.key_id)?, purpose, &place, &row.sealed) {
         Ok(plain) => plain,

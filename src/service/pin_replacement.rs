@@ -94,7 +94,7 @@ impl NewState {
 }
 
 /// The mailbox got a PIN under another salt or cost since the hash was made. Nothing was written; hash again.
-pub fn stale() -> Error {
+pub fn conflict_error() -> Error {
     Error::new(
         Status::Conflict,
         "The mailbox's PIN was changed by somebody else at the same moment. Nothing was changed. Try again.",
@@ -103,7 +103,7 @@ pub fn stale() -> Error {
 
 impl Hashed {
     fn under(&self, cost: &HashParams) -> Result<&PinHash> {
-        self.hashes.iter().find(|(c, _)| c == cost).map(|(_, h)| h).ok_or_else(stale)
+        self.hashes.iter().find(|(c, _)| c == cost).map(|(_, h)| h).ok_or_else(conflict_error)
     }
 
     /// Whether the PIN is the current one or barred by history. A seal that does not open bars nothing: it is
@@ -112,7 +112,7 @@ impl Hashed {
         let mut used = false;
         if let Some(row) = c.tx.pin(guid)? {
             if row.salt != self.salt {
-                return Err(stale());
+                return Err(conflict_error());
             }
             if let Some(old) =
                 opened(c, Purpose::Pin, guid, row.version, &row.key_id, &row.sealed, &row.salt, &row.params)?
@@ -133,13 +133,13 @@ impl Hashed {
     /// Stores the new PIN; the old one goes to the history.
     pub fn put(&self, c: &Change<'_>, guid: &str, state: &NewState) -> Result<()> {
         let old = c.tx.pin(guid)?;
-        let (params, hash) = self.hashes.first().ok_or_else(stale)?;
+        let (params, hash) = self.hashes.first().ok_or_else(conflict_error)?;
         let mut version = highest_erased(c.tx)?.saturating_add(1);
         let mut grown = version;
         let mut first_time_user = state.first_time_user.unwrap_or(true);
         if let Some(old) = old {
             if old.salt != self.salt {
-                return Err(stale());
+                return Err(conflict_error());
             }
             version = old.version.saturating_add(1);
             grown = version.saturating_sub(old.version);
@@ -183,7 +183,7 @@ impl Hashed {
 }
 
 /// Where a sealed hash belongs: in one mailbox, as one of its PINs.
-pub fn place(guid: &str, version: i64) -> String {
+pub fn seal_context(guid: &str, version: i64) -> String {
     format!("{guid}/{version}")
 }
 
@@ -212,7 +212,7 @@ pub(crate) fn sealed(
     let (head, tail) = plain.split_at_mut(PinHash::LEN);
     head.copy_from_slice(hash.expose());
     tail.copy_from_slice(&made_with(salt, params));
-    seal(key, purpose, &place(guid, version), plain.as_slice())
+    seal(key, purpose, &seal_context(guid, version), plain.as_slice())
 }
 
 /// Opens what [`sealed`] made. Another salt or cost in the row than was sealed is a broken seal. A value of the first
@@ -228,7 +228,7 @@ pub(crate) fn unsealed(
     salt: &Salt,
     params: &HashParams,
 ) -> Result<PinHash> {
-    let bytes = open(keys.get(key_id)?, purpose, &place(guid, version), sealed)?;
+    let bytes = open(keys.get(key_id)?, purpose, &seal_context(guid, version), sealed)?;
     let hash = bytes.get(..PinHash::LEN).and_then(PinHash::from_opened);
     hash.filter(|_| fits_its_row(&bytes, salt, params)).ok_or_else(|| {
         Error::new(
@@ -267,7 +267,7 @@ fn opened(
 }
 
 /// The refusal as an error: names the rule, never the PIN.
-pub fn weak(refusal: &Refusal, mailbox: &str) -> Error {
+pub fn weak_pin_error(refusal: &Refusal, mailbox: &str) -> Error {
     Error::new(
         Status::WeakPin,
         format!("The PIN for mailbox {mailbox} was refused: {refusal}. Nothing was changed. Choose another PIN."),

@@ -19,6 +19,13 @@ pub struct UmMailbox {
     pub when_changed: i64,
 }
 
+impl UmMailbox {
+    /// Whether it is enabled for unified messaging, and not only was.
+    pub fn is_enabled(&self) -> bool {
+        self.policy_guid.is_some()
+    }
+}
+
 /// An EUM proxy address: an extension, SIP address or E.164 number in one dial plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UmAddress {

@@ -1,0 +1,100 @@
+//! The first transaction: a failure is counted, whatever was typed.
+
+use super::Reason;
+use super::find::{Snapshot, current, unsealed_current};
+use super::reset::reset_is_due;
+use crate::crypto::hash::PinHash;
+use crate::error::Result;
+use crate::pin::policy::PinFacts;
+use crate::service::audit::stored_key;
+use crate::service::spray;
+use crate::session::{Change, SUBKEYS};
+use crate::store::settings;
+
+/// What the first transaction did.
+pub(super) enum Charging {
+    /// A failure was counted.
+    Charged(Box<Charge>),
+    /// Nobody can sign in there, whatever was typed; no try was counted.
+    Refused(Reason),
+    /// The PIN is the same, but its hash has another cost since (see [`upgrade`]). Nothing was written.
+    HashedAnew,
+}
+
+/// A failure that is on disk for a try that is not judged yet.
+pub(super) struct Charge {
+    /// The mailbox's state with it.
+    pub(super) facts: PinFacts,
+    /// The PIN's version when it was counted.
+    pub(super) version: i64,
+    /// The hash to compare with.
+    pub(super) stored: PinHash,
+    /// Whether what was typed was hashed for this PIN. If not, the PIN was replaced meanwhile, and it is wrong.
+    pub(super) is_same: bool,
+    /// Whether a wrong PIN does more now than to be counted: a lock, a reset, a mark.
+    pub(super) has_consequences: bool,
+}
+
+impl Charge {
+    /// Whether the try that it was counted for was right.
+    pub(super) fn is_for(&self, typed: &PinHash) -> bool {
+        self.is_same && typed.matches(&self.stored)
+    }
+
+    /// The state without it. What was cleared since it was counted took it along.
+    pub(super) fn taken_back(&self, mut facts: PinFacts) -> PinFacts {
+        if facts.failures >= self.facts.failures {
+            facts.failures -= 1;
+        }
+        if facts.lifetime_failures >= self.facts.lifetime_failures {
+            facts.lifetime_failures -= 1;
+        }
+        facts
+    }
+}
+
+/// The first transaction: counts a failure. It compares nothing, so that it does the same for right and wrong.
+pub(super) fn charge(c: &Change<'_>, snapshot: &Snapshot) -> Result<Charging> {
+    let guid = &snapshot.guid;
+    let refused = |reason| {
+        count_nobody(c)?;
+        Ok(Charging::Refused(reason))
+    };
+    let Some(mailbox) = current(c.tx, guid)? else { return refused(Reason::NotUmEnabled) };
+    let Some(mut row) = c.tx.pin(guid)? else { return refused(Reason::NotUmEnabled) };
+    // A key or seal that fails is nobody's wrong PIN: found before anything is counted.
+    let stored = unsealed_current(c.keys, guid, &row)?;
+    for (name, purpose) in SUBKEYS {
+        stored_key(c.tx, c.keys, name, purpose)?;
+    }
+    if mailbox.policy.lock(&row.facts, c.now).is_some() {
+        return refused(Reason::LockedOut);
+    }
+    let is_same = row.version == snapshot.row.version && row.salt == snapshot.row.salt;
+    if is_same && row.params != snapshot.row.params {
+        return Ok(Charging::HashedAnew);
+    }
+    if mailbox.policy.lock_has_ended(&row.facts, c.now) {
+        row.facts.failures = 0;
+    }
+    row.facts.failures = row.facts.failures.saturating_add(1);
+    row.facts.lifetime_failures = row.facts.lifetime_failures.saturating_add(1);
+    row.facts.last_failure_at = c.now;
+    c.tx.put_pin(guid, &row)?;
+    let has_consequences = mailbox.policy.lock(&row.facts, c.now).is_some()
+        || reset_is_due(&mailbox.policy, row.facts.failures)
+        || spray::is_watched(c)?;
+    Ok(Charging::Charged(Box::new(Charge {
+        facts: row.facts,
+        version: row.version,
+        stored,
+        is_same,
+        has_consequences,
+    })))
+}
+
+/// What a try that can count against nobody leaves behind: one row that is written over each time, so that it waits for
+/// the lock and the disk as every other refusal does, and fails where they fail.
+pub(super) fn count_nobody(c: &Change<'_>) -> Result<()> {
+    c.tx.set_setting(settings::LAST_UNCOUNTED, &c.now.to_string())
+}

@@ -1,0 +1,142 @@
+//! The second transaction: what becomes of a try that is paid for.
+
+use super::charge::Charge;
+use super::find::{Snapshot, current};
+use super::reset::{Candidate, MayReset, may_reset, reset_is_due};
+use super::{Answer, Reason};
+use crate::crypto::hash::hash;
+use crate::crypto::seal::Purpose;
+use crate::error::Result;
+use crate::mail::notice::Kind;
+use crate::pin::generate::MAX_TRIES;
+use crate::pin::{Pin, rules};
+use crate::service::notice::{NewPinNotice, queue};
+use crate::service::pin_replacement::{NewState, sealed};
+use crate::service::spray;
+use crate::session::{Cause, Change, Mode, Session};
+use crate::store::Tx;
+
+/// What the second transaction found.
+pub(super) enum Settling {
+    Answered(Answer),
+    /// A reset is due and there is no (fitting) PIN for it. Nothing was written.
+    NeedsCandidate,
+}
+
+/// The second transaction of a wrong PIN. Where it needs a new PIN that is not hashed yet, nothing is written, the PIN is
+/// made, and it runs again. No hash runs inside a transaction.
+pub(super) fn refuse_with_reset(
+    session: &Session,
+    snapshot: &Snapshot,
+    pin: &Pin,
+    charge: &Charge,
+    cause: &Cause,
+) -> Result<Answer> {
+    let mut candidate = None;
+    for _ in 0..MAX_TRIES {
+        match session.change(Mode::Commit, cause, |c| refuse(c, &snapshot.guid, pin, charge, candidate.as_ref()))? {
+            Settling::Answered(answer) => return Ok(answer),
+            Settling::NeedsCandidate => candidate = Some(Candidate::new(session, &snapshot.guid)?),
+        }
+    }
+    // The failure stands; only the reset that was due is left to the next multiple.
+    Ok(Answer::refused(Reason::WrongPin))
+}
+
+/// The second transaction of a right PIN: takes the charge back. It needs no key, so that one that goes away at this
+/// moment leaves no failure behind.
+pub(super) fn accept(tx: &Tx<'_>, now: i64, guid: &str, pin: &Pin, charge: &Charge) -> Result<Answer> {
+    let Some(mailbox) = current(tx, guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
+    let Some(mut row) = tx.pin(guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
+    if row.version != charge.version {
+        return Ok(Answer::refused(Reason::WrongPin));
+    }
+    row.facts = charge.taken_back(row.facts);
+    // Others may have used up the tries meanwhile, or an administrator have locked it.
+    if mailbox.policy.lock(&row.facts, now).is_some() {
+        return Ok(Answer::refused(Reason::LockedOut));
+    }
+    row.facts.failures = 0;
+    row.facts.last_failure_at = 0;
+    tx.put_pin(guid, &row)?;
+    let mut because = Vec::new();
+    if mailbox.policy.is_expired(&row.facts, now) {
+        because.push("the PIN is expired".to_owned());
+    }
+    if let Err(refusal) = rules::check(pin, &mailbox.policy, &mailbox.extensions) {
+        because.push(refusal.to_string());
+    }
+    Ok(Answer {
+        accepted: true,
+        must_change: !because.is_empty(),
+        set_up_due: row.first_time_user,
+        must_change_because: because,
+        reason: Reason::None,
+    })
+}
+
+/// The second transaction of a wrong PIN: the charge stands; what it brings about is done once, by whoever brought the
+/// counter there.
+pub(super) fn refuse(
+    c: &Change<'_>,
+    guid: &str,
+    pin: &Pin,
+    charge: &Charge,
+    candidate: Option<&Candidate>,
+) -> Result<Settling> {
+    let answered = |reason| Ok(Settling::Answered(Answer::refused(reason)));
+    let Some(mailbox) = current(c.tx, guid)? else { return answered(Reason::NotUmEnabled) };
+    let Some(row) = c.tx.pin(guid)? else { return answered(Reason::NotUmEnabled) };
+    let policy = &mailbox.policy;
+    let name = &mailbox.recipient.canonical_name;
+    let failures = charge.facts.failures;
+    // A right PIN or a new one cleared the counter since, or an administrator locked the mailbox: what the counter had
+    // reached brings nothing about any more. (An automatic reset clears nothing, and further failures change nothing.)
+    let stands = row.facts.failures >= failures && !row.facts.admin_locked;
+
+    let mut reason = Reason::WrongPin;
+    if stands && let Some(lock) = policy.lock(&charge.facts, c.now) {
+        reason = Reason::NowLocked;
+        c.audit(name, &format!("mailbox locked after {failures} failed sign-ins: {}", lock.name()))?;
+    } else if stands && reset_is_due(policy, failures) {
+        let why = match may_reset(c, guid, &mailbox, candidate)? {
+            MayReset::NeedsCandidate => return Ok(Settling::NeedsCandidate),
+            MayReset::No(why) => {
+                format!("automatic PIN reset skipped after {failures} failed sign-ins: {why}")
+            }
+            MayReset::Yes(new, hashed) => {
+                reason = Reason::PinReset;
+                let state = NewState {
+                    forced_expired: true,
+                    admin_locked: false,
+                    first_time_user: None,
+                    failures: row.facts.failures,
+                    lifetime_failures: row.facts.lifetime_failures,
+                    last_failure_at: row.facts.last_failure_at,
+                };
+                hashed.put(c, guid, &state)?;
+                let notice = NewPinNotice { kind: Kind::Reset, notify_email: None, pin: new, must_change: true };
+                queue(c, &mailbox.recipient, &notice)?;
+                format!("PIN reset automatically after {failures} failed sign-ins")
+            }
+        };
+        c.audit(name, &why)?;
+    }
+    spray::note(c, guid, pin)?;
+    answered(reason)
+}
+
+/// Hashes the right PIN anew with today's cost.
+pub(super) fn upgrade(session: &Session, snapshot: &Snapshot, pin: &Pin) -> Result<()> {
+    let stronger = hash(pin, &snapshot.row.salt, &session.hash)?;
+    session.change(Mode::Commit, &Cause::new("Test-UMMailboxPIN"), |c| {
+        let Some(mut row) = c.tx.pin(&snapshot.guid)? else { return Ok(()) };
+        if row.version == snapshot.row.version && row.params == snapshot.row.params && row.salt == snapshot.row.salt {
+            row.params = session.hash;
+            row.key_id = c.key.id().into();
+            row.sealed = sealed(c.key, Purpose::Pin, &snapshot.guid, row.version, &stronger, &row.salt, &session.hash)?;
+            c.tx.put_pin(&snapshot.guid, &row)?;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,94 @@
+//! Who calls, and what is known of the mailbox before what was typed is hashed.
+
+use super::{Caller, Reason};
+use crate::crypto::hash::PinHash;
+use crate::crypto::key::KeyRing;
+use crate::crypto::seal::Purpose;
+use crate::error::{Error, Result, Status};
+use crate::service::enabled_mailbox::{Enabled, enabled};
+use crate::service::pin_replacement::unsealed;
+use crate::session::Session;
+use crate::store::pins::PinRow;
+use crate::store::{Tx, settings};
+
+/// The mailbox as it was when the hash began.
+pub(super) struct Snapshot {
+    pub(super) guid: String,
+    pub(super) row: PinRow,
+}
+
+pub(super) enum Found {
+    Nobody(Reason),
+    Mailbox(Box<Snapshot>),
+}
+
+/// The GUID of the enabled mailbox that `who` names, or why there is none.
+pub(super) fn find(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::result::Result<String, Reason>> {
+    let guid = match who {
+        Caller::Identity(lookup) => {
+            lookup.validate()?;
+            match lookup.guid(session, tx) {
+                Err(e) if matches!(e.status, Status::NotFound | Status::Ambiguous) => return Ok(Err(Reason::Unknown)),
+                found => found?,
+            }
+        }
+        Caller::Number { number, dial_plan } => {
+            let plan = match dial_plan {
+                None => None,
+                Some(name) => match tx.dial_plan_by_key(&crate::directory::identity::fold(name))? {
+                    Some(plan) => Some(plan.guid),
+                    None => return Ok(Err(Reason::Unknown)),
+                },
+            };
+            let found = tx.um_addresses_by_key(number.trim(), plan.as_deref())?;
+            match found.split_first() {
+                Some((one, rest)) if rest.iter().all(|other| other.guid == one.guid) => one.guid.clone(),
+                _ => return Ok(Err(Reason::Unknown)),
+            }
+        }
+    };
+    let enabled = tx.um_mailbox(&guid)?.is_some_and(|m| m.is_enabled());
+    Ok(if enabled { Ok(guid) } else { Err(Reason::NotUmEnabled) })
+}
+
+/// The mailbox with today's rules; `None` where it is not enabled (any more).
+pub(super) fn current(tx: &Tx<'_>, guid: &str) -> Result<Option<Enabled>> {
+    let Some(recipient) = tx.recipient(guid)? else { return Ok(None) };
+    match enabled(tx, recipient) {
+        Err(e) if e.status == Status::NotUmEnabled => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+pub(super) fn snapshot(session: &Session, who: &Caller) -> Result<Found> {
+    // An empty store refuses everybody; a missing one is a wrong path, which the telephone system must learn.
+    let missing = || {
+        Error::new(
+            Status::StoreMissing,
+            format!(
+                "The store '{}' does not exist, so nobody can sign in. Nothing was counted. Name the right file in \
+                 UMPIN_STORE, or import recipients first.",
+                session.location().store.display()
+            ),
+        )
+    };
+    if !session.store.exists()? {
+        return Err(missing());
+    }
+    session.read_sealed(|tx, keys| {
+        // A missing or wrong key is an error before anything is counted or told.
+        keys.get(&tx.setting(settings::KEY_ID)?.ok_or_else(missing)?)?;
+        let guid = match find(session, tx, who)? {
+            Ok(guid) => guid,
+            Err(reason) => return Ok(Found::Nobody(reason)),
+        };
+        let Some(row) = tx.pin(&guid)? else { return Ok(Found::Nobody(Reason::NotUmEnabled)) };
+        // Before what was typed is hashed: a salt and a cost that were changed are not to be worked with.
+        unsealed_current(keys, &guid, &row)?;
+        Ok(Found::Mailbox(Box::new(Snapshot { guid, row })))
+    })
+}
+
+pub(super) fn unsealed_current(keys: &KeyRing, guid: &str, row: &PinRow) -> Result<PinHash> {
+    unsealed(keys, Purpose::Pin, guid, row.version, &row.key_id, &row.sealed, &row.salt, &row.params)
+}

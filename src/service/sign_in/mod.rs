@@ -1,0 +1,204 @@
+//! Sign-in: the question that a telephone system asks. Section 3 of the contract.
+//!
+//! Every try is charged before it is judged. The hash runs outside the write lock, on a snapshot; a first transaction
+//! reads lock, counter and PIN version again and counts a failure; only when that is on disk is the PIN compared; a second
+//! transaction takes the failure back where the PIN was right, and draws the consequences where it was wrong. So what
+//! cannot be counted is never answered, and no fault of the store's can give more answers than the counter allows.
+//! Whatever is refused costs a hash and a commit, and leaves at a fixed time after it came.
+
+mod change;
+mod charge;
+mod decide;
+mod find;
+mod reset;
+
+use crate::crypto::hash::{Salt, hash};
+use crate::error::{Error, Result, Status};
+use crate::pin::Pin;
+use crate::pin::generate::MAX_TRIES;
+use crate::service::lookup::Lookup;
+use crate::service::pin_replacement::conflict_error;
+use crate::session::{Cause, Mode, Session};
+use crate::store::Tx;
+use charge::Charging;
+use charge::charge;
+use charge::count_nobody;
+use decide::accept;
+use decide::refuse_with_reset;
+use decide::upgrade;
+use find::Found;
+use find::Snapshot;
+use find::find;
+use find::snapshot;
+use std::time::{Duration, Instant};
+
+pub use change::change_pin;
+
+/// Who signs in.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    /// By any identity form; only administrators are told that it does not exist.
+    Identity(Lookup),
+    /// By what is dialled: extension, SIP address or E.164 number.
+    Number {
+        /// The number.
+        number: String,
+        /// The dial plan's name; may be absent while the number is in one plan only.
+        dial_plan: Option<String>,
+    },
+}
+
+/// Why a sign-in was refused: for logs, never for the telephone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It was not.
+    None,
+    /// The PIN is wrong.
+    WrongPin,
+    /// Locked, by failures or by an administrator.
+    LockedOut,
+    /// Nobody has this number.
+    Unknown,
+    /// The mailbox is not enabled.
+    NotUmEnabled,
+    /// Wrong, and the last try: locked from now on.
+    NowLocked,
+    /// Wrong, and the PIN was reset and mailed.
+    PinReset,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The PIN signs in.
+    pub accepted: bool,
+    /// A new PIN must be chosen first.
+    pub must_change: bool,
+    /// A first-time user.
+    pub set_up_due: bool,
+    /// Why a new PIN must be chosen, for administrators: rule names.
+    pub must_change_because: Vec<String>,
+    /// Why it was refused, for logs.
+    pub reason: Reason,
+}
+
+impl Answer {
+    /// A refusal; the reason is for logs.
+    pub fn refused(reason: Reason) -> Self {
+        Self { accepted: false, must_change: false, set_up_due: false, must_change_because: Vec::new(), reason }
+    }
+}
+
+/// Asks whether `pin` signs in, and counts the answer. Whoever cannot be found is refused like everybody else.
+pub fn verify(session: &Session, who: &Caller, pin: &Pin) -> Result<Answer> {
+    let came = Instant::now();
+    let (answer, _) = sign_in(session, who, pin, "Test-UMMailboxPIN")?;
+    if !answer.accepted {
+        leave_at_interval(session, came);
+    }
+    Ok(answer)
+}
+
+/// The telephone's set-up dialogue is done: no first-time user any more.
+pub fn set_up_complete(session: &Session, who: &Caller) -> Result<()> {
+    let find_again = |tx: &Tx<'_>| find(session, tx, who)?.map_err(|_| refused());
+    // Looked for before anything is made: a change would make a store where there is none.
+    session.read(find_again)?;
+    session.change(Mode::Commit, &Cause::new("Complete-UMMailboxSetup"), |c| {
+        let guid = find_again(c.tx)?;
+        let mut row = c.tx.pin(&guid)?.ok_or_else(refused)?;
+        if row.first_time_user {
+            row.first_time_user = false;
+            c.tx.put_pin(&guid, &row)?;
+            let name = c.tx.recipient(&guid)?.map(|r| r.canonical_name).unwrap_or_default();
+            c.audit(&name, "set-up on the telephone finished")?;
+        }
+        Ok(())
+    })
+}
+
+/// LogonFailuresBeforeDisconnect of a dial plan: failures in one call after which a telephone system hangs up. Where no
+/// plan is named, that of the only plan there is; 3 where none says. The caller's number has no part in it: the length of
+/// a call must not tell whom a number belongs to.
+pub fn failures_before_disconnect(session: &Session, dial_plan: Option<&str>) -> Result<u32> {
+    const DEFAULT: u32 = 3;
+    let settings = session.read(|tx| {
+        let plan = match dial_plan {
+            Some(name) => tx.dial_plan_by_key(&crate::directory::identity::fold(name))?,
+            None => {
+                let mut plans = tx.dial_plans()?;
+                if plans.len() == 1 { plans.pop() } else { None }
+            }
+        };
+        Ok(plan.map(|p| p.settings))
+    })?;
+    Ok(settings
+        .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
+        .and_then(|settings| settings["LogonFailuresBeforeDisconnect"].as_u64())
+        .and_then(|n| u32::try_from(n).ok())
+        .filter(|n| *n > 0)
+        .unwrap_or(DEFAULT))
+}
+
+fn refused() -> Error {
+    Error::new(Status::SignInRefused, "The request was refused. Nothing was changed.")
+}
+
+fn leave_at_interval(session: &Session, came: Instant) {
+    std::thread::sleep(until_it_leaves(session.refusal_interval, came.elapsed()));
+}
+
+/// How long a refusal that came `passed` ago still waits: until the next whole multiple of `interval`.
+fn until_it_leaves(interval: Duration, passed: Duration) -> Duration {
+    if interval.is_zero() {
+        return Duration::ZERO;
+    }
+    let intervals = passed.as_nanos() / interval.as_nanos() + 1;
+    (interval * u32::try_from(intervals).unwrap_or(u32::MAX)).saturating_sub(passed)
+}
+
+fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(Answer, Option<Box<Snapshot>>)> {
+    let cause = Cause::new(cmdlet);
+    for _ in 0..MAX_TRIES {
+        let snapshot = match snapshot(session, who)? {
+            Found::Mailbox(snapshot) => snapshot,
+            Found::Nobody(reason) => {
+                // The same work as for somebody: a hash, a turn at the lock, a commit.
+                hash(pin, &Salt::default(), &session.hash)?;
+                session.change(Mode::Commit, &cause, count_nobody)?;
+                return Ok((Answer::refused(reason), None));
+            }
+        };
+        let typed = hash(pin, &snapshot.row.salt, &snapshot.row.params)?;
+        let charge = match session.change(Mode::Commit, &cause, |c| charge(c, &snapshot))? {
+            Charging::Charged(charge) => charge,
+            Charging::Refused(reason) => return Ok((Answer::refused(reason), None)),
+            Charging::HashedAnew => continue,
+        };
+        // Here, and no earlier: the try is paid for.
+        let settled = if charge.is_for(&typed) {
+            session.store.write(|tx| accept(tx, session.now(), &snapshot.guid, pin, &charge))
+        } else if charge.has_consequences {
+            refuse_with_reset(session, &snapshot, pin, &charge, &cause)
+        } else {
+            Ok(Answer::refused(Reason::WrongPin))
+        };
+        let answer = settled.map_err(still_counted)?;
+        if answer.accepted && session.hash.is_stronger_than(&snapshot.row.params) {
+            // The answer stands whether or not this works; the next right sign-in tries again.
+            let _ = upgrade(session, &snapshot, pin);
+        }
+        return Ok((answer, Some(snapshot)));
+    }
+    Err(conflict_error())
+}
+
+/// The second transaction failed: the first one's failure stays.
+fn still_counted(mut e: Error) -> Error {
+    let told = e.message.replace("Nothing was changed.", "");
+    e.message = format!("{} The try stays counted as a failed sign-in; nothing else was changed.", told.trim_end());
+    e
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! The automatic reset: when one is due, whether it may be, and its new PIN.
+
+use super::find::current;
+use crate::directory::mail_address::is_mail_address;
+use crate::error::{Result, Status};
+use crate::pin::{Pin, PinPolicy, generate, rules};
+use crate::service::enabled_mailbox::Enabled;
+use crate::service::notice::has_transport;
+use crate::service::pin_replacement::{Hashed, Salted};
+use crate::session::{Change, Session};
+
+/// A PIN that stands ready for an automatic reset.
+pub(super) enum Candidate {
+    Ready {
+        pin: Pin,
+        hashed: Hashed,
+    },
+    /// None can be made; the failure is counted all the same, or a policy that leaves no PIN would give endless guesses.
+    Impossible,
+}
+
+impl Candidate {
+    pub(super) fn new(session: &Session, guid: &str) -> Result<Self> {
+        let found = session.read(|tx| {
+            let Some(mailbox) = current(tx, guid)? else { return Ok(None) };
+            Ok(Some((mailbox, Salted::of(tx, guid, session.hash)?)))
+        })?;
+        // Disabled meanwhile: the decision will say so.
+        let Some((mailbox, salted)) = found else { return Ok(Self::Impossible) };
+        match generate(&mailbox.policy, &mailbox.extensions) {
+            Ok(pin) => {
+                let hashed = salted.hash(&pin)?;
+                Ok(Self::Ready { pin, hashed })
+            }
+            Err(_) => Ok(Self::Impossible),
+        }
+    }
+}
+
+pub(super) enum MayReset<'a> {
+    Yes(&'a Pin, &'a Hashed),
+    No(&'static str),
+    NeedsCandidate,
+}
+
+pub(super) fn may_reset<'a>(
+    c: &Change<'_>,
+    guid: &str,
+    mailbox: &Enabled,
+    candidate: Option<&'a Candidate>,
+) -> Result<MayReset<'a>> {
+    if let Some(why) = reset_is_barred(c, mailbox)? {
+        return Ok(MayReset::No(why));
+    }
+    match candidate {
+        None => Ok(MayReset::NeedsCandidate),
+        Some(Candidate::Impossible) => Ok(MayReset::No("no PIN could be generated that passes every rule")),
+        Some(Candidate::Ready { pin, hashed }) => {
+            let fits = rules::check(pin, &mailbox.policy, &mailbox.extensions).is_ok()
+                && match hashed.refused_by_history(c, guid, &mailbox.policy) {
+                    // Hashed under another salt or cost than today's.
+                    Err(e) if e.status == Status::Conflict => false,
+                    refused => refused?.is_none(),
+                };
+            Ok(if fits { MayReset::Yes(pin, hashed) } else { MayReset::NeedsCandidate })
+        }
+    }
+}
+
+pub(super) fn reset_is_due(policy: &PinPolicy, failures: u32) -> bool {
+    policy.failures_before_reset.is_some_and(|n| failures.is_multiple_of(n))
+}
+
+/// An automatic reset must not become a way to cut people off: none while its mail could not arrive.
+pub(super) fn reset_is_barred(c: &Change<'_>, mailbox: &Enabled) -> Result<Option<&'static str>> {
+    if !has_transport(c.tx)? {
+        return Ok(Some("no mail transport is configured"));
+    }
+    if !is_mail_address(&mailbox.recipient.primary_smtp_address) {
+        return Ok(Some("the mailbox has no e-mail address"));
+    }
+    if !c.tx.outbox_of(&mailbox.recipient.guid)?.is_empty() {
+        return Ok(Some("the last notice is not delivered yet"));
+    }
+    Ok(None)
+}
