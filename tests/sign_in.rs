@@ -1,4 +1,4 @@
-//! Sign-in against a small model of section 3 of the contract, from many processes, and across many mailboxes.
+//! Sign-in against a small model of docs/sign-in.md, from many processes, and across many mailboxes.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
 
 mod support;
@@ -33,7 +33,7 @@ fn outbox_count(session: &Session) -> i64 {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// The model. Written from the contract's text, with nothing of the product's in it.
+// The model. Written from that page, with nothing of the product's in it.
 
 /// PINs that no pattern rule refuses; two lengths.
 const POOL: [&str; 7] = ["739182", "580437", "604938", "915263", "27469150", "83062947", "1968"];

@@ -1,4 +1,4 @@
-//! Set-UMMailboxPIN, in the contract's order: resolve, check or generate, (the caller prompts), commit.
+//! Set-UMMailboxPIN, in this order: resolve, check or generate, (the caller prompts), commit.
 //!
 //! Every call replaces the PIN, also one that only locks or unlocks.
 

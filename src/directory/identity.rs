@@ -1,7 +1,7 @@
 //! Identity forms: which texts name a person, and how they are compared.
 //!
-//! Source: the contract's "Identity" and exchange-um 1. Comparison is without case, without wildcards; two different
-//! matches are ambiguous, whatever their form.
+//! Source: Microsoft's pages on the cmdlets' Identity parameter (docs/identity.md). Comparison is without case, without
+//! wildcards; two different matches are ambiguous, whatever their form.
 
 use unicode_normalization::UnicodeNormalization;
 

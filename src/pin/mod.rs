@@ -1,4 +1,4 @@
-//! The PIN rules: pure, no I/O. Section 2 of the contract stands here and nowhere else.
+//! The PIN rules: pure, no I/O. docs/policies.md says them for users; they stand here and nowhere else.
 
 pub mod generate;
 pub mod human;

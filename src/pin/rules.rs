@@ -67,7 +67,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Every rule but history, in the contract's order. `extensions` are all numbers of the user.
+/// Every rule but history, in the order of docs/policies.md. `extensions` are all numbers of the user.
 pub fn check(pin: &Pin, policy: &PinPolicy, extensions: &[String]) -> Result<(), Refusal> {
     let typed = pin.expose();
     // Characters, not bytes: six full-width digits are "not digits", not "too long".

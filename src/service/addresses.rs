@@ -1,7 +1,7 @@
 //! EUM proxy addresses: the extensions, SIP addresses and E.164 numbers that sign in.
 //!
-//! Source: the contract's section 4 and the user's own "Voice mail for users": each is unique in its dial plan, an
-//! extension has the plan's digits, one is primary, any number are secondary, two plans at the most.
+//! Source: Microsoft's page "Voice mail for users": each is unique in its dial plan, an extension has the plan's digits,
+//! one is primary, any number are secondary, two plans at the most.
 
 use crate::directory::identity::fold;
 use crate::directory::list_edit::ListEdit;

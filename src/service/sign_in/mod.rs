@@ -1,4 +1,4 @@
-//! Sign-in: the question that a telephone system asks. Section 3 of the contract.
+//! Sign-in: the question that a telephone system asks. docs/sign-in.md says its rules.
 //!
 //! Every try is charged before it is judged. The hash runs outside the write lock, on a snapshot; a first transaction
 //! reads lock, counter and PIN version again and counts a failure; only when that is on disk is the PIN compared; a second
@@ -12,6 +12,12 @@ mod decide;
 mod find;
 mod reset;
 
+use std::time::{Duration, Instant};
+
+use charge::{Charging, charge, count_nobody};
+use decide::{accept, refuse_with_reset, upgrade};
+use find::{Found, Snapshot, find, snapshot};
+
 use crate::crypto::hash::{Salt, hash};
 use crate::error::{Error, Result, Status};
 use crate::pin::Pin;
@@ -20,17 +26,6 @@ use crate::service::lookup::Lookup;
 use crate::service::pin_replacement::conflict_error;
 use crate::session::{Cause, Mode, Session};
 use crate::store::Tx;
-use charge::Charging;
-use charge::charge;
-use charge::count_nobody;
-use decide::accept;
-use decide::refuse_with_reset;
-use decide::upgrade;
-use find::Found;
-use find::Snapshot;
-use find::find;
-use find::snapshot;
-use std::time::{Duration, Instant};
 
 pub use change::change_pin;
 
