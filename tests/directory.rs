@@ -384,3 +384,20 @@ fn an_accent_of_its_own_is_the_same_letter_wherever_names_are_compared() {
         assert_eq!(made.is_ok(), taken != "ZÜRICH", "{taken}");
     }
 }
+
+#[test]
+fn a_place_to_go_on_from_that_no_list_gave_is_an_error_and_not_the_first_page() {
+    let f = Fixture::new(PinPolicy::default(), 3);
+    for operation in ["Get-UMMailbox", "Get-Mailbox", "Search-UMAdminAuditLog", "Update-UMPinKey"] {
+        for odd in ["", "x", "1", "x y z", "-1 a b", "1.5 a b", "99999999999999999999 a b"] {
+            let request = json!({"Mode": "Commit", "After": odd}).to_string();
+            let told = umpin::cmdlets::execute(&f.session, operation, request.as_bytes(), None).unwrap_err();
+            assert_eq!(told.status, Status::InvalidRequest, "{operation} {odd:?}");
+        }
+    }
+    let everybody = umpin::service::lookup::Lookup::default();
+    for odd in ["", "x"] {
+        let told = umpin::cmdlets::get_um_mailbox_pin::list(&f.session, &everybody, Some(odd), 10).unwrap_err();
+        assert_eq!(told.status, Status::InvalidRequest, "{odd:?}");
+    }
+}

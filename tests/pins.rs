@@ -284,7 +284,7 @@ fn lists_page_without_gaps_or_repeats() {
     let f = Fixture::new(PinPolicy::default(), 25);
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let (states, next) = list(&f.session, &Lookup::default(), after.as_ref(), 10).unwrap();
+        let (states, next) = list(&f.session, &Lookup::default(), after.as_deref(), 10).unwrap();
         seen.extend(states.into_iter().map(|s| s.user_id));
         after = next;
         if after.is_none() {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::cmdlets::cursor;
 use crate::cmdlets::document::{Request, Response, date, guid};
 use crate::cmdlets::parameters::{Parameters, Unlimited};
 use crate::cmdlets::um_mailbox_object;
@@ -101,14 +102,14 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
         }
     };
     // "shown so far, GUID, sort key" of the last one looked at.
-    let place = request.after.as_deref().and_then(|a| {
-        let mut parts = a.splitn(3, ' ');
-        Some((parts.next()?.parse::<u64>().ok()?, parts.next()?.to_owned(), parts.next()?.to_owned()))
-    });
-    let (mut shown, after_guid, after_key) = place.unwrap_or_default();
+    let [shown, after_guid, after_key] = match request.after.as_deref() {
+        None => ["0", "", ""],
+        Some(after) => cursor::parts(after)?,
+    };
+    let mut shown: u64 = cursor::number(shown)?;
     session.read(|tx| {
         let mut response = Response::default();
-        let page = tx.recipient_page(order, view.only_enabled, &container, (&after_key, &after_guid), PAGE)?;
+        let page = tx.recipient_page(order, view.only_enabled, &container, (after_key, after_guid), PAGE)?;
         for (_, guid) in &page {
             let Some(recipient) = tx.recipient(guid)? else { continue };
             if !view.only_enabled && recipient.primary_smtp_address.is_empty() {

@@ -1,5 +1,6 @@
 //! Get-UMMailboxPIN: the state of PINs, never a PIN.
 
+use crate::cmdlets::cursor;
 use crate::error::Result;
 use crate::service::lookup::Lookup;
 use crate::session::Session;
@@ -14,23 +15,23 @@ pub fn get(session: &Session, lookup: &Lookup) -> Result<PinState> {
     })
 }
 
-/// Where a list goes on: behind this canonical name and GUID.
-pub type Place = (String, String);
-
 /// Every enabled mailbox in scope, by canonical name, `limit` at a time; with the place to go on from.
 pub fn list(
     session: &Session,
     lookup: &Lookup,
-    after: Option<&Place>,
+    after: Option<&str>,
     limit: usize,
-) -> Result<(Vec<PinState>, Option<Place>)> {
+) -> Result<(Vec<PinState>, Option<String>)> {
     lookup.validate()?;
     let container = lookup.container(session);
-    let after = after.map_or(("", ""), |(name, guid)| (name.as_str(), guid.as_str()));
+    let [guid, name] = match after {
+        None => ["", ""],
+        Some(after) => cursor::parts(after)?,
+    };
     let limit = limit.clamp(1, 10_000);
-    let mut states = session.read(|tx| tx.pin_states(&container, after, limit + 1))?;
+    let mut states = session.read(|tx| tx.pin_states(&container, (name, guid), limit + 1))?;
     let more = states.len() > limit;
     states.truncate(limit);
-    let next = states.last().filter(|_| more).map(|s| (s.identity.clone(), s.guid.clone()));
+    let next = states.last().filter(|_| more).map(|s| format!("{} {}", s.guid, s.identity));
     Ok((states, next))
 }

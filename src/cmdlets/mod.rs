@@ -2,6 +2,7 @@
 //! plans and of the directory settings share theirs.
 
 pub mod contents;
+mod cursor;
 pub mod document;
 pub mod parameters;
 mod refused;

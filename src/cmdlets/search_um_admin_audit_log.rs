@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::cmdlets::cursor;
 use crate::cmdlets::document::{Request, Response, date};
 use crate::cmdlets::get_um_mailbox::result_size;
 use crate::cmdlets::parameters::Parameters;
@@ -88,16 +89,10 @@ impl Cursor {
     }
 
     fn read(text: &str) -> Result<Self> {
-        let parts: Vec<&str> = text.split(' ').collect();
-        let read = |parts: &[&str]| match parts {
-            [seq, skip, show] => {
-                Some(Self { seq: seq.parse().ok()?, skip: skip.parse().ok()?, show: show.parse().ok()? })
-            }
-            _ => None,
-        };
-        read(&parts).filter(|c| c.show > 0).ok_or_else(|| {
-            Error::new(Status::InvalidRequest, "The place to go on from is malformed. Run the search anew.")
-        })
+        let [seq, skip, show] = cursor::parts(text)?;
+        let read = Self { seq: cursor::number(seq)?, skip: cursor::number(skip)?, show: cursor::number(show)? };
+        // A search that showed all it was to show has no next page.
+        if read.show == 0 { Err(cursor::malformed()) } else { Ok(read) }
     }
 }
 

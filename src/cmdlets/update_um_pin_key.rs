@@ -13,6 +13,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::cmdlets::cursor;
 use crate::cmdlets::document::{Request, Response};
 use crate::crypto::hex::hex;
 use crate::crypto::key::MasterKey;
@@ -96,18 +97,12 @@ impl Cursor {
     }
 
     fn read(text: &str) -> Result<Self> {
-        let parts: Vec<&str> = text.split(' ').collect();
-        let read = |parts: &[&str]| match parts {
-            [key_id, table, version, id] => Some(Self {
-                key_id: (*key_id).to_owned(),
-                table: table.parse().ok()?,
-                version: version.parse().ok()?,
-                id: (*id).to_owned(),
-            }),
-            _ => None,
-        };
-        read(&parts).ok_or_else(|| {
-            Error::new(Status::InvalidRequest, "The place to go on from is malformed. Run Update-UMPinKey anew.")
+        let [key_id, table, version, id] = cursor::parts(text)?;
+        Ok(Self {
+            key_id: key_id.to_owned(),
+            table: cursor::number(table)?,
+            version: cursor::number(version)?,
+            id: id.to_owned(),
         })
     }
 

@@ -27,13 +27,13 @@ struct OwnedStates {
     next: String,
 }
 
-fn hand_out(states: Vec<PinState>, next: Option<get::Place>, now: i64) -> *mut UmpinPinStates {
+fn hand_out(states: Vec<PinState>, next: Option<String>, now: i64) -> *mut UmpinPinStates {
     let items = states.iter().map(|s| view(s, now)).collect();
     let mut owned = Box::new(OwnedStates {
         shown: UmpinPinStates { items: std::ptr::null(), len: states.len(), next: UmpinStr::ABSENT },
         items,
         states,
-        next: next.map(|(name, guid)| format!("{guid} {name}")).unwrap_or_default(),
+        next: next.unwrap_or_default(),
     });
     owned.shown.items = owned.items.as_ptr();
     if !owned.next.is_empty() {
@@ -105,8 +105,7 @@ pub unsafe extern "C" fn umpin_pin_list(
         put_required(states, "states", std::ptr::null_mut())?;
         let session = SESSIONS.get(session)?;
         let scope = Lookup { identity: None, ..lookup(&read(scope, "scope")?)? };
-        let after = after.text("after")?.and_then(|t| t.split_once(' ')).map(|(guid, name)| (name.into(), guid.into()));
-        let (found, next) = get::list(&session, &scope, after.as_ref(), limit)?;
+        let (found, next) = get::list(&session, &scope, after.text("after")?, limit)?;
         put_required(states, "states", hand_out(found, next, session.now()))
     })
 }
