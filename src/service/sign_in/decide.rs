@@ -9,6 +9,7 @@ use crate::crypto::seal::Purpose;
 use crate::error::Result;
 use crate::mail::notice::Kind;
 use crate::pin::generate::MAX_TRIES;
+use crate::pin::policy::PinFacts;
 use crate::pin::{Pin, rules};
 use crate::service::notice::{NewPinNotice, queue};
 use crate::service::pin_replacement::{NewState, sealed};
@@ -51,9 +52,15 @@ pub(super) fn accept(tx: &Tx<'_>, now: i64, guid: &str, pin: &Pin, charge: &Char
     if row.version != charge.version {
         return Ok(Answer::refused(Reason::WrongPin));
     }
+    // Others may have used up the tries meanwhile, or an administrator have locked it. A lock is this try's own only where
+    // nothing was counted or cleared since: then it goes with the charge.
+    let is_own = row.facts == charge.facts;
+    let is_locked = |facts: &PinFacts| mailbox.policy.lock(facts, now).is_some();
+    if is_locked(&row.facts) && !is_own {
+        return Ok(Answer::refused(Reason::LockedOut));
+    }
     row.facts = charge.taken_back(row.facts);
-    // Others may have used up the tries meanwhile, or an administrator have locked it.
-    if mailbox.policy.lock(&row.facts, now).is_some() {
+    if is_locked(&row.facts) {
         return Ok(Answer::refused(Reason::LockedOut));
     }
     row.facts.failures = 0;

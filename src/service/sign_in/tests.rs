@@ -295,6 +295,10 @@ fn a_right_pin_is_discarded_where_others_used_up_the_tries_meanwhile() {
     assert!(accepted(&f, &mine).accepted, "five tries are on disk");
     let mine = charged(&f, &snapshot_of(&f));
     (0..5).for_each(|_| drop(charged(&f, &snapshot_of(&f))));
+    assert_eq!(accepted(&f, &mine).reason, Reason::LockedOut, "the sixth was somebody else's");
+    let f = fixture();
+    (0..5).for_each(|_| drop(charged(&f, &snapshot_of(&f))));
+    let mine = charged(&f, &snapshot_of(&f));
     assert!(accepted(&f, &mine).accepted, "the sixth was the try itself");
     let f = fixture();
     let policy = |n| f.policy(|p| p.pin.max_attempts = Some(n));
@@ -325,6 +329,30 @@ fn a_right_pin_is_discarded_where_it_was_locked_replaced_or_disabled_meanwhile()
 
 fn mine_guid(f: &Fixture) -> String {
     f.session.read(|tx| Ok(tx.um_addresses_by_key(&extension(0), None)?[0].guid.clone())).unwrap()
+}
+
+#[test]
+fn a_charge_from_before_an_unlock_does_not_open_the_lock_that_came_after_it() {
+    for charges in [1, 6] {
+        let f = fixture();
+        let mine = (0..charges).map(|_| charged(&f, &snapshot_of(&f))).last().unwrap();
+        f.run("Unlock-UMMailbox", &json!({"Identity": "user0"})).unwrap();
+        f.advance(1);
+        (0..6).for_each(|_| drop(f.verify(0, "471147")));
+        assert_eq!(f.verify(0, FIRST_PIN).reason, Reason::LockedOut);
+        assert_eq!(accepted(&f, &mine).reason, Reason::LockedOut, "{charges}");
+        assert_eq!(f.verify(0, FIRST_PIN).reason, Reason::LockedOut, "and it stays locked");
+    }
+}
+
+#[test]
+fn a_broken_key_of_the_stores_own_is_the_same_error_for_somebody_and_for_nobody() {
+    for name in ["spray_key", "audit_key"] {
+        let f = fixture();
+        raw(&f, &format!("UPDATE setting SET value = '00' WHERE name = '{name}'"));
+        let told = [caller(0), caller(7)].map(|who| verify(&f.session, &who, &Pin::new("471147")).unwrap_err());
+        assert_eq!(told[0], told[1], "{name}");
+    }
 }
 
 #[test]
