@@ -402,7 +402,7 @@ fn raw_store(f: &Fixture) -> rusqlite::Connection {
 /// What somebody can do who writes the file and has no key: put an older end of the trail back.
 fn roll_the_trail_back(f: &Fixture, change: impl FnOnce(&Fixture)) -> (String, String) {
     let sql = raw_store(f);
-    let settings = "('audit_head', 'audit_anchor', 'pin_versions')";
+    let settings = "('audit_head', 'audit_anchor', 'pin_marks', 'highest_erased_pin_version')";
     sql.execute_batch(&format!(
         "CREATE TEMP TABLE kept AS SELECT * FROM setting WHERE name IN {settings};
          CREATE TEMP TABLE rows AS SELECT * FROM audit;"
@@ -439,6 +439,16 @@ fn a_trail_that_was_rolled_back_over_an_erased_mailbox_does_not_fit_either() {
     let f = Fixture::new(PinPolicy::default(), 2);
     let told = roll_the_trail_back(&f, |f| {
         f.run("Disable-UMMailbox", &serde_json::json!({"Identity": "user0", "KeepProperties": false})).unwrap();
+    });
+    assert_eq!(told.0, "Failed", "{told:?}");
+}
+
+#[test]
+fn a_change_of_another_pin_does_not_make_up_for_an_erased_mailbox() {
+    let f = Fixture::new(PinPolicy::default(), 3);
+    let told = roll_the_trail_back(&f, |f| {
+        f.run("Disable-UMMailbox", &serde_json::json!({"Identity": "user0", "KeepProperties": false})).unwrap();
+        support::set(&f.session, 1, Some("604938")).unwrap();
     });
     assert_eq!(told.0, "Failed", "{told:?}");
 }

@@ -55,5 +55,5 @@ fn erase(c: &Change<'_>, guid: &str) -> Result<()> {
     // Of a row that was altered, too: to erase it is what mends it.
     let version = c.tx.pin_version(guid)?;
     c.tx.erase_um_mailbox(guid)?;
-    version.map_or(Ok(()), |version| c.pin_erased(version))
+    version.map_or(Ok(()), |version| c.pin_erased(guid, version))
 }

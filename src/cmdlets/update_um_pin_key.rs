@@ -146,9 +146,10 @@ fn resumed(key_id: &str) -> Warning {
 
 /// From here on everything new is sealed under `new`.
 fn name(session: &Session, c: &Change<'_>, new: &MasterKey) -> Result<()> {
+    // First: it reads what the other key made.
+    c.renew_trail_key(new)?;
     let marks = stored_key(c.tx, c.keys, settings::SPRAY_KEY, Purpose::SprayKey)?;
     c.tx.set_setting(settings::SPRAY_KEY, &hex(&seal(new, Purpose::SprayKey, settings::SPRAY_KEY, marks.as_slice())?))?;
-    c.renew_trail_key(new)?;
     c.tx.set_setting(settings::KEY_ID, new.id())?;
     let keys = session.keys.load()?;
     let under_new = Change { key: new, keys: &keys, ..*c };

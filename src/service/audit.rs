@@ -10,7 +10,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::crypto::chain::{anchor, first_head, head};
+use crate::crypto::chain::{anchor, head, is_earlier_head, pin_mark};
 use crate::crypto::hex::{hex, unhex};
 use crate::crypto::key::{KeyRing, MasterKey, mac};
 use crate::crypto::seal::{Purpose, open, seal};
@@ -57,16 +57,30 @@ fn row_mac(key: &[u8; 32], before: &[u8], a: &AuditRow) -> Vec<u8> {
 /// Whether the trail ends where its head says.
 fn is_whole(tx: &Tx<'_>, key: &[u8; 32], seq: i64, last: &[u8], pins: i64) -> Result<bool> {
     let stored = tx.setting(settings::AUDIT_HEAD)?;
-    let whole = head(key, seq, last, pins, highest_erased(tx)?);
-    Ok(stored.is_some_and(|stored| stored == whole || stored == first_head(key, seq, last)))
+    let erased = highest_erased(tx)?;
+    let whole = head(key, seq, last, pins, erased);
+    Ok(stored.is_some_and(|stored| stored == whole || is_earlier_head(&stored, key, seq, last, erased)))
 }
 
-/// How many changes of PINs the head is to tell of.
-fn counted_pins(tx: &Tx<'_>) -> Result<i64> {
-    match tx.setting(settings::PIN_VERSIONS)?.and_then(|text| text.parse().ok()) {
+/// The sum of the PINs' marks that the head is to tell.
+fn told_pins(tx: &Tx<'_>, keys: &KeyRing) -> Result<i64> {
+    match tx.setting(settings::PIN_MARKS)?.and_then(|text| text.parse().ok()) {
         Some(pins) => Ok(pins),
-        None => tx.pin_versions(),
+        None => marked_pins(tx, keys),
     }
+}
+
+/// The same, read from every row.
+fn marked_pins(tx: &Tx<'_>, keys: &KeyRing) -> Result<i64> {
+    let key = mark_key(tx, keys)?;
+    let mut sum: i64 = 0;
+    tx.each_pin_version(|guid, version| sum = sum.wrapping_add(pin_mark(&key, guid, version)))?;
+    Ok(sum)
+}
+
+/// Marks are made under a key that a rotation does not renew, so that it need not make them all anew.
+fn mark_key(tx: &Tx<'_>, keys: &KeyRing) -> Result<Zeroizing<[u8; 32]>> {
+    stored_key(tx, keys, settings::SPRAY_KEY, Purpose::SprayKey)
 }
 
 /// The highest version that an erased PIN had. A mailbox that gets its first PIN begins above it: were versions given
@@ -113,7 +127,7 @@ impl Change<'_> {
     fn record(&self, object: &str, succeeded: bool, detail: &str) -> Result<()> {
         let key = stored_key(self.tx, self.keys, settings::AUDIT_KEY, Purpose::AuditKey)?;
         let (seq, before) = self.tail(&key)?;
-        let pins = counted_pins(self.tx)?;
+        let pins = told_pins(self.tx, self.keys)?;
         let whole = is_whole(self.tx, &key, seq, &before, pins)?;
         let mut row = AuditRow {
             seq: seq.checked_add(if whole { 1 } else { 2 }).ok_or_else(|| tampered("its numbers are used up"))?,
@@ -139,32 +153,33 @@ impl Change<'_> {
         Ok(self.tx.audit_tail()?.unwrap_or_else(|| start.unwrap_or_default()))
     }
 
-    /// Tells the trail's head that the versions of PINs have just grown by so much. A head that did not fit before stays as
-    /// it is, so that what was cut off goes on to show.
-    pub(crate) fn pins_changed(&self, by: i64) -> Result<()> {
-        self.bind_pins(by, highest_erased(self.tx)?)
+    /// Tells the trail's head of a mailbox's new PIN, by the versions of the one before and of the new one. A head that did
+    /// not fit before stays as it is, so that what was cut off goes on to show.
+    pub(crate) fn pin_changed(&self, guid: &str, before: Option<i64>, now: i64) -> Result<()> {
+        self.bind_pins(guid, before, Some(now), highest_erased(self.tx)?)
     }
 
-    /// The same where a PIN of this version was erased. (One that was altered counts for no more than there ever were.)
-    pub(crate) fn pin_erased(&self, version: i64) -> Result<()> {
-        let possible = version.min(self.pins_before(version.saturating_neg())?);
-        self.bind_pins(version.saturating_neg(), highest_erased(self.tx)?.max(possible))
+    /// The same where a PIN of this version was erased.
+    pub(crate) fn pin_erased(&self, guid: &str, version: i64) -> Result<()> {
+        /// No PIN is changed so often: a row that says more was altered.
+        const MOST: i64 = 1_000_000_000;
+        self.bind_pins(guid, Some(version), None, highest_erased(self.tx)?.max(version.min(MOST)))
     }
 
-    fn pins_before(&self, by: i64) -> Result<i64> {
-        Ok(match self.tx.setting(settings::PIN_VERSIONS)?.and_then(|text| text.parse::<i64>().ok()) {
-            Some(pins) => pins,
-            None => self.tx.pin_versions()?.saturating_sub(by),
-        })
-    }
-
-    fn bind_pins(&self, by: i64, highest: i64) -> Result<()> {
+    fn bind_pins(&self, guid: &str, before: Option<i64>, now: Option<i64>, highest: i64) -> Result<()> {
         let key = stored_key(self.tx, self.keys, settings::AUDIT_KEY, Purpose::AuditKey)?;
-        let before = self.pins_before(by)?;
+        let mark_key = mark_key(self.tx, self.keys)?;
+        let mark = |version: Option<i64>| version.map_or(0, |version| pin_mark(&mark_key, guid, version));
+        let grown = mark(now).wrapping_sub(mark(before));
+        let told = match self.tx.setting(settings::PIN_MARKS)?.and_then(|text| text.parse::<i64>().ok()) {
+            Some(told) => told,
+            // The rows have changed already.
+            None => marked_pins(self.tx, self.keys)?.wrapping_sub(grown),
+        };
         let (seq, last) = self.tail(&key)?;
-        let whole = is_whole(self.tx, &key, seq, &last, before)?;
-        let pins = before.saturating_add(by);
-        self.tx.set_setting(settings::PIN_VERSIONS, &pins.to_string())?;
+        let whole = is_whole(self.tx, &key, seq, &last, told)?;
+        let pins = told.wrapping_add(grown);
+        self.tx.set_setting(settings::PIN_MARKS, &pins.to_string())?;
         if highest != highest_erased(self.tx)? {
             self.tx.set_setting(settings::HIGHEST_ERASED, &highest.to_string())?;
         }
@@ -179,7 +194,7 @@ impl Change<'_> {
     pub(crate) fn renew_trail_key(&self, master: &MasterKey) -> Result<()> {
         let old = TrailKeys::of(self.tx, self.keys)?;
         let (seq, last) = self.tail(&old.current)?;
-        let pins = counted_pins(self.tx)?;
+        let pins = told_pins(self.tx, self.keys)?;
         let whole = is_whole(self.tx, &old.current, seq, &last, pins)?;
         let begin = start(self.tx, &old.current);
 
@@ -259,8 +274,8 @@ pub(crate) fn audit_refusal(session: &Session, cause: &Cause, object: &str, why:
 /// Walks the whole chain; the number of rows, or what does not fit.
 pub(crate) fn verify_chain(tx: &Tx<'_>, keys: &KeyRing) -> Result<u64> {
     const PAGE: usize = 1000;
-    let keys = TrailKeys::of(tx, keys)?;
-    let key = &keys.current;
+    let trail_keys = TrailKeys::of(tx, keys)?;
+    let key = &trail_keys.current;
     let (mut seq, mut before) = start(tx, key)?;
     let mut count = 0;
     loop {
@@ -269,7 +284,7 @@ pub(crate) fn verify_chain(tx: &Tx<'_>, keys: &KeyRing) -> Result<u64> {
             if Some(row.seq) != seq.checked_add(1) {
                 return Err(tampered(&format!("row {} is missing", seq.saturating_add(1))));
             }
-            if row_mac(keys.of_row(row.seq), &before, row) != row.mac {
+            if row_mac(trail_keys.of_row(row.seq), &before, row) != row.mac {
                 return Err(tampered(&format!("row {} does not fit the one before", row.seq)));
             }
             seq = row.seq;
@@ -280,11 +295,11 @@ pub(crate) fn verify_chain(tx: &Tx<'_>, keys: &KeyRing) -> Result<u64> {
             break;
         }
     }
-    let pins = tx.pin_versions()?;
+    let pins = marked_pins(tx, keys)?;
     if is_whole(tx, key, seq, &before, pins)? {
         return Ok(count);
     }
-    Err(if is_whole(tx, key, seq, &before, counted_pins(tx)?)? {
+    Err(if is_whole(tx, key, seq, &before, told_pins(tx, keys)?)? {
         tampered("it does not fit the PINs beside it: an older copy of one of the two was put back")
     } else {
         tampered("rows are missing at its end, or its end is forged")
@@ -298,6 +313,15 @@ mod tests {
     use crate::pin::PinPolicy;
     use crate::support::Fixture;
     use serde_json::json;
+
+    /// As the first version made it, and the second.
+    fn first_head(key: &[u8; 32], seq: i64, last: &[u8]) -> String {
+        format!("{seq} {}", hex(&mac(key, &[b"head", &seq.to_le_bytes(), last])))
+    }
+
+    fn second_head(key: &[u8; 32], seq: i64, last: &[u8]) -> String {
+        format!("{seq} 1 {}", hex(&mac(key, &[b"head 2", &seq.to_le_bytes(), last, &1i64.to_le_bytes()])))
+    }
 
     fn noted(f: &Fixture, times: usize) {
         f.session
@@ -349,17 +373,10 @@ mod tests {
             "75fd3e2b1695a44c8ac36ec7967644f518abbf6b4db54f8bf92df0d813c0b7e1"
         );
         assert_eq!(
-            head(&key, 7, &[1, 2, 3], 5, 0),
-            "7 5 0d8bbe113e1aa9340528a1c3c7b46cd96065f9ca42bfbae00ec633d95cc0428a"
-        );
-        assert_eq!(
             head(&key, 7, &[1, 2, 3], 5, 9),
-            "7 5 4121062b90c128c5fd425f23d740cf4bc0130fc945c62c30ee0e051ce52886c0"
+            format!("7 5 {}", "3b4666dbdbc85db25afcb4cfc76b0c1838158b10346eb52ebe5f77cf4ebfbf45")
         );
-        assert_eq!(
-            first_head(&key, 7, &[1, 2, 3]),
-            "7 773e003cc6edfd5f23ec5c92f41b62522b8c444cea222c5c93dd260b7b6d953d"
-        );
+        assert_eq!(pin_mark(&key, "some guid", 3), -1862982622351069403);
         assert_eq!(
             anchor(&key, 7, &[1, 2, 3]),
             "7 010203 137b883f857bb6104ec76a470a7849fbcb49c39fd9f9024026b3e365756019cb"
@@ -391,22 +408,30 @@ mod tests {
     }
 
     #[test]
-    fn a_head_of_the_first_version_is_taken_until_the_next_change() {
-        let f = Fixture::new(PinPolicy::default(), 1);
-        noted(&f, 3);
-        let plant = |key: &[u8; 32], seq: i64| {
-            let last = f.session.read(|tx| tx.audit_rows(seq, 1)).unwrap().remove(0).mac;
-            tamper(&f, |c| c.tx.set_setting(settings::AUDIT_HEAD, &first_head(key, seq, &last)));
-        };
-        let key = f.session.change(Mode::Commit, &Cause::new("Test"), |c| Ok(trail_key(c))).unwrap();
-        plant(&[0; 32], 3);
-        assert_eq!(verified(&f).unwrap_err().status, Status::AuditTampered, "made without the key");
-        plant(&key, 3);
-        assert_eq!(verified(&f).unwrap(), 3);
-        noted(&f, 1);
-        assert_eq!(verified(&f).unwrap(), 4);
-        let renewed = f.session.read(|tx| tx.setting(settings::AUDIT_HEAD)).unwrap().unwrap();
-        assert_eq!(renewed.split(' ').count(), 3, "{renewed}");
+    fn a_head_of_an_earlier_version_is_taken_until_the_next_change() {
+        type Head = fn(&[u8; 32], i64, &[u8]) -> String;
+        for earlier in [first_head as Head, second_head] {
+            let f = Fixture::new(PinPolicy::default(), 1);
+            noted(&f, 3);
+            let plant = |key: &[u8; 32], seq: i64| {
+                let last = f.session.read(|tx| tx.audit_rows(seq, 1)).unwrap().remove(0).mac;
+                tamper(&f, |c| c.tx.set_setting(settings::AUDIT_HEAD, &earlier(key, seq, &last)));
+            };
+            let key = f.session.change(Mode::Commit, &Cause::new("Test"), |c| Ok(trail_key(c))).unwrap();
+            plant(&[0; 32], 3);
+            assert_eq!(verified(&f).unwrap_err().status, Status::AuditTampered, "made without the key");
+            plant(&key, 2);
+            assert_eq!(verified(&f).unwrap_err().status, Status::AuditTampered, "of another row");
+            plant(&key, 3);
+            assert_eq!(verified(&f).unwrap(), 3);
+            noted(&f, 1);
+            assert_eq!(verified(&f).unwrap(), 4);
+            let renewed = f.session.read(|tx| tx.setting(settings::AUDIT_HEAD)).unwrap().unwrap();
+            assert_ne!(renewed, earlier(&key, 4, &f.session.read(|tx| tx.audit_rows(4, 1)).unwrap()[0].mac));
+            rotate(&f);
+            plant(&key, 5);
+            assert_eq!(verified(&f).unwrap_err().status, Status::AuditTampered, "a rotation ends what was taken");
+        }
     }
 
     #[test]
@@ -438,7 +463,7 @@ mod tests {
             let mut row = c.tx.audit_rows(seq, 1)?.remove(0);
             row.seq += 1;
             row.mac = row_mac(&stolen, &before, &row);
-            c.tx.set_setting(settings::AUDIT_HEAD, &head(&stolen, row.seq, &row.mac, counted_pins(c.tx)?, 0))?;
+            c.tx.set_setting(settings::AUDIT_HEAD, &head(&stolen, row.seq, &row.mac, told_pins(c.tx, c.keys)?, 0))?;
             c.tx.add_audit(&row)
         };
         let told = f.session.change(Mode::Validate, &Cause::new("Test"), |c| {
@@ -652,6 +677,6 @@ mod tests {
         let text = format!("UPDATE pin SET version = {}", i64::MAX);
         rusqlite::Connection::open(f.path("um.db")).unwrap().execute_batch(&text).unwrap();
         erase(1);
-        assert_eq!(f.session.read(highest_erased).unwrap(), 1, "there never were more changes");
+        assert_eq!(f.session.read(highest_erased).unwrap(), 1_000_000_000, "and there is room above it");
     }
 }

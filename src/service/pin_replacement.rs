@@ -133,16 +133,15 @@ impl Hashed {
     /// Stores the new PIN; the old one goes to the history.
     pub fn put(&self, c: &Change<'_>, guid: &str, state: &NewState) -> Result<()> {
         let old = c.tx.pin(guid)?;
+        let before = old.as_ref().map(|old| old.version);
         let (params, hash) = self.hashes.first().ok_or_else(conflict_error)?;
         let mut version = highest_erased(c.tx)?.saturating_add(1);
-        let mut grown = version;
         let mut first_time_user = state.first_time_user.unwrap_or(true);
         if let Some(old) = old {
             if old.salt != self.salt {
                 return Err(conflict_error());
             }
             version = old.version.saturating_add(1);
-            grown = version.saturating_sub(old.version);
             first_time_user = state.first_time_user.unwrap_or(old.first_time_user);
             if let Some(hash) =
                 opened(c, Purpose::Pin, guid, old.version, &old.key_id, &old.sealed, &old.salt, &old.params)?
@@ -178,7 +177,7 @@ impl Hashed {
                 expiry_noticed: false,
             },
         )?;
-        c.pins_changed(grown)
+        c.pin_changed(guid, before, version)
     }
 }
 

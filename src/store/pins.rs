@@ -2,9 +2,9 @@
 
 use rusqlite::{Row, params};
 
-use super::Tx;
 use super::policies::{PIN_COLUMNS, pin_policy};
 use super::statements::Statements;
+use super::{Tx, sql};
 use crate::crypto::hash::{HashParams, Salt};
 use crate::error::{Error, Result, Status};
 use crate::pin::PinPolicy;
@@ -158,9 +158,14 @@ impl Tx<'_> {
         self.query_optional("SELECT version FROM pin WHERE recipient_guid = ?1", [guid], |r| r.get(0))
     }
 
-    /// The sum of all PINs' versions, read from every row.
-    pub fn pin_versions(&self) -> Result<i64> {
-        self.query_one("SELECT COALESCE(SUM(version), 0) FROM pin", [], |r| r.get(0))
+    /// The version of every PIN.
+    pub fn each_pin_version(&self, mut each: impl FnMut(&str, i64)) -> Result<()> {
+        let mut statement = self.prepare("SELECT recipient_guid, version FROM pin")?;
+        let mut rows = statement.query([]).map_err(sql)?;
+        while let Some(row) = rows.next().map_err(sql)? {
+            each(row.get_ref(0).map_err(sql)?.as_str().unwrap_or_default(), row.get(1).map_err(sql)?);
+        }
+        Ok(())
     }
 
     /// Adds a PIN or replaces one, state and all.

@@ -14,8 +14,8 @@ pub const AUDIT_KEY: &str = "audit_key";
 pub const AUDIT_KEY_UNTIL: &str = "audit_key_until_";
 /// The keyed head of the audit chain.
 pub const AUDIT_HEAD: &str = "audit_head";
-/// The sum of all PINs' versions, as the head tells it.
-pub const PIN_VERSIONS: &str = "pin_versions";
+/// The sum of all PINs' marks, as the head tells it.
+pub const PIN_MARKS: &str = "pin_marks";
 /// The highest version that an erased PIN had.
 pub const HIGHEST_ERASED: &str = "highest_erased_pin_version";
 /// What retention removed: the number and MAC that the chain goes on from.
