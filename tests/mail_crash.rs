@@ -103,7 +103,9 @@ fn what_was_acknowledged_is_delivered_whatever_is_killed() {
             .change(Mode::Validate, &Cause::new("Test"), |c| {
                 let guid = who(n).guid(&f.session, c.tx)?;
                 let hashed = Salted::of(c.tx, &guid, Tuning::danger_test(Clock::System).hash)?.hash(&pin)?;
-                hashed.refused_by_history(c, &guid, &PinPolicy { history_count: 20, ..PinPolicy::default() })
+                hashed
+                    .refused_by_history(c, &guid, &PinPolicy { history_count: 20, ..PinPolicy::default() })
+                    .map_err(|setback| setback.into_error("user"))
             })
             .unwrap();
         assert!(known.is_some(), "a mail for a change of user{n} that did not happen");

@@ -10,14 +10,12 @@ use crate::directory::list_edit::ListEdit;
 use crate::directory::recipient::Recipient;
 use crate::error::{Error, Result, Status, Warning};
 use crate::mail::notice::Kind;
-use crate::pin::generate::{MAX_TRIES, exhausted};
-use crate::pin::{Pin, generate, rules};
 use crate::service::addresses;
 use crate::service::lookup;
 use crate::service::lookup::Lookup;
 use crate::service::notice::no_transport;
 use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, queue};
-use crate::service::pin_replacement::{Hashed, NewState, Salted, weak_pin_error};
+use crate::service::pin_replacement::{Attempt, NewPin, NewState, Origin, PinRules, Salted, replace_pin};
 use crate::session::{Change, Mode, Session};
 use crate::store::Tx;
 use crate::store::dial_plans::DialPlan;
@@ -29,6 +27,13 @@ struct Plan {
     recipient: Recipient,
     policy: Policy,
     addresses: Vec<UmAddress>,
+    extensions: Vec<String>,
+}
+
+impl Plan {
+    fn rules(&self) -> PinRules<'_> {
+        PinRules { policy: &self.policy.pin, extensions: &self.extensions }
+    }
 }
 
 /// Enable-UMMailbox.
@@ -54,99 +59,64 @@ pub fn enable_um_mailbox(session: &Session, request: &Request) -> Result<Respons
     }
     let only_validate = p.switch("ValidateOnly")?;
     let mode = if only_validate { Mode::Validate } else { request.mode };
-    let typed = request.secret.as_ref().filter(|pin| !pin.expose().is_empty());
+    let typed = request.secret.clone().filter(|pin| !pin.expose().is_empty());
 
+    let decide_now = |tx: &Tx<'_>| decide(session, tx, p, &lookup);
     // Everything but the hash and what needs it.
-    let (target, mut pin, mut salted) = session.read(|tx| {
-        let plan = decide(session, tx, p, &lookup)?;
-        let extensions: Vec<String> = plan.addresses.iter().map(|a| a.address.clone()).collect();
-        let smtp = &plan.recipient.primary_smtp_address;
-        let pin = match typed {
-            Some(pin) => {
-                rules::check(pin, &plan.policy.pin, &extensions).map_err(|refusal| weak_pin_error(&refusal, smtp))?;
-                pin.clone()
-            }
-            None => generate(&plan.policy.pin, &extensions)?,
-        };
+    let (plan, mut new) = session.read(|tx| {
+        let plan = decide_now(tx)?;
         let salted = Salted::of(tx, &plan.recipient.guid, session.hash)?;
-        Ok((plan.recipient.canonical_name, pin, salted))
+        let smtp = &plan.recipient.primary_smtp_address;
+        let new = NewPin::choose(typed, plan.rules(), salted).map_err(|setback| setback.into_error(smtp))?;
+        Ok((plan, new))
     })?;
     if mode == Mode::Validate {
         return session.change(Mode::Validate, &request.cause, |c| {
-            let plan = decide(session, c.tx, p, &lookup)?;
+            let plan = decide_now(c.tx)?;
             write(c, p, &plan)?;
             let object = um_mailbox_object(c.tx, &plan.recipient.guid)?;
-            Ok(Response::object(object).about(&target, "Enable unified messaging"))
+            Ok(Response::object(object).about(&plan.recipient.canonical_name, "Enable unified messaging"))
         });
     }
-
-    let mut outcome = Err(exhausted());
-    for _ in 0..MAX_TRIES {
-        let hashed = salted.hash(&pin)?;
-        outcome = commit(session, request, &lookup, &pin, typed.is_some(), &hashed);
-        match &outcome {
-            Err(e) if e.status == Status::WeakPin && typed.is_none() => {
-                pin = session.read(|tx| {
-                    let plan = decide(session, tx, p, &lookup)?;
-                    let extensions: Vec<String> = plan.addresses.iter().map(|a| a.address.clone()).collect();
-                    generate(&plan.policy.pin, &extensions)
-                })?;
-            }
-            Err(e) if e.status == Status::Conflict => {
-                salted = session.read(|tx| {
-                    let guid = lookup.guid(session, tx)?;
-                    Salted::of(tx, &guid, session.hash)
-                })?;
-            }
-            _ => break,
-        }
-    }
-    outcome
+    let Recipient { guid, primary_smtp_address: smtp, .. } = &plan.recipient;
+    new.hash()?;
+    replace_pin(
+        session,
+        &request.cause,
+        &mut new,
+        |new, setback| new.prepare_again(session, guid, setback, |tx| decide_now(tx)?.rules().generate()),
+        |c, new| commit_in(c, p, &decide_now(c.tx)?, new),
+    )
+    .map_err(|setback| new.error(setback, smtp))
 }
 
-fn commit(
-    session: &Session,
-    request: &Request,
-    lookup: &Lookup,
-    pin: &Pin,
-    typed: bool,
-    hashed: &Hashed,
-) -> Result<Response> {
-    let p = &request.parameters;
-    session.change(Mode::Commit, &request.cause, |c| {
-        let plan = decide(session, c.tx, p, lookup)?;
-        let guid = &plan.recipient.guid;
-        let smtp = &plan.recipient.primary_smtp_address;
-        let extensions: Vec<String> = plan.addresses.iter().map(|a| a.address.clone()).collect();
-        rules::check(pin, &plan.policy.pin, &extensions).map_err(|refusal| weak_pin_error(&refusal, smtp))?;
-        write(c, p, &plan)?;
-        if let Some(refusal) = hashed.refused_by_history(c, guid, &plan.policy.pin)? {
-            return Err(weak_pin_error(&refusal, smtp));
-        }
-        let expired = p.flag("PINExpired")?.unwrap_or(true);
-        hashed.put(c, guid, &NewState { forced_expired: expired, first_time_user: Some(true), ..NewState::clean() })?;
+fn commit_in(c: &Change<'_>, p: &Parameters, plan: &Plan, new: &NewPin) -> Attempt<Response> {
+    let guid = &plan.recipient.guid;
+    new.check_rules(plan.rules())?;
+    write(c, p, plan)?;
+    new.check_history(c, guid, &plan.policy.pin)?;
+    let expired = p.flag("PINExpired")?.unwrap_or(true);
+    new.put(c, guid, &NewState { forced_expired: expired, first_time_user: Some(true), ..NewState::clean() })?;
 
-        let mut response = Response::default();
-        if p.flag("SendWelcomeMail")?.unwrap_or(true) {
-            let notify = p.text("NotifyEmail")?;
-            response.notices.push(queue(
-                c,
-                &plan.recipient,
-                &NewPinNotice { kind: Kind::Welcome, notify_email: notify.as_deref(), pin, must_change: expired },
-            )?);
-            if !has_transport(c.tx)? {
-                response.warnings.push(no_transport());
-            }
-        } else if !typed {
-            response.warnings.push(Warning::from(format!(
-                "The PIN of {smtp} was generated and SendWelcomeMail is $false, so nobody will know it. Run Set-UMMailboxPIN to \
-                 set one that is told."
-            )));
+    let mut response = Response::default();
+    if p.flag("SendWelcomeMail")?.unwrap_or(true) {
+        let notify = p.text("NotifyEmail")?;
+        let notify_email = notify.as_deref();
+        let told = NewPinNotice { kind: Kind::Welcome, notify_email, pin: new.pin(), must_change: expired };
+        response.notices.push(queue(c, &plan.recipient, &told)?);
+        if !has_transport(c.tx)? {
+            response.warnings.push(no_transport());
         }
-        c.audit(&plan.recipient.canonical_name, "enabled for unified messaging, PIN set")?;
-        response.objects.push(um_mailbox_object(c.tx, guid)?);
-        Ok(response.about(&plan.recipient.canonical_name, "Enable unified messaging"))
-    })
+    } else if new.origin() == Origin::Generated {
+        response.warnings.push(Warning::from(format!(
+            "The PIN of {} was generated and SendWelcomeMail is $false, so nobody will know it. Run Set-UMMailboxPIN to \
+             set one that is told.",
+            plan.recipient.primary_smtp_address
+        )));
+    }
+    c.audit(&plan.recipient.canonical_name, "enabled for unified messaging, PIN set")?;
+    response.objects.push(um_mailbox_object(c.tx, guid)?);
+    Ok(response.about(&plan.recipient.canonical_name, "Enable unified messaging"))
 }
 
 /// Mailbox and numbers, without the PIN.
@@ -198,7 +168,8 @@ fn decide(session: &Session, tx: &Tx<'_>, p: &Parameters, lookup: &Lookup) -> Re
     })?;
     let addresses = addresses(p, &recipient, &plan)?;
     addresses::check(tx, &recipient.guid, &addresses)?;
-    Ok(Plan { recipient, policy, addresses })
+    let extensions = addresses.iter().map(|a| a.address.clone()).collect();
+    Ok(Plan { recipient, policy, addresses, extensions })
 }
 
 /// EnableCloudVoiceMail makes the policy optional; where there is just one, that is meant.

@@ -2,19 +2,17 @@
 //!
 //! Every call replaces the PIN, also one that only locks or unlocks.
 
-use once_cell::sync::OnceCell;
-
 use crate::cmdlets::refused;
-use crate::error::{Result, Status, Warning};
+use crate::error::{Result, Warning};
 use crate::mail::notice::Kind;
-use crate::pin::generate::{MAX_TRIES, exhausted};
-use crate::pin::{Pin, generate, rules};
+use crate::pin::Pin;
 use crate::service::audit::audit_refusal;
-use crate::service::enabled_mailbox::{enabled, not_um_enabled};
+use crate::service::enabled_mailbox::{Enabled, enabled, not_um_enabled};
 use crate::service::lookup::Lookup;
 use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, no_transport, queue};
-use crate::service::pin_replacement::{Hashed, NewState, Salted, weak_pin_error};
-use crate::session::{Cause, Mode, Session};
+use crate::service::pin_replacement::{Attempt, NewPin, NewState, Origin, Salted, replace_pin};
+use crate::session::{Cause, Change, Session};
+use crate::store::Tx;
 use crate::store::pins::PinState;
 
 /// What is asked.
@@ -43,10 +41,7 @@ pub struct Reset {
     guid: String,
     target: String,
     smtp: String,
-    typed: bool,
-    pin: Pin,
-    salted: Salted,
-    hashed: OnceCell<Hashed>,
+    new: NewPin,
 }
 
 /// What a commit did.
@@ -86,26 +81,8 @@ fn check(session: &Session, asked: SetPin, typed: Option<Pin>, cause: Cause) -> 
         Ok((enabled(tx, recipient)?, salted))
     })?;
     let smtp = mailbox.recipient.primary_smtp_address.clone();
-    let is_typed = typed.is_some();
-    let pin = match typed {
-        Some(pin) => {
-            rules::check(&pin, &mailbox.policy, &mailbox.extensions)
-                .map_err(|refusal| weak_pin_error(&refusal, &smtp))?;
-            pin
-        }
-        None => generate(&mailbox.policy, &mailbox.extensions)?,
-    };
-    Ok(Reset {
-        cause,
-        guid: mailbox.recipient.guid,
-        target: mailbox.recipient.canonical_name,
-        smtp,
-        typed: is_typed,
-        pin,
-        salted,
-        hashed: OnceCell::new(),
-        asked,
-    })
+    let new = NewPin::choose(typed, mailbox.rules(), salted).map_err(|setback| setback.into_error(&smtp))?;
+    Ok(Reset { cause, guid: mailbox.recipient.guid, target: mailbox.recipient.canonical_name, smtp, new, asked })
 }
 
 /// The parameters as the audit trail keeps them: that a PIN was given, never which.
@@ -141,7 +118,7 @@ impl Reset {
 
     /// The slow part, on any thread and ahead of time. Holds no lock.
     pub fn hash(&self) -> Result<()> {
-        self.hashed.get_or_try_init(|| self.salted.hash(&self.pin)).map(|_| ())
+        self.new.hash().map(drop)
     }
 
     /// Step 4, in one transaction. A generated PIN that history bars is generated anew; a typed one is refused, and
@@ -155,87 +132,54 @@ impl Reset {
     }
 
     fn commit_what_fits(&mut self, session: &Session) -> Result<Outcome> {
-        let mut why = exhausted();
-        for _ in 0..MAX_TRIES {
-            match self.hash().and_then(|()| self.try_commit(session)) {
-                Err(e) if e.status == Status::WeakPin && !self.typed => {
-                    why = exhausted();
-                    self.generate_again(session)?;
-                }
-                Err(e) if e.status == Status::Conflict => {
-                    why = e;
-                    self.salted = session.read(|tx| Salted::of(tx, &self.guid, session.hash))?;
-                    self.hashed = OnceCell::new();
-                }
-                done => return done,
-            }
+        self.hash()?;
+        let Self { asked, cause, guid, target, smtp, new } = self;
+        let mailbox_now =
+            |tx: &Tx<'_>| enabled(tx, tx.recipient(guid)?.ok_or_else(|| asked.who.not_found(session, tx))?);
+        replace_pin(
+            session,
+            cause,
+            new,
+            |new, setback| new.prepare_again(session, guid, setback, |tx| mailbox_now(tx)?.rules().generate()),
+            |c, new| commit_in(c, asked, target, new, &mailbox_now(c.tx)?),
+        )
+        .map_err(|setback| new.error(setback, smtp))
+    }
+}
+
+fn commit_in(c: &Change<'_>, asked: &SetPin, target: &str, new: &NewPin, mailbox: &Enabled) -> Attempt<Outcome> {
+    let recipient = &mailbox.recipient;
+    let (guid, smtp) = (&recipient.guid, &recipient.primary_smtp_address);
+    new.check_rules(mailbox.rules())?;
+    new.check_history(c, guid, &mailbox.policy)?;
+    let expired = asked.pin_expired.unwrap_or(true);
+    let locked = asked.locked_out.unwrap_or(false);
+    new.put(c, guid, &NewState { forced_expired: expired, admin_locked: locked, ..NewState::clean() })?;
+
+    let mut warnings = Vec::new();
+    let mut notice = None;
+    if asked.send_email.unwrap_or(true) {
+        let notify_email = asked.notify_email.as_deref();
+        let told = NewPinNotice { kind: Kind::Reset, notify_email, pin: new.pin(), must_change: expired };
+        notice = Some(queue(c, recipient, &told)?);
+        if !has_transport(c.tx)? {
+            warnings.push(no_transport());
         }
-        Err(why)
+    } else {
+        // An older notice still tells the PIN that was just replaced.
+        for older in c.tx.outbox_of(guid)? {
+            c.tx.remove_outbox(&older.id)?;
+        }
+        if new.origin() == Origin::Generated {
+            warnings.push(Warning::from(format!(
+                "The PIN of {smtp} was generated and SendEmail is $false, so nobody will know it. Run Set-UMMailboxPIN \
+                 again with -Pin, or without -SendEmail $false.",
+            )));
+        }
     }
-
-    fn generate_again(&mut self, session: &Session) -> Result<()> {
-        let (policy, extensions) = session.read(|tx| {
-            let recipient = tx.recipient(&self.guid)?.ok_or_else(|| self.asked.who.not_found(session, tx))?;
-            let mailbox = enabled(tx, recipient)?;
-            Ok((mailbox.policy, mailbox.extensions))
-        })?;
-        self.pin = generate(&policy, &extensions)?;
-        self.hashed = OnceCell::new();
-        Ok(())
-    }
-
-    fn try_commit(&self, session: &Session) -> Result<Outcome> {
-        let hashed = self.hashed.get().ok_or_else(crate::service::pin_replacement::conflict_error)?;
-        session.change(Mode::Commit, &self.cause, |c| {
-            let recipient = c.tx.recipient(&self.guid)?.ok_or_else(|| self.asked.who.not_found(session, c.tx))?;
-            let mailbox = enabled(c.tx, recipient)?;
-            // The policy may have changed since the check.
-            let refused = rules::check(&self.pin, &mailbox.policy, &mailbox.extensions).err();
-            let refused = match refused {
-                Some(refusal) => Some(refusal),
-                None => hashed.refused_by_history(c, &self.guid, &mailbox.policy)?,
-            };
-            if let Some(refusal) = refused {
-                return Err(weak_pin_error(&refusal, &self.smtp));
-            }
-            let expired = self.asked.pin_expired.unwrap_or(true);
-            let locked = self.asked.locked_out.unwrap_or(false);
-            hashed.put(c, &self.guid, &NewState { forced_expired: expired, admin_locked: locked, ..NewState::clean() })?;
-
-            let mut warnings = Vec::new();
-            let mut notice = None;
-            if self.asked.send_email.unwrap_or(true) {
-                notice = Some(queue(
-                    c,
-                    &mailbox.recipient,
-                    &NewPinNotice {
-                        kind: Kind::Reset,
-                        notify_email: self.asked.notify_email.as_deref(),
-                        pin: &self.pin,
-                        must_change: expired,
-                    },
-                )?);
-                if !has_transport(c.tx)? {
-                    warnings.push(no_transport());
-                }
-            } else {
-                // An older notice still tells the PIN that was just replaced.
-                for older in c.tx.outbox_of(&self.guid)? {
-                    c.tx.remove_outbox(&older.id)?;
-                }
-                if !self.typed {
-                    warnings.push(Warning::from(format!(
-                        "The PIN of {} was generated and SendEmail is $false, so nobody will know it. Run Set-UMMailboxPIN \
-                         again with -Pin, or without -SendEmail $false.",
-                        self.smtp
-                    )));
-                }
-            }
-            c.audit(&self.target, if locked { "PIN replaced, mailbox locked" } else { "PIN replaced, mailbox unlocked" })?;
-            let state = c.tx.pin_state(&self.guid)?.ok_or_else(|| not_um_enabled(&self.smtp))?;
-            Ok(Outcome { state, warnings, notice })
-        })
-    }
+    c.audit(target, if locked { "PIN replaced, mailbox locked" } else { "PIN replaced, mailbox unlocked" })?;
+    let state = c.tx.pin_state(guid)?.ok_or_else(|| not_um_enabled(smtp))?;
+    Ok(Outcome { state, warnings, notice })
 }
 
 impl std::fmt::Debug for Reset {
@@ -251,9 +195,9 @@ mod tests {
     use crate::cmdlets::execute;
     use crate::cmdlets::send_um_pin_outbox::deliver_due;
     use crate::crypto::hash::HashParams;
-    use crate::error::Error;
+    use crate::error::{Error, Status};
     use crate::pin::PinPolicy;
-    use crate::session::{Clock, Tuning};
+    use crate::session::{Clock, Mode, Tuning};
     use crate::store::audit::AuditRow;
     use crate::store::mailboxes::UmAddress;
     use crate::support::{FIRST_PIN, Fixture, mails, pin_in, set, who};
@@ -342,8 +286,7 @@ mod tests {
         let f = fixture();
         let pickup = f.pickup();
         let mut reset = half(&f, None);
-        reset.pin = Pin::new(FIRST_PIN);
-        reset.hashed = OnceCell::new();
+        reset.new.generated_was(FIRST_PIN);
         reset.commit(&f.session).unwrap();
         one_success(&f);
         deliver_due(&f.session, None).unwrap();
@@ -391,8 +334,7 @@ mod tests {
             })
             .unwrap();
         let mut reset = reset;
-        reset.pin = Pin::new("7391");
-        reset.hashed = OnceCell::new();
+        reset.new.generated_was("7391");
         let error = reset.commit(&f.session).unwrap_err();
         assert_eq!(error.status, Status::PinGeneration);
         one_refusal(&f, &error);

@@ -3,6 +3,7 @@
 use crate::directory::recipient::Recipient;
 use crate::error::{Error, Result, Status};
 use crate::pin::PinPolicy;
+use crate::service::pin_replacement::PinRules;
 use crate::store::Tx;
 
 /// A mailbox that can get a PIN.
@@ -10,6 +11,13 @@ pub(crate) struct Enabled {
     pub recipient: Recipient,
     pub policy: PinPolicy,
     pub extensions: Vec<String>,
+}
+
+impl Enabled {
+    /// The rules that a new PIN of it must pass.
+    pub(crate) fn rules(&self) -> PinRules<'_> {
+        PinRules { policy: &self.policy, extensions: &self.extensions }
+    }
 }
 
 /// Exchange's words for a mailbox without unified messaging.

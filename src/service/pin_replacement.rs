@@ -1,6 +1,7 @@
-//! Putting a new PIN in the place of an old one: the part that Set-, Enable-UMMailbox, the automatic reset and the
-//! owner's own change share.
+//! Putting a new PIN in the place of an old one: what Set-UMMailboxPIN, Enable-UMMailbox, the automatic reset and the
+//! owner's own change share. [`replace_pin`] is the one loop that tries again.
 
+use once_cell::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use crate::crypto::hash::{HashParams, PinHash, Salt, hash};
@@ -8,13 +9,203 @@ use crate::crypto::key::{KeyRing, MasterKey};
 use crate::crypto::seal::{Purpose, open, seal};
 use crate::error::{Error, Result, Status};
 use crate::os::random;
+use crate::pin::generate::{MAX_TRIES, exhausted};
 use crate::pin::policy::PinFacts;
-use crate::pin::rules::Refusal;
-use crate::pin::{Pin, PinPolicy};
+use crate::pin::rules::{self, Refusal};
+use crate::pin::{Pin, PinPolicy, generate};
 use crate::service::audit::highest_erased;
-use crate::session::Change;
+use crate::session::{Cause, Change, Mode, Session};
 use crate::store::Tx;
 use crate::store::pins::{HistoryRow, PinRow};
+
+/// Why a new PIN was not put in place.
+#[derive(Debug)]
+pub enum Setback {
+    /// A rule or the history bars it.
+    Refused(Refusal),
+    /// It was hashed under a salt or cost that the mailbox no longer has.
+    HashedForAnother,
+    /// It is not made yet: whether one is needed was found out only inside the transaction.
+    NotMade,
+    /// Nothing that another try could mend.
+    Failed(Error),
+}
+
+/// What became of one try to put a new PIN in place.
+pub type Attempt<T> = std::result::Result<T, Setback>;
+
+impl From<Error> for Setback {
+    fn from(e: Error) -> Self {
+        Setback::Failed(e)
+    }
+}
+
+impl Setback {
+    /// The public error, of the mailbox with this address.
+    pub fn into_error(self, smtp: &str) -> Error {
+        match self {
+            Setback::Refused(refusal) => weak_pin_error(&refusal, smtp),
+            Setback::HashedForAnother => conflict_error(),
+            Setback::NotMade => exhausted(),
+            Setback::Failed(e) => e,
+        }
+    }
+}
+
+/// Runs `attempt` in a transaction of its own until it commits or another try can mend nothing. After each setback that
+/// one can mend, `prepare` gets the new PIN ready for the next try, outside of any transaction, since that takes a hash.
+/// At most [`MAX_TRIES`]; then the last setback is the answer.
+pub(crate) fn replace_pin<P, T>(
+    session: &Session,
+    cause: &Cause,
+    new: &mut P,
+    mut prepare: impl FnMut(&mut P, &Setback) -> Attempt<()>,
+    attempt: impl Fn(&Change<'_>, &P) -> Attempt<T>,
+) -> Attempt<T> {
+    let mut tries = 0;
+    loop {
+        let mut setback = None;
+        let done = session.change(Mode::Commit, cause, |c| {
+            attempt(c, new).map_err(|why| match why {
+                Setback::Failed(e) => e,
+                // Only rolls back; the setback itself is what counts.
+                mendable => {
+                    setback = Some(mendable);
+                    conflict_error()
+                }
+            })
+        });
+        let Some(setback) = setback else { return done.map_err(Setback::Failed) };
+        tries += 1;
+        if tries == MAX_TRIES {
+            return Err(setback);
+        }
+        prepare(new, &setback)?;
+    }
+}
+
+/// The rules that a mailbox's new PIN must pass.
+#[derive(Clone, Copy)]
+pub struct PinRules<'a> {
+    /// Of its UM mailbox policy.
+    pub policy: &'a PinPolicy,
+    /// Every number that signs in to it.
+    pub extensions: &'a [String],
+}
+
+impl PinRules<'_> {
+    fn check(&self, pin: &Pin) -> Attempt<()> {
+        rules::check(pin, self.policy, self.extensions).map_err(Setback::Refused)
+    }
+
+    /// One that passes every rule but history.
+    pub fn generate(&self) -> Result<Pin> {
+        generate(self.policy, self.extensions)
+    }
+}
+
+/// Where a new PIN comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Somebody chose it: where it is refused, that is the end.
+    Typed,
+    /// The library made it: where it is refused, the next one is made.
+    Generated,
+}
+
+/// A PIN that is to take another's place, and its hash as soon as that is needed.
+pub struct NewPin {
+    pin: Pin,
+    origin: Origin,
+    salted: Salted,
+    hashed: OnceCell<Hashed>,
+}
+
+impl NewPin {
+    /// The PIN that was typed (one that breaks a rule is refused here), or a generated one that passes every rule but
+    /// history.
+    pub fn choose(typed: Option<Pin>, rules: PinRules<'_>, salted: Salted) -> Attempt<Self> {
+        let (pin, origin) = match typed {
+            Some(pin) => {
+                rules.check(&pin)?;
+                (pin, Origin::Typed)
+            }
+            None => (rules.generate()?, Origin::Generated),
+        };
+        Ok(Self { pin, origin, salted, hashed: OnceCell::new() })
+    }
+
+    /// The owner's own choice. Its rules are looked at in the transaction that puts it in place.
+    pub fn typed(pin: Pin, salted: Salted) -> Self {
+        Self { pin, origin: Origin::Typed, salted, hashed: OnceCell::new() }
+    }
+
+    /// The PIN itself.
+    pub fn pin(&self) -> &Pin {
+        &self.pin
+    }
+
+    /// Where it comes from.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// The slow part, on any thread and ahead of time. Holds no lock.
+    pub fn hash(&self) -> Result<&Hashed> {
+        self.hashed.get_or_try_init(|| self.salted.hash(&self.pin))
+    }
+
+    /// Whether today's rules allow it. They may have changed since it was chosen.
+    pub fn check_rules(&self, rules: PinRules<'_>) -> Attempt<()> {
+        rules.check(&self.pin)
+    }
+
+    /// Whether the mailbox's history allows it. Call it behind everything else that could be refused: what comes after it
+    /// would tell whether a PIN is in use.
+    pub fn check_history(&self, c: &Change<'_>, guid: &str, policy: &PinPolicy) -> Attempt<()> {
+        let hashed = self.hashed.get().ok_or(Setback::HashedForAnother)?;
+        hashed.refused_by_history(c, guid, policy)?.map_or(Ok(()), |refusal| Err(Setback::Refused(refusal)))
+    }
+
+    /// Puts it in place, hash and state.
+    pub fn put(&self, c: &Change<'_>, guid: &str, state: &NewState) -> Attempt<()> {
+        self.hashed.get().ok_or(Setback::HashedForAnother)?.put(c, guid, state)
+    }
+
+    /// After a setback: another PIN for a generated one that was refused, another hash where the mailbox has another salt
+    /// or cost since. `choose_again` generates under the rules of this moment.
+    pub(crate) fn prepare_again(
+        &mut self,
+        session: &Session,
+        guid: &str,
+        setback: &Setback,
+        choose_again: impl FnOnce(&Tx<'_>) -> Result<Pin>,
+    ) -> Attempt<()> {
+        match (setback, self.origin) {
+            (Setback::Refused(refusal), Origin::Typed) => return Err(Setback::Refused(refusal.clone())),
+            (Setback::Refused(_), Origin::Generated) => self.pin = session.read(choose_again)?,
+            _ => self.salted = session.read(|tx| Salted::of(tx, guid, session.hash))?,
+        }
+        self.hashed = OnceCell::new();
+        self.hash()?;
+        Ok(())
+    }
+
+    /// As if this PIN had been generated, and not yet hashed.
+    #[cfg(test)]
+    pub(crate) fn generated_was(&mut self, pin: &str) {
+        self.pin = Pin::new(pin);
+        self.hashed = OnceCell::new();
+    }
+
+    /// The public error of a setback that ended it, of the mailbox with this address.
+    pub fn error(&self, setback: Setback, smtp: &str) -> Error {
+        match (setback, self.origin) {
+            (Setback::Refused(_), Origin::Generated) => exhausted(),
+            (other, _) => other.into_error(smtp),
+        }
+    }
+}
 
 /// What must be known of a mailbox before its new PIN can be hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,17 +293,17 @@ pub fn conflict_error() -> Error {
 }
 
 impl Hashed {
-    fn under(&self, cost: &HashParams) -> Result<&PinHash> {
-        self.hashes.iter().find(|(c, _)| c == cost).map(|(_, h)| h).ok_or_else(conflict_error)
+    fn under(&self, cost: &HashParams) -> Attempt<&PinHash> {
+        self.hashes.iter().find(|(c, _)| c == cost).map(|(_, h)| h).ok_or(Setback::HashedForAnother)
     }
 
     /// Whether the PIN is the current one or barred by history. A seal that does not open bars nothing: it is
     /// nobody's PIN any more.
-    pub fn refused_by_history(&self, c: &Change<'_>, guid: &str, policy: &PinPolicy) -> Result<Option<Refusal>> {
+    pub fn refused_by_history(&self, c: &Change<'_>, guid: &str, policy: &PinPolicy) -> Attempt<Option<Refusal>> {
         let mut used = false;
         if let Some(row) = c.tx.pin(guid)? {
             if row.salt != self.salt {
-                return Err(conflict_error());
+                return Err(Setback::HashedForAnother);
             }
             if let Some(old) =
                 opened(c, Purpose::Pin, guid, row.version, &row.key_id, &row.sealed, &row.salt, &row.params)?
@@ -131,15 +322,15 @@ impl Hashed {
     }
 
     /// Stores the new PIN; the old one goes to the history.
-    pub fn put(&self, c: &Change<'_>, guid: &str, state: &NewState) -> Result<()> {
+    pub fn put(&self, c: &Change<'_>, guid: &str, state: &NewState) -> Attempt<()> {
         let old = c.tx.pin(guid)?;
         let before = old.as_ref().map(|old| old.version);
-        let (params, hash) = self.hashes.first().ok_or_else(conflict_error)?;
+        let (params, hash) = self.hashes.first().ok_or(Setback::HashedForAnother)?;
         let mut version = highest_erased(c.tx)?.saturating_add(1);
         let mut first_time_user = state.first_time_user.unwrap_or(true);
         if let Some(old) = old {
             if old.salt != self.salt {
-                return Err(conflict_error());
+                return Err(Setback::HashedForAnother);
             }
             version = old.version.saturating_add(1);
             first_time_user = state.first_time_user.unwrap_or(old.first_time_user);
@@ -177,7 +368,7 @@ impl Hashed {
                 expiry_noticed: false,
             },
         )?;
-        c.pin_changed(guid, before, version)
+        Ok(c.pin_changed(guid, before, version)?)
     }
 }
 

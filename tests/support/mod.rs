@@ -2,33 +2,33 @@
 #![allow(dead_code, missing_docs)]
 
 pub mod child;
+pub mod seed;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use seed::Seeding;
 use umpin::cmdlets::document::Response;
 use umpin::cmdlets::execute;
 use umpin::cmdlets::get_um_mailbox_pin;
 use umpin::cmdlets::set_um_mailbox_pin::{self, Outcome, SetPin};
-use umpin::directory::recipient::{ProxyAddress, Recipient};
 use umpin::error::Result;
-use umpin::guid::new_guid;
 use umpin::location::Location;
 use umpin::pin::policy::DAY;
 use umpin::pin::{Pin, PinPolicy};
 use umpin::service::lookup::Lookup;
-use umpin::service::pin_replacement::{NewState, Salted};
 use umpin::service::sign_in::{self, Answer, Caller};
 use umpin::session::{Cause, Clock, Mode, Session, Tuning};
-use umpin::store::dial_plans::DialPlan;
-use umpin::store::mailboxes::{UmAddress, UmMailbox};
 use umpin::store::pins::PinState;
 use umpin::store::policies::Policy;
 
+#[allow(unused_imports)] // Not every test binary signs in.
+pub use seed::FIRST_PIN;
+
 pub const START: i64 = 1_790_000_000_000;
-pub const FIRST_PIN: &str = "739182";
+const DIGITS: u32 = 5;
 
 /// Names a skip for the person who reads the output, and for the build program's count.
 #[allow(clippy::print_stdout)]
@@ -77,67 +77,8 @@ impl Fixture {
 
     /// The same people in the store of this session, wherever that lies.
     pub fn seed(&self, pin: PinPolicy, people: usize) {
-        let salted = Salted { salt: [7; 16], costs: vec![Tuning::danger_test(Clock::System).hash] };
-        let hashed = salted.hash(&Pin::new(FIRST_PIN)).unwrap();
-        self.session
-            .change(Mode::Commit, &Cause::new("Seed"), |c| {
-                let (plan, policy) = (new_guid()?, new_guid()?);
-                c.tx.put_dial_plan(&DialPlan {
-                    guid: plan.clone(),
-                    name: "Plan".into(),
-                    digits: 5,
-                    uri_type: "TelExtn".into(),
-                    settings: r#"{"AccessTelephoneNumbers":["+1 425 555 0100"]}"#.into(),
-                    when_created: c.now,
-                    when_changed: c.now,
-                })?;
-                c.tx.put_policy(&Policy {
-                    guid: policy.clone(),
-                    name: "Policy".into(),
-                    dial_plan_guid: plan.clone(),
-                    pin,
-                    expiry_notice_days: None,
-                    notify_without_pin: false,
-                    settings: "{}".into(),
-                    when_created: c.now,
-                    when_changed: c.now,
-                })?;
-                for n in 0..people {
-                    let guid = new_guid()?;
-                    let smtp = format!("user{n}@contoso.com");
-                    let dn = format!("CN=User {n},OU=Users,DC=contoso,DC=com");
-                    c.tx.put_recipient(&Recipient {
-                        guid: guid.clone(),
-                        name: format!("User {n}"),
-                        display_name: format!("User {n}"),
-                        alias: format!("user{n}"),
-                        primary_smtp_address: smtp.clone(),
-                        canonical_name: umpin::directory::identity::canonical_name(&dn),
-                        distinguished_name: dn,
-                        addresses: vec![ProxyAddress { prefix: "smtp".into(), address: smtp, is_primary: true }],
-                        when_created: c.now,
-                        when_changed: c.now,
-                        ..Default::default()
-                    })?;
-                    c.tx.put_um_mailbox(&UmMailbox {
-                        guid: guid.clone(),
-                        policy_guid: Some(policy.clone()),
-                        settings: "{}".into(),
-                        when_changed: c.now,
-                    })?;
-                    let address = UmAddress {
-                        dial_plan_guid: plan.clone(),
-                        address: extension(n),
-                        kind: "Extension".into(),
-                        guid: guid.clone(),
-                        is_primary: true,
-                    };
-                    c.tx.set_um_addresses(&guid, &[address])?;
-                    hashed.put(c, &guid, &NewState::clean())?;
-                }
-                Ok(())
-            })
-            .unwrap();
+        let hash = Tuning::danger_test(Clock::System).hash;
+        seed::seed(&self.session, Seeding { people, digits: DIGITS, rules: pin, hash }).unwrap();
     }
 
     pub fn policy(&self, change: impl FnOnce(&mut Policy)) {
@@ -203,7 +144,7 @@ pub fn execute_raw(session: &Session, operation: &str, request: &str) -> Respons
 }
 
 pub fn extension(n: usize) -> String {
-    (50_000 + n).to_string()
+    seed::number(DIGITS, n)
 }
 
 pub fn who(n: usize) -> Lookup {

@@ -2,12 +2,12 @@
 
 use super::find::{Snapshot, current};
 use super::{Answer, Caller, Reason, leave_at_interval, sign_in};
-use crate::error::{Result, Status};
-use crate::pin::generate::MAX_TRIES;
-use crate::pin::{Pin, rules};
+use crate::error::Result;
+use crate::pin::Pin;
+use crate::pin::generate::exhausted;
 use crate::service::audit::audit_refusal;
-use crate::service::pin_replacement::{Hashed, NewState, Salted, conflict_error, weak_pin_error};
-use crate::session::{Cause, Change, Mode, Session};
+use crate::service::pin_replacement::{Attempt, NewPin, NewState, Salted, Setback, replace_pin};
+use crate::session::{Cause, Change, Session};
 use std::time::Instant;
 
 /// The owner's change: a right old PIN, then a new one that obeys every rule. A wrong old one counts.
@@ -24,31 +24,30 @@ pub(super) fn change_at_once(session: &Session, who: &Caller, old: &Pin, new: &P
     let cause = Cause::new("Change-UMMailboxPIN");
     let (answer, snapshot) = sign_in(session, who, old, &cause.cmdlet)?;
     let Some(snapshot) = snapshot.filter(|_| answer.accepted) else { return Ok(answer) };
-    let mut result = Err(conflict_error());
-    for _ in 0..MAX_TRIES {
-        let hashed = session.read(|tx| Salted::of(tx, &snapshot.guid, session.hash))?.hash(new)?;
-        result = session.change(Mode::Commit, &cause, |c| replace(c, &snapshot, new, &hashed, &answer));
-        if !matches!(&result, Err(e) if e.status == Status::Conflict) {
-            break;
+    let salted = session.read(|tx| Salted::of(tx, &snapshot.guid, session.hash))?;
+    let mut new = NewPin::typed(new.clone(), salted);
+    new.hash()?;
+    let result = replace_pin(
+        session,
+        &cause,
+        &mut new,
+        |new, setback| new.prepare_again(session, &snapshot.guid, setback, |_| Err(exhausted())),
+        |c, new| replace(c, &snapshot, new, &answer),
+    );
+    result.map_err(|setback| {
+        let person = session.read(|tx| tx.recipient(&snapshot.guid)).ok().flatten();
+        let (name, smtp) = person.map(|r| (r.canonical_name, r.primary_smtp_address)).unwrap_or_default();
+        let is_weak = matches!(setback, Setback::Refused(_));
+        let error = setback.into_error(&smtp);
+        if is_weak {
+            audit_refusal(session, &cause, &name, &error);
         }
-    }
-    if let Err(e) = &result
-        && e.status == Status::WeakPin
-    {
-        let name = session.read(|tx| tx.recipient(&snapshot.guid))?.map(|r| r.canonical_name);
-        audit_refusal(session, &cause, &name.unwrap_or_default(), e);
-    }
-    result
+        error
+    })
 }
 
-/// The second half of the owner's change. [`Status::Conflict`] asks for the new PIN to be hashed again.
-pub(super) fn replace(
-    c: &Change<'_>,
-    snapshot: &Snapshot,
-    new: &Pin,
-    hashed: &Hashed,
-    answer: &Answer,
-) -> Result<Answer> {
+/// The second half of the owner's change.
+pub(super) fn replace(c: &Change<'_>, snapshot: &Snapshot, new: &NewPin, answer: &Answer) -> Attempt<Answer> {
     let guid = &snapshot.guid;
     let Some(mailbox) = current(c.tx, guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
     let Some(row) = c.tx.pin(guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
@@ -59,15 +58,10 @@ pub(super) fn replace(
     if row.version != snapshot.row.version || row.salt != snapshot.row.salt {
         return Ok(Answer::refused(Reason::WrongPin));
     }
-    let refused = match rules::check(new, &mailbox.policy, &mailbox.extensions) {
-        Err(refusal) => Some(refusal),
-        Ok(()) => hashed.refused_by_history(c, guid, &mailbox.policy)?,
-    };
-    if let Some(refusal) = refused {
-        return Err(weak_pin_error(&refusal, &mailbox.recipient.primary_smtp_address));
-    }
+    new.check_rules(mailbox.rules())?;
+    new.check_history(c, guid, &mailbox.policy)?;
     let lifetime_failures = row.facts.lifetime_failures;
-    hashed.put(c, guid, &NewState { first_time_user: Some(false), lifetime_failures, ..NewState::clean() })?;
+    new.put(c, guid, &NewState { first_time_user: Some(false), lifetime_failures, ..NewState::clean() })?;
     // A notice that still waits tells the PIN that was just replaced.
     for older in c.tx.outbox_of(guid)? {
         c.tx.remove_outbox(&older.id)?;

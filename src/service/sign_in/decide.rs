@@ -8,21 +8,13 @@ use crate::crypto::hash::hash;
 use crate::crypto::seal::Purpose;
 use crate::error::Result;
 use crate::mail::notice::Kind;
-use crate::pin::generate::MAX_TRIES;
 use crate::pin::policy::PinFacts;
 use crate::pin::{Pin, rules};
 use crate::service::notice::{NewPinNotice, queue};
-use crate::service::pin_replacement::{NewState, sealed};
+use crate::service::pin_replacement::{Attempt, NewState, Setback, replace_pin, sealed};
 use crate::service::spray;
 use crate::session::{Cause, Change, Mode, Session};
 use crate::store::Tx;
-
-/// What the second transaction found.
-pub(super) enum Settling {
-    Answered(Answer),
-    /// A reset is due and there is no (fitting) PIN for it. Nothing was written.
-    NeedsCandidate,
-}
 
 /// The second transaction of a wrong PIN. Where it needs a new PIN that is not hashed yet, nothing is written, the PIN is
 /// made, and it runs again. No hash runs inside a transaction.
@@ -33,15 +25,22 @@ pub(super) fn refuse_with_reset(
     charge: &Charge,
     cause: &Cause,
 ) -> Result<Answer> {
-    let mut candidate = None;
-    for _ in 0..MAX_TRIES {
-        match session.change(Mode::Commit, cause, |c| refuse(c, &snapshot.guid, pin, charge, candidate.as_ref()))? {
-            Settling::Answered(answer) => return Ok(answer),
-            Settling::NeedsCandidate => candidate = Some(Candidate::new(session, &snapshot.guid)?),
-        }
+    let settled = replace_pin(
+        session,
+        cause,
+        &mut None,
+        |candidate, _| {
+            *candidate = Some(Candidate::new(session, &snapshot.guid)?);
+            Ok(())
+        },
+        |c, candidate| refuse(c, &snapshot.guid, pin, charge, candidate.as_ref()),
+    );
+    match settled {
+        Ok(answer) => Ok(answer),
+        Err(Setback::Failed(e)) => Err(e),
+        // The failure stands; only the reset that was due is left to the next multiple.
+        Err(_) => Ok(Answer::refused(Reason::WrongPin)),
     }
-    // The failure stands; only the reset that was due is left to the next multiple.
-    Ok(Answer::refused(Reason::WrongPin))
 }
 
 /// The second transaction of a right PIN: takes the charge back. It needs no key, so that one that goes away at this
@@ -90,8 +89,8 @@ pub(super) fn refuse(
     pin: &Pin,
     charge: &Charge,
     candidate: Option<&Candidate>,
-) -> Result<Settling> {
-    let answered = |reason| Ok(Settling::Answered(Answer::refused(reason)));
+) -> Attempt<Answer> {
+    let answered = |reason| Ok(Answer::refused(reason));
     let Some(mailbox) = current(c.tx, guid)? else { return answered(Reason::NotUmEnabled) };
     let Some(row) = c.tx.pin(guid)? else { return answered(Reason::NotUmEnabled) };
     let policy = &mailbox.policy;
@@ -107,11 +106,10 @@ pub(super) fn refuse(
         c.audit(name, &format!("mailbox locked after {failures} failed sign-ins: {}", lock.name()))?;
     } else if stands && reset_is_due(policy, failures) {
         let why = match may_reset(c, guid, &mailbox, candidate)? {
-            MayReset::NeedsCandidate => return Ok(Settling::NeedsCandidate),
             MayReset::No(why) => {
                 format!("automatic PIN reset skipped after {failures} failed sign-ins: {why}")
             }
-            MayReset::Yes(new, hashed) => {
+            MayReset::Yes(new) => {
                 reason = Reason::PinReset;
                 let state = NewState {
                     forced_expired: true,
@@ -121,8 +119,8 @@ pub(super) fn refuse(
                     lifetime_failures: row.facts.lifetime_failures,
                     last_failure_at: row.facts.last_failure_at,
                 };
-                hashed.put(c, guid, &state)?;
-                let notice = NewPinNotice { kind: Kind::Reset, notify_email: None, pin: new, must_change: true };
+                new.put(c, guid, &state)?;
+                let notice = NewPinNotice { kind: Kind::Reset, notify_email: None, pin: new.pin(), must_change: true };
                 queue(c, &mailbox.recipient, &notice)?;
                 format!("PIN reset automatically after {failures} failed sign-ins")
             }

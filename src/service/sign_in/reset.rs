@@ -2,19 +2,16 @@
 
 use super::find::current;
 use crate::directory::mail_address::is_mail_address;
-use crate::error::{Result, Status};
-use crate::pin::{Pin, PinPolicy, generate, rules};
+use crate::error::Result;
+use crate::pin::PinPolicy;
 use crate::service::enabled_mailbox::Enabled;
 use crate::service::notice::has_transport;
-use crate::service::pin_replacement::{Hashed, Salted};
+use crate::service::pin_replacement::{Attempt, NewPin, Salted, Setback};
 use crate::session::{Change, Session};
 
 /// A PIN that stands ready for an automatic reset.
 pub(super) enum Candidate {
-    Ready {
-        pin: Pin,
-        hashed: Hashed,
-    },
+    Ready(NewPin),
     /// None can be made; the failure is counted all the same, or a policy that leaves no PIN would give endless guesses.
     Impossible,
 }
@@ -27,10 +24,10 @@ impl Candidate {
         })?;
         // Disabled meanwhile: the decision will say so.
         let Some((mailbox, salted)) = found else { return Ok(Self::Impossible) };
-        match generate(&mailbox.policy, &mailbox.extensions) {
-            Ok(pin) => {
-                let hashed = salted.hash(&pin)?;
-                Ok(Self::Ready { pin, hashed })
+        match NewPin::choose(None, mailbox.rules(), salted) {
+            Ok(new) => {
+                new.hash()?;
+                Ok(Self::Ready(new))
             }
             Err(_) => Ok(Self::Impossible),
         }
@@ -38,31 +35,27 @@ impl Candidate {
 }
 
 pub(super) enum MayReset<'a> {
-    Yes(&'a Pin, &'a Hashed),
+    Yes(&'a NewPin),
     No(&'static str),
-    NeedsCandidate,
 }
 
+/// [`Setback::NotMade`] where one is due and there is no PIN that fits.
 pub(super) fn may_reset<'a>(
     c: &Change<'_>,
     guid: &str,
     mailbox: &Enabled,
     candidate: Option<&'a Candidate>,
-) -> Result<MayReset<'a>> {
+) -> Attempt<MayReset<'a>> {
     if let Some(why) = reset_is_barred(c, mailbox)? {
         return Ok(MayReset::No(why));
     }
     match candidate {
-        None => Ok(MayReset::NeedsCandidate),
+        None => Err(Setback::NotMade),
         Some(Candidate::Impossible) => Ok(MayReset::No("no PIN could be generated that passes every rule")),
-        Some(Candidate::Ready { pin, hashed }) => {
-            let fits = rules::check(pin, &mailbox.policy, &mailbox.extensions).is_ok()
-                && match hashed.refused_by_history(c, guid, &mailbox.policy) {
-                    // Hashed under another salt or cost than today's.
-                    Err(e) if e.status == Status::Conflict => false,
-                    refused => refused?.is_none(),
-                };
-            Ok(if fits { MayReset::Yes(pin, hashed) } else { MayReset::NeedsCandidate })
+        Some(Candidate::Ready(new)) => {
+            new.check_rules(mailbox.rules())?;
+            new.check_history(c, guid, &mailbox.policy)?;
+            Ok(MayReset::Yes(new))
         }
     }
 }

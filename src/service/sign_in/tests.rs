@@ -15,7 +15,7 @@ use crate::crypto::hash::{HashParams, hash};
 use crate::crypto::seal::Purpose;
 use crate::pin::PinPolicy;
 use crate::pin::policy::PinFacts;
-use crate::service::pin_replacement::Salted;
+use crate::service::pin_replacement::{Attempt, NewPin, Salted, Setback};
 use crate::service::spray;
 use crate::session::{Change, Clock, REFUSAL_INTERVAL, Tuning};
 use crate::store::pins::PinRow;
@@ -39,6 +39,18 @@ fn snapshot_of(f: &Fixture) -> Snapshot {
 
 fn change<T>(f: &Fixture, work: impl FnOnce(&Change<'_>) -> Result<T>) -> Result<T> {
     f.session.change(Mode::Commit, &Cause::new("Test"), work)
+}
+
+/// One try to put a new PIN in place, which nothing sets back.
+fn attempt<T>(f: &Fixture, work: impl FnOnce(&Change<'_>) -> Attempt<T>) -> T {
+    change(f, |c| work(c).map_err(|setback| setback.into_error("user0"))).unwrap()
+}
+
+fn new_pin(f: &Fixture, guid: &str, pin: &Pin) -> NewPin {
+    let salted = f.session.read(|tx| Salted::of(tx, guid, f.session.hash)).unwrap();
+    let new = NewPin::typed(pin.clone(), salted);
+    new.hash().unwrap();
+    new
 }
 
 fn charged(f: &Fixture, snapshot: &Snapshot) -> Charge {
@@ -198,7 +210,7 @@ fn somebody_who_is_gone_between_the_steps_is_refused_and_counted_nowhere() {
         let f = fixture();
         let mine = snapshot_of(&f);
         let taken = charged(&f, &mine);
-        let hashed = f.session.read(|tx| Salted::of(tx, &mine.guid, f.session.hash)).unwrap().hash(&pin).unwrap();
+        let new = new_pin(&f, &mine.guid, &pin);
         let answer = Answer { accepted: true, ..Answer::refused(Reason::None) };
         raw(&f, gone);
         let before = records(&f).len();
@@ -208,11 +220,8 @@ fn somebody_who_is_gone_between_the_steps_is_refused_and_counted_nowhere() {
         }
         let told = [
             f.session.store.write(|tx| accept(tx, 0, &mine.guid, &pin, &taken)).unwrap(),
-            change(&f, |c| replace(c, &mine, &pin, &hashed, &answer)).unwrap(),
-            match change(&f, |c| refuse(c, &mine.guid, &pin, &taken, None)).unwrap() {
-                Settling::Answered(answer) => answer,
-                Settling::NeedsCandidate => panic!("a new PIN for nobody: {gone}"),
-            },
+            attempt(&f, |c| replace(c, &mine, &new, &answer)),
+            attempt(&f, |c| refuse(c, &mine.guid, &pin, &taken, None)),
         ];
         for told in told {
             assert_eq!((told.accepted, told.reason), (false, Reason::NotUmEnabled), "{gone}");
@@ -227,10 +236,7 @@ fn the_try_that_locks_is_recorded_and_one_that_was_cleared_meanwhile_locks_nothi
     let mine = snapshot_of(&f);
     let last = (0..6).map(|_| charged(&f, &mine)).last().unwrap();
     assert!(last.has_consequences);
-    let told = |f: &Fixture| match change(f, |c| refuse(c, &mine.guid, &Pin::new("471147"), &last, None)).unwrap() {
-        Settling::Answered(answer) => answer.reason,
-        Settling::NeedsCandidate => panic!("no reset is due"),
-    };
+    let told = |f: &Fixture| attempt(f, |c| refuse(c, &mine.guid, &Pin::new("471147"), &last, None)).reason;
     assert_eq!(told(&f), Reason::NowLocked);
     let record = records(&f).pop().unwrap();
     assert!(record.starts_with("mailbox locked after 6 failed sign-ins: "), "{record}");
@@ -403,16 +409,19 @@ fn a_candidate_for_another_salt_is_made_again_and_one_that_cannot_be_compared_is
     let may = |candidate: &Candidate| {
         change(&f, |c| {
             let mailbox = current(c.tx, &guid)?.unwrap();
-            Ok(match may_reset(c, &guid, &mailbox, Some(candidate))? {
-                MayReset::Yes(..) => "yes",
-                MayReset::No(why) => why,
-                MayReset::NeedsCandidate => "again",
-            })
+            match may_reset(c, &guid, &mailbox, Some(candidate)) {
+                Ok(MayReset::Yes(..)) => Ok("yes"),
+                Ok(MayReset::No(why)) => Ok(why),
+                Err(Setback::Failed(e)) => Err(e),
+                Err(_) => Ok("again"),
+            }
         })
     };
     let ready = |pin: &str, salt| {
         let salted = Salted { salt, costs: vec![f.session.hash] };
-        Candidate::Ready { pin: Pin::new(pin), hashed: salted.hash(&Pin::new(pin)).unwrap() }
+        let new = NewPin::typed(Pin::new(pin), salted);
+        new.hash().unwrap();
+        Candidate::Ready(new)
     };
     assert_eq!(may(&ready("580437", [7; 16])).unwrap(), "yes");
     assert_eq!(may(&ready("580437", [8; 16])).unwrap(), "again");
@@ -531,9 +540,9 @@ fn a_change_between_whose_halves_somebody_locked_or_replaced_the_pin_changes_not
         let before = snapshot_of(&f);
         between(&f);
         let guid = before.guid.clone();
-        let hashed = f.session.read(|tx| Salted::of(tx, &guid, f.session.hash)).unwrap().hash(&new).unwrap();
+        let new = new_pin(&f, &guid, &new);
         let records = records(&f).len();
-        let told = change(&f, |c| replace(c, &before, &new, &hashed, &answer)).unwrap();
+        let told = attempt(&f, |c| replace(c, &before, &new, &answer));
         let recorded = self::records(&f).len() - records;
         (told.accepted, told.reason, recorded)
     };
