@@ -1,5 +1,6 @@
 //! A session: one store, one key file, one clock, and who is asking.
 
+use crate::crypto::key::KeyId;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -216,7 +217,7 @@ impl Session {
     /// where a commit finds none. The key file is read inside the transaction: Update-UMPinKey drops an old key only
     /// after a transaction of its own found no row that needs it, so what is read here opens every row seen here.
     pub fn change<T>(&self, mode: Mode, cause: &Cause, work: impl FnOnce(&Change<'_>) -> Result<T>) -> Result<T> {
-        let initialised = self.store.exists()? && self.store.read(|tx| tx.setting(settings::KEY_ID))?.is_some();
+        let initialised = self.store.exists()? && self.store.read(|tx| tx.key_id())?.is_some();
         match mode {
             Mode::Commit => {
                 if !initialised {
@@ -252,9 +253,9 @@ impl Session {
 
     fn initialise(&self) -> Result<()> {
         let keys = self.keys.load_or_create()?;
-        let first = keys.ids().next().unwrap_or_default().to_owned();
-        let key = keys.get(&first)?;
-        self.store.create(|tx| match tx.setting(settings::KEY_ID)? {
+        let newest = keys.keys().first();
+        let key = newest.ok_or_else(|| Error::new(Status::KeyMalformed, "The key file holds no key."))?;
+        self.store.create(|tx| match tx.key_id()? {
             // Another process was first.
             Some(_) => Ok(()),
             None => self.first_settings(tx, key),
@@ -262,7 +263,7 @@ impl Session {
     }
 
     fn first_settings(&self, tx: &Tx<'_>, key: &MasterKey) -> Result<()> {
-        tx.set_setting(settings::KEY_ID, key.id())?;
+        tx.set_setting(settings::KEY_ID, key.id().as_str())?;
         tx.set_setting(settings::STORE_ID, &new_guid()?)?;
         for (name, purpose) in SUBKEYS {
             let made = zeroize::Zeroizing::new(random::<32>()?);
@@ -286,8 +287,8 @@ pub(crate) const SUBKEYS: [(&str, Purpose); 2] =
     [(settings::AUDIT_KEY, Purpose::AuditKey), (settings::SPRAY_KEY, Purpose::SprayKey)];
 
 /// The id of the key that the store names.
-pub(crate) fn key_id(tx: &Tx<'_>) -> Result<String> {
-    tx.setting(settings::KEY_ID)?
+pub(crate) fn key_id(tx: &Tx<'_>) -> Result<KeyId> {
+    tx.key_id()?
         .ok_or_else(|| Error::new(Status::StoreDamaged, "the store names no key; it was changed outside this program"))
 }
 

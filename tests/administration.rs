@@ -35,7 +35,7 @@ impl Store {
                     let smtp = format!("user{n}@contoso.com");
                     let dn = format!("CN=User {n},OU=Users,DC=contoso,DC=com");
                     c.tx.put_recipient(&Recipient {
-                        guid: umpin::guid::new_guid()?,
+                        guid: umpin::guid::RecipientGuid::random()?,
                         name: format!("User {n}"),
                         display_name: format!("User {n}"),
                         alias: format!("user{n}"),

@@ -64,7 +64,10 @@ fn bare() -> (tempfile::TempDir, Session) {
 fn find(session: &Session, identity: &str) -> Option<String> {
     session
         .read(|tx| {
-            Ok(tx.recipients_by_key(&umpin::directory::identity::fold(identity), None)?.pop().map(|(guid, _)| guid))
+            Ok(tx
+                .recipients_by_key(&umpin::directory::identity::fold(identity), None)?
+                .pop()
+                .map(|(guid, _)| guid.to_string()))
         })
         .unwrap()
 }

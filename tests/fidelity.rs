@@ -226,7 +226,7 @@ fn a_phone_context_with_a_domain_behind_the_plan_is_taken_wherever_addresses_are
     // Somebody without a distinguished name has no domain to take.
     f.session
         .change(Mode::Commit, &Cause::new("Test"), |c| {
-            let guid = umpin::guid::new_guid()?;
+            let guid = umpin::guid::RecipientGuid::random()?;
             let name = "A Guest/x".to_owned();
             c.tx.put_recipient(&Recipient { guid, canonical_name: name.clone(), name, ..Default::default() })
         })

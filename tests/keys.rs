@@ -15,33 +15,34 @@ use support::{FIRST_PIN, Fixture, START, child, extension, session_at, set, stor
 use umpin::cmdlets::document::Response;
 use umpin::cmdlets::execute;
 use umpin::crypto::hash::{HashParams, hash};
+use umpin::crypto::key::KeyId;
 use umpin::crypto::key::{KeyFile, MasterKey, leftovers};
+use umpin::crypto::seal::pin_context;
 use umpin::crypto::seal::{Purpose, open};
 use umpin::error::{Result, Status};
+use umpin::guid::RecipientGuid;
 use umpin::pin::{Pin, PinPolicy};
-use umpin::service::pin_replacement::seal_context;
 use umpin::service::sign_in::{self, Caller, Reason};
 use umpin::session::{Clock, Session, Tuning};
 use umpin::store::pins::PinRow;
-use umpin::store::settings;
 
 fn key_file(folder: &Path) -> KeyFile {
     KeyFile::new(folder.join("umpin.key"))
 }
 
-fn key_ids(folder: &Path) -> Vec<String> {
-    key_file(folder).load().unwrap().ids().map(str::to_owned).collect()
+fn key_ids(folder: &Path) -> Vec<KeyId> {
+    key_file(folder).load().unwrap().ids().cloned().collect()
 }
 
-fn store_key(session: &Session) -> String {
-    session.read(|tx| tx.setting(settings::KEY_ID)).unwrap().unwrap()
+fn store_key(session: &Session) -> KeyId {
+    session.read(|tx| tx.key_id()).unwrap().unwrap()
 }
 
-fn keys_in_rows(session: &Session) -> Vec<String> {
+fn keys_in_rows(session: &Session) -> Vec<KeyId> {
     session.read(|tx| tx.key_ids_in_use()).unwrap()
 }
 
-fn pin_row(session: &Session, n: usize) -> (String, PinRow) {
+fn pin_row(session: &Session, n: usize) -> (RecipientGuid, PinRow) {
     session
         .read(|tx| {
             let guid = tx.um_addresses_by_key(&extension(n), None)?[0].guid.clone();
@@ -91,7 +92,7 @@ fn a_rotation_seals_everything_anew_and_drops_the_old_key() {
 
     let asked = step(&f.session, "Validate", None).unwrap();
     assert!(asked.action.unwrap().contains("450 PINs, 2 earlier PINs, 1 queued messages"));
-    assert_eq!(key_ids(f.folder.path()), [old.as_str()], "-WhatIf makes no key");
+    assert_eq!(key_ids(f.folder.path()), std::slice::from_ref(&old), "-WhatIf makes no key");
 
     let first = step(&f.session, "Commit", None).unwrap();
     assert_eq!(first.progress, Some((0, 453)));
@@ -108,7 +109,7 @@ fn a_rotation_seals_everything_anew_and_drops_the_old_key() {
     let new = store_key(&f.session);
     assert_ne!(new, old);
     assert_eq!((&object["KeyId"], &object["PreviousKeyIds"]), (&json!(new), &json!([old])));
-    assert!(last.warnings[0].message.contains(&old), "{:?}", last.warnings);
+    assert!(last.warnings[0].message.contains(old.as_str()), "{:?}", last.warnings);
 
     let rows = f.session.read(|tx| tx.pin_history(&pin_row(&f.session, 0).0)).unwrap();
     assert_eq!(rows.len(), 2);
@@ -153,7 +154,7 @@ fn a_run_killed_between_the_key_file_and_the_first_transaction_takes_that_key() 
     key_file(f.folder.path()).replace(&[&unused, &ring.keys()[0]]).unwrap();
     assert!(f.verify(0, FIRST_PIN).accepted, "two keys in the file disturb nobody");
     rotate(&f.session).unwrap();
-    assert_eq!(store_key(&f.session), unused.id());
+    assert_eq!(&store_key(&f.session), unused.id());
     assert_settled(&f, 3);
 }
 
@@ -532,7 +533,7 @@ fn all_million_pins_tell_nothing_without_the_key_and_one_with_it() {
 
     let ring = key_file(f.folder.path()).load().unwrap();
     let opened =
-        open(ring.get(&row.key_id).unwrap(), Purpose::Pin, &seal_context(&guid, row.version), &row.sealed).unwrap();
+        open(ring.get(&row.key_id).unwrap(), Purpose::Pin, &pin_context(&guid, row.version), &row.sealed).unwrap();
     // That the search can find at all: a store that keeps the bare hash.
     let bare = [&stolen[..], &opened[..]].concat();
     let careless = (windows::<8>(&bare), windows::<16>(&bare));

@@ -75,10 +75,10 @@ fn a_backup_is_one_private_file_that_names_its_key_and_does_not_hold_it() {
     let names: Vec<&String> = object.as_object().unwrap().keys().collect();
     assert_eq!(names, ["$type", "Path", "KeyId", "CreatedAt", "Mailboxes", "AuditHead", "Note"]);
     let ring = KeyFile::new(f.path("umpin.key")).load().unwrap();
-    assert_eq!(object["KeyId"], ring.ids().next().unwrap());
+    assert_eq!(object["KeyId"], ring.ids().next().unwrap().as_str());
     assert_eq!(object["Mailboxes"], 3);
     let copy = std::fs::read(&path).unwrap();
-    assert!(contains(&copy, ring.ids().next().unwrap()), "the copy names the key");
+    assert!(contains(&copy, ring.ids().next().unwrap().as_str()), "the copy names the key");
     let key = std::fs::read_to_string(f.path("umpin.key")).unwrap();
     let digits = key.lines().nth(1).unwrap();
     assert!(!contains(&copy, digits) && !contains(&copy, &digits.to_uppercase()));

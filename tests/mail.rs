@@ -223,7 +223,7 @@ fn a_hanging_command_is_cut_off_and_the_budget_holds() {
     let f = fixture(3);
     let command = json!({"Transport": "Command", "Command": "/bin/sh", "CommandArguments": ["-c", "sleep 60"]});
     f.run("Set-UMPinConfiguration", &command).unwrap();
-    let ids: Vec<String> = (0..3).map(|n| set(&f.session, n, None).unwrap().notice.unwrap()).collect();
+    let ids: Vec<_> = (0..3).map(|n| set(&f.session, n, None).unwrap().notice.unwrap()).collect();
     let started = Instant::now();
     let sent = f.run("Send-UMPinOutbox", &json!({"Ids": ids, "BudgetMilliseconds": 1000})).unwrap();
     assert!(started.elapsed() < Duration::from_secs(20));
@@ -258,7 +258,7 @@ fn notices_without_a_pin_and_before_expiry_come_only_where_the_policy_asks() {
     let sent = deliver_due(&f.session, None).unwrap().sent;
     // The first was reset as expired, so it needs no warning.
     assert_eq!(sent.iter().map(|r| r.user_id.as_str()).collect::<Vec<_>>(), ["user1@contoso.com"]);
-    assert_eq!(sent[0].kind, "Expiry");
+    assert_eq!(sent[0].kind, umpin::mail::notice::Kind::Expiry);
     assert_eq!(deliver_due(&f.session, None).unwrap().sent.len(), 0, "once for each PIN");
 }
 

@@ -9,11 +9,11 @@ use std::sync::atomic::AtomicI64;
 use support::{FIRST_PIN, Fixture, START, contains, session_at, set, store_bytes, verify, who};
 use umpin::cmdlets::get_um_mailbox_pin::{get, list};
 use umpin::cmdlets::set_um_mailbox_pin::{SetPin, begin};
+use umpin::crypto::seal::pin_context;
 use umpin::error::Status;
 use umpin::location::Location;
 use umpin::pin::{Pin, PinPolicy};
 use umpin::service::lookup::Lookup;
-use umpin::service::pin_replacement::seal_context;
 use umpin::session::{Cause, Mode, Session, Tuning};
 
 fn fixture(history_count: u32) -> Fixture {
@@ -192,7 +192,7 @@ fn a_sealed_pin_copied_to_another_mailbox_or_version_does_not_open() {
     let guid =
         |n: usize| f.session.read(|tx| Ok(tx.recipients_by_key(&format!("user{n}"), None)?.remove(0).0)).unwrap();
     let (victim, thief) = (guid(0), guid(1));
-    assert_ne!(seal_context(&victim, 1), seal_context(&thief, 1));
+    assert_ne!(pin_context(&victim, 1), pin_context(&thief, 1));
     set(&f.session, 1, Some("580437")).unwrap();
     f.session
         .change(Mode::Commit, &Cause::new("Test"), |c| {
@@ -221,8 +221,8 @@ fn identities_of_every_form_find_and_others_do_not() {
         "CN=User 0,OU=Users,DC=contoso,DC=com",
         "cn=user 0, ou=users, dc=contoso, dc=com",
         "contoso.com/Users/User 0",
-        &guid,
-        &guid.to_uppercase(),
+        guid.as_str(),
+        &guid.as_str().to_uppercase(),
         &format!("{{{guid}}}"),
     ] {
         assert_eq!(state(identity).unwrap().user_id, "user0@contoso.com", "{identity}");

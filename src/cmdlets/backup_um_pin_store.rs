@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 use crate::cmdlets::document::{Request, Response, date};
 use crate::cmdlets::parameters::Parameters;
 use crate::crypto::chain::printed_head;
+use crate::crypto::key::KeyId;
 use crate::error::{Error, Result, Status};
 use crate::session::{Mode, Session};
 use crate::store::backup::Facts;
-use crate::store::settings;
 
 /// Writes the copy to -Path, which must not exist.
 pub fn backup_um_pin_store(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["Path"])?;
     let path = path(p)?;
-    if !session.store.exists()? || session.read(|tx| tx.setting(settings::KEY_ID))?.is_none() {
+    if !session.store.exists()? || session.read(|tx| tx.key_id())?.is_none() {
         return Err(Error::new(
             Status::StoreMissing,
             format!(
@@ -59,7 +59,7 @@ pub(crate) fn unusable(path: &Path, why: &str) -> Error {
 }
 
 pub(crate) fn object(path: &Path, facts: &Facts, at: i64) -> Value {
-    let others: Vec<&str> = facts.key_ids.iter().filter(|id| **id != facts.key_id).map(String::as_str).collect();
+    let others: Vec<&str> = facts.key_ids.iter().filter(|id| **id != facts.key_id).map(KeyId::as_str).collect();
     let also = if others.is_empty() {
         String::new()
     } else {

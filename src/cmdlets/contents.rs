@@ -1,15 +1,18 @@
 //! What stands in the tables against what cmdlets write there: one pass for the self-check and for a backup before it is
 //! restored. Whatever is found was changed outside this program, or by a fault of it.
 
+use crate::directory::numbers::AddressKind;
+use crate::guid::RecipientGuid;
 use std::collections::HashMap;
 
 use crate::cmdlets::set_um_pin_configuration::{AUDIT_AGE_DAYS, COMMAND_TIMEOUT_SECONDS, SPRAY_THRESHOLD};
-use crate::cmdlets::settings::{self, DIAL_PLAN, MAILBOX, POLICY};
+use crate::cmdlets::settings;
 use crate::directory::identity::fold;
 use crate::directory::recipient::Recipient;
 use crate::error::{Result, Status};
 use crate::service::addresses;
 use crate::service::configuration::mail_settings;
+use crate::service::telephone_settings::{DIAL_PLAN, MAILBOX, POLICY, fault};
 use crate::store::contents::Documents;
 use crate::store::{Tx, settings as stored};
 
@@ -107,7 +110,7 @@ fn documents(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
     ] {
         tx.documents(of, |name, key, document| {
             let who = || if of == Documents::Mailboxes { tx.name_of(name) } else { format!("{called}'{name}'") };
-            if let Some(what) = settings::fault(table, document) {
+            if let Some(what) = fault(table, document) {
                 found.add(|| format!("{}: {what}", who()));
             }
             if of != Documents::Mailboxes && (key != fold(name) || settings::check_name(name).is_err()) {
@@ -147,12 +150,13 @@ fn numbers(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
     tx.numbers(|[guid, plan, key, number, kind]| {
         // A plan that is not there is a reference that leads nowhere, and told as such.
         let Some(plan) = plans.get(plan) else { return Ok(()) };
-        let fits = match kind {
-            "Extension" => addresses::extension(plan, guid, number, false).is_ok(),
-            _ => addresses::resource(plan, guid, number).is_ok_and(|a| a.address == number && a.kind == kind),
+        let guid = &RecipientGuid::known(guid);
+        let fits = match AddressKind::from_name(kind) {
+            Some(AddressKind::Extension) => addresses::extension(plan, guid, number, false).is_ok(),
+            kind => addresses::resource(plan, guid, number).is_ok_and(|a| a.address == number && Some(a.kind) == kind),
         };
         if !fits || key != number.to_lowercase() {
-            found.add(|| format!("{}: a number does not fit its dial plan '{}'", tx.name_of(guid), plan.name));
+            found.add(|| format!("{}: a number does not fit its dial plan '{}'", tx.name_of(guid.as_str()), plan.name));
         }
         Ok(())
     })
@@ -163,6 +167,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::directory::numbers::UriType;
     use crate::error::Error;
     use crate::pin::PinPolicy;
     use crate::session::{Cause, Change, Mode};
@@ -244,45 +249,45 @@ mod tests {
 
     #[test]
     fn a_number_fits_its_plan_by_kind_and_digits_and_is_found_by_its_key() {
-        let number = |address: &str, kind: &str| {
+        let number = |address: &str, kind: AddressKind| {
             found(|c| {
                 let mut one = c.tx.um_addresses_by_key(&crate::support::extension(0), None)?.remove(0);
                 let guid = one.guid.clone();
                 one.address = address.into();
-                one.kind = kind.into();
+                one.kind = kind;
                 c.tx.set_um_addresses(&guid, &[one])
             })
         };
-        let in_plan = |uri_type: &str, address: &str, kind: &str| {
+        let in_plan = |uri_type: UriType, address: &str, kind: AddressKind| {
             found(|c| {
                 let mut one = c.tx.um_addresses_by_key(&crate::support::extension(0), None)?.remove(0);
                 let mut plan = c.tx.dial_plan(&one.dial_plan_guid)?.unwrap();
-                plan.uri_type = uri_type.into();
+                plan.uri_type = uri_type;
                 c.tx.put_dial_plan(&plan)?;
                 let mut another = one.clone();
-                (another.address, another.kind, another.is_primary) = (address.into(), kind.into(), false);
+                (another.address, another.kind, another.is_primary) = (address.into(), kind, false);
                 one.is_primary = true;
                 let guid = one.guid.clone();
                 c.tx.set_um_addresses(&guid, &[one, another])
             })
         };
         for (uri_type, address, kind, fits) in [
-            ("E164", "+14255550100", "E164", true),
-            ("E164", "+14255550100", "SipName", false),
-            ("E164", "14255550100", "E164", false),
-            ("SipName", "tony@contoso.com", "SipName", true),
-            ("SipName", "tony@contoso.com", "E164", false),
-            ("SipName", "sip:tony@contoso.com", "SipName", false),
-            ("SipName", "tony", "SipName", false),
+            (UriType::E164, "+14255550100", AddressKind::E164, true),
+            (UriType::E164, "+14255550100", AddressKind::SipName, false),
+            (UriType::E164, "14255550100", AddressKind::E164, false),
+            (UriType::SipName, "tony@contoso.com", AddressKind::SipName, true),
+            (UriType::SipName, "tony@contoso.com", AddressKind::E164, false),
+            (UriType::SipName, "sip:tony@contoso.com", AddressKind::SipName, false),
+            (UriType::SipName, "tony", AddressKind::SipName, false),
         ] {
             let told = in_plan(uri_type, address, kind);
-            assert_eq!(told.is_none(), fits, "{uri_type} {address} {kind}: {told:?}");
+            assert_eq!(told.is_none(), fits, "{uri_type:?} {address} {kind:?}: {told:?}");
         }
-        assert_eq!(number("51234", "Extension"), None);
-        for (address, kind) in [("5123", "Extension"), ("5123x", "Extension"), ("51234", "E164"), ("51234", "SipName")]
-        {
+        assert_eq!(number("51234", AddressKind::Extension), None);
+        use AddressKind::{E164, Extension, SipName};
+        for (address, kind) in [("5123", Extension), ("5123x", Extension), ("51234", E164), ("51234", SipName)] {
             let told = number(address, kind).unwrap_or_default();
-            assert!(told.contains("a number does not fit its dial plan"), "{address} {kind}: {told}");
+            assert!(told.contains("a number does not fit its dial plan"), "{address} {kind:?}: {told}");
         }
     }
 }

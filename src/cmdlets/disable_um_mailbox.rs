@@ -3,6 +3,7 @@
 use crate::cmdlets::document::{Request, Response};
 use crate::cmdlets::um_mailbox_object::um_mailbox_object;
 use crate::error::{Error, Result, Status};
+use crate::guid::RecipientGuid;
 use crate::session::{Change, Session};
 
 /// Disable-UMMailbox. KeepProperties (the default) keeps settings and PIN history for a later Enable; `$false` erases
@@ -51,7 +52,7 @@ pub fn disable_um_mailbox(session: &Session, request: &Request) -> Result<Respon
 }
 
 /// Erases every UM datum of a mailbox; the trail's head goes along with its PIN.
-fn erase(c: &Change<'_>, guid: &str) -> Result<()> {
+fn erase(c: &Change<'_>, guid: &RecipientGuid) -> Result<()> {
     // Of a row that was altered, too: to erase it is what mends it.
     let version = c.tx.pin_version(guid)?;
     c.tx.erase_um_mailbox(guid)?;

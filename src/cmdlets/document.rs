@@ -1,5 +1,6 @@
 //! The request and response documents of `umpin_execute` (docs/architecture.md, "The boundary").
 
+use crate::guid::MessageGuid;
 use serde_json::{Map, Value, json};
 
 use crate::cmdlets::parameters::Parameters;
@@ -86,7 +87,7 @@ pub struct Response {
     /// For the person; see [`Warning`].
     pub warnings: Vec<Warning>,
     /// Outbox ids that this commit queued.
-    pub notices: Vec<String>,
+    pub notices: Vec<MessageGuid>,
     /// Done and total of a long operation.
     pub progress: Option<(u64, u64)>,
     /// Where to go on from.
@@ -147,6 +148,6 @@ pub fn date(milliseconds: i64) -> Value {
 }
 
 /// A GUID, as documents carry it.
-pub fn guid(text: &str) -> Value {
-    json!({"$guid": text})
+pub fn guid(id: &impl std::fmt::Display) -> Value {
+    json!({"$guid": id.to_string()})
 }

@@ -1,10 +1,10 @@
 //! Enable-UMMailbox: policy, numbers, first PIN and welcome mail in one transaction.
 
-use serde_json::{Value, json};
+use crate::directory::numbers::UriType;
+use serde_json::json;
 
 use crate::cmdlets::document::{Request, Response};
 use crate::cmdlets::parameters::Parameters;
-use crate::cmdlets::settings;
 use crate::cmdlets::um_mailbox_object::um_mailbox_object;
 use crate::directory::list_edit::ListEdit;
 use crate::directory::recipient::Recipient;
@@ -16,6 +16,7 @@ use crate::service::lookup::Lookup;
 use crate::service::notice::no_transport;
 use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, queue};
 use crate::service::pin_replacement::{Attempt, NewPin, NewState, Origin, PinRules, Salted, replace_pin};
+use crate::service::telephone_settings::{MAILBOX, PILOT_NUMBER, Settings};
 use crate::session::{Change, Mode, Session};
 use crate::store::Tx;
 use crate::store::dial_plans::DialPlan;
@@ -122,17 +123,18 @@ fn commit_in(c: &Change<'_>, p: &Parameters, plan: &Plan, new: &NewPin) -> Attem
 /// Mailbox and numbers, without the PIN.
 fn write(c: &Change<'_>, p: &Parameters, plan: &Plan) -> Result<()> {
     let guid = &plan.recipient.guid;
-    let mut document = settings::parse(c.tx.um_mailbox(guid)?.as_ref().map_or("{}", |m| m.settings.as_str()));
+    let kept = c.tx.um_mailbox(guid)?;
+    let mut settings = kept.as_ref().map_or_else(|| Ok(Settings::new(MAILBOX)), Settings::of_mailbox)?;
     if let Some(flag) = p.flag("AutomaticSpeechRecognitionEnabled")? {
-        document.insert("AutomaticSpeechRecognitionEnabled".into(), json!(flag));
+        settings.set("AutomaticSpeechRecognitionEnabled", json!(flag));
     }
     if let Some(pilot) = p.text("PilotNumber")? {
-        document.insert("PilotNumber".into(), json!(pilot));
+        settings.set(PILOT_NUMBER, json!(pilot));
     }
     c.tx.put_um_mailbox(&UmMailbox {
         guid: guid.clone(),
         policy_guid: Some(plan.policy.guid.clone()),
-        settings: Value::Object(document).to_string(),
+        settings: settings.document(),
         when_changed: c.now,
     })?;
     c.tx.set_um_addresses(guid, &plan.addresses)
@@ -207,8 +209,8 @@ fn addresses(p: &Parameters, recipient: &Recipient, plan: &DialPlan) -> Result<V
 fn resource(p: &Parameters, recipient: &Recipient, plan: &DialPlan) -> Result<Option<String>> {
     let given = p.text("SIPResourceIdentifier")?.filter(|text| !text.is_empty());
     let own = recipient.addresses.iter().find(|a| a.prefix == "sip").map(|a| a.address.clone());
-    match (plan.uri_type.as_str(), given, own) {
-        ("SipName", Some(given), Some(own)) => {
+    match (plan.uri_type, given, own) {
+        (UriType::SipName, Some(given), Some(own)) => {
             let bare = given.to_lowercase();
             if bare.strip_prefix("sip:").unwrap_or(&bare) != own.to_lowercase() {
                 return Err(Error::new(
@@ -221,15 +223,15 @@ fn resource(p: &Parameters, recipient: &Recipient, plan: &DialPlan) -> Result<Op
             }
             Ok(Some(own))
         }
-        ("SipName", None, Some(own)) => Ok(Some(own)),
-        ("SipName", None, None) => Err(Error::new(
+        (UriType::SipName, None, Some(own)) => Ok(Some(own)),
+        (UriType::SipName, None, None) => Err(Error::new(
             Status::SipResourceIdNeeded,
             format!(
                 "The UM dial plan '{}' needs -SIPResourceIdentifier, a SIP address. Nothing was changed.",
                 plan.name
             ),
         )),
-        ("E164", None, _) => Err(Error::new(
+        (UriType::E164, None, _) => Err(Error::new(
             Status::E164ResourceIdNeeded,
             format!(
                 "The UM dial plan '{}' needs -SIPResourceIdentifier, an E.164 number. Nothing was changed.",
@@ -237,7 +239,7 @@ fn resource(p: &Parameters, recipient: &Recipient, plan: &DialPlan) -> Result<Op
             ),
         )),
         // Scripts pass an address with telephone-extension plans too, where it means nothing.
-        ("TelExtn", _, _) => Ok(None),
+        (UriType::TelExtn, _, _) => Ok(None),
         (_, given, _) => Ok(given),
     }
 }

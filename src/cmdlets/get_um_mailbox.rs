@@ -181,7 +181,7 @@ fn property_names(view: &View) -> Vec<&'static str> {
     let mut names = MAILBOX.to_vec();
     if view.only_enabled {
         names.extend(UM);
-        names.extend(crate::cmdlets::settings::names(crate::cmdlets::settings::MAILBOX));
+        names.extend(crate::cmdlets::settings::names(crate::service::telephone_settings::MAILBOX));
     }
     names
 }

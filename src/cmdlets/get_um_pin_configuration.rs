@@ -45,7 +45,7 @@ pub(crate) fn object(session: &Session, tx: &Tx<'_>) -> Result<Value> {
         "StorePath": session.location().store.display().to_string(),
         "StoreExists": session.store.exists()?,
         "KeyFile": session.location().key.display().to_string(),
-        "KeyId": tx.setting(settings::KEY_ID)?,
+        "KeyId": tx.key_id()?,
     }))
 }
 

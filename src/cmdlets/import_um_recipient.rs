@@ -3,6 +3,7 @@
 //! Steps (parameter `Step`): `Begin` gives an id; `Read` (a file, repeated while `Next`) and `Rows` (piped objects) stage;
 //! `Apply` counts under Validate and applies under Commit (repeated while `Next`); `End` drops the staging.
 
+use crate::guid::RecipientGuid;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -41,7 +42,7 @@ struct Import {
     line: i64,
     checked: bool,
     applied_to: i64,
-    pruned_to: String,
+    pruned_to: RecipientGuid,
     prune: Option<bool>,
     counts: Counts,
     /// What the check refused, until a commit tells it: the rehearsal before a prompt must not use it up.
@@ -123,7 +124,7 @@ impl Import {
             line: 0,
             checked: false,
             applied_to: 0,
-            pruned_to: String::new(),
+            pruned_to: RecipientGuid::default(),
             prune: None,
             counts: Counts::default(),
             refused: Vec::new(),
@@ -248,7 +249,7 @@ impl Import {
             return Ok(response);
         }
         if prune
-            && self.pruned_to.is_empty()
+            && self.pruned_to.as_str().is_empty()
             && let Some(refusal) = session.read(|tx| self.find_absent(tx, force))?
         {
             audit_refusal(session, &request.cause, "directory", &refusal);
@@ -310,7 +311,7 @@ impl Import {
         &mut self,
         session: &Session,
         rows: &[StagedRow],
-        again: &mut Vec<String>,
+        again: &mut Vec<RecipientGuid>,
         errors: &mut Vec<Error>,
     ) -> Result<()> {
         self.looked_at += rows.len() as u64;
@@ -348,7 +349,7 @@ impl Import {
             return Ok(refused("the input is empty".into()));
         }
         self.staging.clear_absent()?;
-        let mut after = String::new();
+        let mut after = RecipientGuid::default();
         loop {
             let page = tx.recipient_guids(&after, BATCH)?;
             let Some(last) = page.last() else { break };
@@ -376,7 +377,7 @@ fn barred(tx: &Tx<'_>, staging: &Staging, row: &StagedRow) -> Result<Option<Erro
     for a in r.addresses.iter().filter(|a| a.prefix == "smtp") {
         for holder in tx.smtp_holders(&a.address)? {
             if holder != row.guid && staging.line_of(&holder)?.is_none() {
-                let other = tx.recipient(&holder)?.map(|r| r.canonical_name).unwrap_or(holder);
+                let other = tx.recipient(&holder)?.map_or_else(|| holder.to_string(), |r| r.canonical_name);
                 let why = format!("the address {} belongs to {other}", a.address);
                 return Ok(Some(row_error(&format!("position {}", row.line), &r.name, &why)));
             }
@@ -415,7 +416,7 @@ fn compare(tx: &Tx<'_>, row: &StagedRow) -> Result<Verdict> {
 }
 
 /// Removes people who still are absent from unified messaging; what was kept of a disabled mailbox goes with them.
-fn remove(c: &Change<'_>, guids: &[String]) -> Result<u64> {
+fn remove(c: &Change<'_>, guids: &[RecipientGuid]) -> Result<u64> {
     let mut removed = 0;
     for guid in guids {
         if c.tx.um_mailbox(guid)?.is_some_and(|m| m.is_enabled()) {
@@ -519,7 +520,7 @@ fn read_back(row: &StagedRow) -> Result<Recipient> {
     let v: Value = serde_json::from_str(&row.document).map_err(|_| broken())?;
     let t = |at: usize| v[at].as_str().unwrap_or_default().to_owned();
     Ok(Recipient {
-        guid: t(0),
+        guid: RecipientGuid::known(t(0)),
         name: t(1),
         display_name: t(2),
         first_name: t(3),

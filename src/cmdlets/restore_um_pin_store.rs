@@ -1,5 +1,6 @@
 //! Restore-UMPinStore: puts a copy in the place of what the store holds. The copy is read and checked whole before.
 
+use crate::crypto::key::KeyId;
 use std::path::Path;
 
 use crate::cmdlets::backup_um_pin_store::{object, path, unusable};
@@ -133,7 +134,7 @@ fn keys_missing(session: &Session, path: &Path, copy: &Facts) -> Option<Error> {
         Ok(ring) => ring,
         Err(e) => return Some(e),
     };
-    let missing: Vec<&str> = copy.key_ids.iter().filter(|id| !ring.holds(id)).map(String::as_str).collect();
+    let missing: Vec<&str> = copy.key_ids.iter().filter(|id| !ring.holds(id)).map(KeyId::as_str).collect();
     (!missing.is_empty()).then(|| {
         Error::new(
             Status::KeyWrong,
@@ -144,7 +145,7 @@ fn keys_missing(session: &Session, path: &Path, copy: &Facts) -> Option<Error> {
                 path.display(),
                 missing.join(", "),
                 session.location().key.display(),
-                ring.ids().collect::<Vec<_>>().join(", ")
+                ring.ids().map(KeyId::as_str).collect::<Vec<_>>().join(", ")
             ),
         )
         .about(path.display().to_string())

@@ -4,6 +4,7 @@
 //! in another. A process that dies in between leaves a claim that runs out; the message then goes out again, with the
 //! same Message-ID.
 
+use crate::guid::MessageGuid;
 use std::time::{Duration, Instant};
 
 use crate::cmdlets::document::{Request, Response};
@@ -45,7 +46,7 @@ pub struct Delivery {
 /// Which messages.
 enum Which {
     /// These, due or not: what a cmdlet has just queued, or what somebody wants tried now.
-    These(Vec<String>),
+    These(Vec<MessageGuid>),
     /// Whatever is due.
     Due,
 }
@@ -75,7 +76,7 @@ pub fn send_um_pin_outbox(session: &Session, request: &Request) -> Result<Respon
         response.errors.extend(
             done.failed
                 .iter()
-                .map(|(row, e)| Error::new(Status::DeliveryFailed, still_queued(row, e)).about(row.id.clone())),
+                .map(|(row, e)| Error::new(Status::DeliveryFailed, still_queued(row, e)).about(row.id.as_str())),
         );
         response.objects = session
             .read(|tx| done.failed.iter().map(|(row, _)| tx.outbox_row(&row.id)).collect::<Result<Vec<_>>>())?
@@ -87,17 +88,20 @@ pub fn send_um_pin_outbox(session: &Session, request: &Request) -> Result<Respon
     Ok(response)
 }
 
-fn wanted(session: &Session, p: &Parameters) -> Result<Vec<String>> {
+fn wanted(session: &Session, p: &Parameters) -> Result<Vec<MessageGuid>> {
     if let Some(ListEdit::Replace(ids)) = p.list("Ids")? {
-        return Ok(ids);
+        return Ok(ids.into_iter().map(MessageGuid::known).collect());
     }
     let rows = session.read(|tx| tx.outbox())?;
     match p.text("Identity")? {
         None => Ok(rows.into_iter().map(|r| r.id).collect()),
         Some(text) => {
             let key = crate::directory::identity::fold(&text);
-            let found: Vec<String> =
-                rows.into_iter().filter(|r| r.id == key || r.user_id.to_lowercase() == key).map(|r| r.id).collect();
+            let found: Vec<_> = rows
+                .into_iter()
+                .filter(|r| r.id.as_str() == key || r.user_id.to_lowercase() == key)
+                .map(|r| r.id)
+                .collect();
             if found.is_empty() {
                 return Err(Error::new(
                     Status::NotFound,
@@ -199,12 +203,12 @@ fn hand_over(
     limit: Duration,
 ) -> Result<()> {
     let ring = session.ring()?;
-    let plain = open(ring.get(&row.key_id)?, Purpose::Mail, &row.id, &row.sealed)?;
+    let plain = open(ring.get(&row.key_id)?, Purpose::Mail, row.id.as_str(), &row.sealed)?;
     let notice: Notice = serde_json::from_slice(&plain)
         .map_err(|_| Error::new(Status::SealBroken, "the queued notice cannot be read"))?;
     let sender = sender_for(mail, &notice.to);
     let message = render::notice(&notice, &sender, &row.message_id, row.queued_at);
-    mail.send(&row.id, &sender.address, &message, limit)
+    mail.send(row.id.as_str(), &sender.address, &message, limit)
 }
 
 /// ExpiryNoticeDays: tells those whose PIN expires soon, once for each PIN.

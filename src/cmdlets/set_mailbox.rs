@@ -45,10 +45,10 @@ pub fn set_mailbox(session: &Session, request: &Request) -> Result<Response> {
         let (eum, others): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|t| addresses::parse(t).is_some());
 
         let invalid = |why: String| {
-            Error::new(Status::InvalidAddress, format!("{why}. Nothing was changed.")).about(r.guid.clone())
+            Error::new(Status::InvalidAddress, format!("{why}. Nothing was changed.")).about(r.guid.as_str())
         };
         let read = recipient(&[
-            (Field::Guid, vec![r.guid.clone()]),
+            (Field::Guid, vec![r.guid.to_string()]),
             (Field::Name, vec![r.name.clone()]),
             (Field::EmailAddresses, others),
         ])
@@ -58,7 +58,7 @@ pub fn set_mailbox(session: &Session, request: &Request) -> Result<Response> {
         }
         for a in read.addresses.iter().filter(|a| a.prefix == "smtp") {
             if let Some(other) = c.tx.smtp_holders(&a.address)?.into_iter().find(|g| *g != r.guid) {
-                let holder = c.tx.recipient(&other)?.map(|o| o.canonical_name).unwrap_or(other);
+                let holder = c.tx.recipient(&other)?.map_or_else(|| other.to_string(), |o| o.canonical_name);
                 return Err(invalid(format!("The address {} belongs to {holder}", a.address)));
             }
         }

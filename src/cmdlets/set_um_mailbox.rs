@@ -1,12 +1,11 @@
 //! Set-UMMailbox: telephone settings, name, policy. PIN fields cannot be set here.
 
-use serde_json::Value;
-
 use crate::cmdlets::document::{Request, Response};
-use crate::cmdlets::settings::{self, MAILBOX, invalid};
+use crate::cmdlets::settings::{self, invalid};
 use crate::error::Result;
 use crate::service::enabled_mailbox::not_um_enabled;
 use crate::service::lookup;
+use crate::service::telephone_settings::{MAILBOX, Settings};
 use crate::session::Session;
 
 /// Set-UMMailbox.
@@ -26,10 +25,10 @@ pub fn set_um_mailbox(session: &Session, request: &Request) -> Result<Response> 
         else {
             return Err(not_um_enabled(&recipient.primary_smtp_address));
         };
-        let before = (recipient.name.clone(), mailbox.policy_guid.clone(), settings::parse(&mailbox.settings));
+        let before = (recipient.name.clone(), mailbox.policy_guid.clone(), Settings::of_mailbox(&mailbox)?);
         if let Some(text) = p.text("UMMailboxPolicy")? {
             let policy = lookup::policy(session, c.tx, &text, &lookup.domain_controller)?;
-            let today = match mailbox.policy_guid.as_deref() {
+            let today = match mailbox.policy_guid.as_ref() {
                 Some(guid) => c.tx.policy(guid)?,
                 None => None,
             };
@@ -42,15 +41,15 @@ pub fn set_um_mailbox(session: &Session, request: &Request) -> Result<Response> 
             }
             mailbox.policy_guid = Some(policy.guid);
         }
-        let mut document = before.2.clone();
-        settings::apply(MAILBOX, p, &mut document)?;
+        let mut settings = before.2.clone();
+        settings::apply(p, &mut settings)?;
         if name.as_ref().is_none_or(|name| *name == before.0)
             && mailbox.policy_guid == before.1
-            && settings::same(MAILBOX, &document, &before.2)
+            && settings.same_as(&before.2)
         {
             return Ok(Response::unchanged(&canonical, action));
         }
-        mailbox.settings = Value::Object(document).to_string();
+        mailbox.settings = settings.document();
         mailbox.when_changed = c.now;
         c.tx.put_um_mailbox(&mailbox)?;
         if let Some(name) = &name {

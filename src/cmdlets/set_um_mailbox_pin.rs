@@ -4,6 +4,8 @@
 
 use crate::cmdlets::refused;
 use crate::error::{Result, Warning};
+use crate::guid::MessageGuid;
+use crate::guid::RecipientGuid;
 use crate::mail::notice::Kind;
 use crate::pin::Pin;
 use crate::service::audit::audit_refusal;
@@ -38,7 +40,7 @@ pub struct SetPin {
 pub struct Reset {
     asked: SetPin,
     cause: Cause,
-    guid: String,
+    guid: RecipientGuid,
     target: String,
     smtp: String,
     new: NewPin,
@@ -52,7 +54,7 @@ pub struct Outcome {
     /// For the person.
     pub warnings: Vec<Warning>,
     /// The outbox id of the queued notice.
-    pub notice: Option<String>,
+    pub notice: Option<MessageGuid>,
 }
 
 /// Steps 1 and 2: resolves, then checks or generates. Changes nothing, and does not look at the current PIN or the
@@ -195,6 +197,7 @@ mod tests {
     use crate::cmdlets::execute;
     use crate::cmdlets::send_um_pin_outbox::deliver_due;
     use crate::crypto::hash::HashParams;
+    use crate::directory::numbers::AddressKind;
     use crate::error::{Error, Status};
     use crate::pin::PinPolicy;
     use crate::session::{Clock, Mode, Tuning};
@@ -215,7 +218,7 @@ mod tests {
         reset
     }
 
-    fn guid(f: &Fixture) -> String {
+    fn guid(f: &Fixture) -> RecipientGuid {
         f.session.read(|tx| Ok(tx.recipients_by_key("user0", None)?.remove(0).0)).unwrap()
     }
 
@@ -325,7 +328,7 @@ mod tests {
                     .map(|n| UmAddress {
                         dial_plan_guid: policy.dial_plan_guid.clone(),
                         address: format!("5{n:04}"),
-                        kind: "Extension".into(),
+                        kind: AddressKind::Extension,
                         guid: guid.clone(),
                         is_primary: n == 0,
                     })

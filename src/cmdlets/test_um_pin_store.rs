@@ -1,5 +1,6 @@
 //! Test-UMPinStore: whether the store, its key and its trail are in order. Changes nothing.
 
+use crate::guid::RecipientGuid;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -12,10 +13,10 @@ use crate::crypto::seal::open;
 use crate::error::{Result, Status};
 use crate::service::audit::{stored_key, verify_chain};
 use crate::service::notice::has_transport;
-use crate::service::pin_replacement::{fits_its_row, seal_context};
+use crate::service::pin_replacement::fits_its_row;
 use crate::session::{SUBKEYS, Session, key_id};
 use crate::store::Tx;
-use crate::store::sealed::{SealedIn, SealedRow};
+use crate::store::sealed::SealedIn;
 use crate::store::settings;
 
 /// Mail that waits longer is worth a warning: a day, in milliseconds.
@@ -213,24 +214,18 @@ fn open_all(tx: &Tx<'_>, keys: &KeyRing, table: SealedIn) -> Result<(u64, Vec<St
     let mut broken = Vec::new();
     let mut after = (String::new(), i64::MIN);
     loop {
-        // No key has an empty id: all rows.
-        let rows = tx.sealed_rows(table, "", (&after.0, after.1), PAGE)?;
+        let rows = tx.sealed_rows(table, None, (&after.0, after.1), PAGE)?;
         for row in &rows {
-            let place = match table {
-                SealedIn::Outbox => row.id.clone(),
-                SealedIn::Pins | SealedIn::History => seal_context(&row.id, row.version),
+            let fits = |plain: &[u8]| match row.mailbox(table) {
+                None => Ok(true),
+                Some(guid) => is_made_with_its_row(tx, table, &guid, row.version, plain),
             };
-            let fits = |plain: &[u8]| match table {
-                SealedIn::Outbox => Ok(true),
-                SealedIn::Pins | SealedIn::History => is_made_with_its_row(tx, table, row, plain),
-            };
-            match keys.get(&row.key_id).and_then(|key| open(key, table.purpose(), &place, &row.sealed)) {
+            let context = row.context(table);
+            match keys.get(&row.key_id).and_then(|key| open(key, table.purpose(), &context, &row.sealed)) {
                 Ok(plain) if fits(&plain)? => opened += 1,
                 // A key that a finished rotation has just dropped: the caller reads anew.
                 Err(e) if e.status == Status::KeyWrong => return Err(e),
-                Ok(_) | Err(_) => {
-                    broken.push(tx.recipient(&row.id)?.map_or_else(|| row.id.clone(), |r| r.canonical_name))
-                }
+                Ok(_) | Err(_) => broken.push(tx.name_of(&row.id)),
             }
         }
         match rows.last() {
@@ -241,10 +236,16 @@ fn open_all(tx: &Tx<'_>, keys: &KeyRing, table: SealedIn) -> Result<(u64, Vec<St
 }
 
 /// Whether the salt and the cost beside a sealed hash are those that were sealed with it.
-fn is_made_with_its_row(tx: &Tx<'_>, table: SealedIn, row: &SealedRow, plain: &[u8]) -> Result<bool> {
-    let Some(pin) = tx.pin(&row.id)? else { return Ok(true) };
+fn is_made_with_its_row(
+    tx: &Tx<'_>,
+    table: SealedIn,
+    guid: &RecipientGuid,
+    version: i64,
+    plain: &[u8],
+) -> Result<bool> {
+    let Some(pin) = tx.pin(guid)? else { return Ok(true) };
     let params = match table {
-        SealedIn::History => tx.pin_history(&row.id)?.into_iter().find(|h| h.version == row.version).map(|h| h.params),
+        SealedIn::History => tx.pin_history(guid)?.into_iter().find(|h| h.version == version).map(|h| h.params),
         _ => Some(pin.params),
     };
     Ok(params.is_none_or(|params| fits_its_row(plain, &pin.salt, &params)))

@@ -3,13 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use crate::cmdlets::document::{Request, Response, date, guid};
-use crate::cmdlets::settings::{self, DIAL_PLAN, check_name, invalid, out_of_range};
+use crate::cmdlets::settings::{self, check_name, invalid, out_of_range};
 use crate::cmdlets::um_mailbox_policy;
 use crate::directory::identity::{self, fold};
+use crate::directory::numbers::UriType;
 use crate::error::{Error, Result, Status};
-use crate::guid::new_guid;
+use crate::guid::DialPlanGuid;
 use crate::service::addresses;
 use crate::service::lookup;
+use crate::service::telephone_settings::{DIAL_PLAN, Settings};
 use crate::session::Session;
 use crate::store::Tx;
 use crate::store::dial_plans::DialPlan;
@@ -33,21 +35,20 @@ pub fn new_um_dial_plan(session: &Session, request: &Request) -> Result<Response
     if !DIGITS.contains(&digits) {
         return Err(out_of_range("NumberOfDigitsInExtension", digits, &DIGITS));
     }
-    let uri_type = match p.text("URIType")?.as_deref().map(str::to_ascii_lowercase).as_deref() {
-        None | Some("telextn" | "") => "TelExtn",
-        Some("e164") => "E164",
-        Some("sipname") => "SipName",
-        Some(other) => return Err(invalid(format!("-URIType '{other}' is none of TelExtn, E164 and SipName"))),
+    let uri_type = match p.text("URIType")?.filter(|text| !text.is_empty()) {
+        None => UriType::TelExtn,
+        Some(text) => UriType::from_name(&text)
+            .ok_or_else(|| invalid(format!("-URIType '{text}' is none of TelExtn, E164 and SipName")))?,
     };
     let country = p.text("CountryOrRegionCode")?;
     if let Some(code) = &country {
         check_country(code)?;
     }
-    let mut document = Map::new();
-    settings::apply(DIAL_PLAN, p, &mut document)?;
+    let mut settings = Settings::new(DIAL_PLAN);
+    settings::apply(p, &mut settings)?;
     if country.is_none() {
         // Goes with the default language.
-        document.insert("CountryOrRegionCode".into(), json!(DEFAULT_COUNTRY));
+        settings.set("CountryOrRegionCode", json!(DEFAULT_COUNTRY));
     }
     let with_policy = p.flag("GenerateUMMailboxPolicy")?.unwrap_or(true);
 
@@ -56,11 +57,11 @@ pub fn new_um_dial_plan(session: &Session, request: &Request) -> Result<Response
             return Err(taken("UM dial plan", &name));
         }
         let plan = DialPlan {
-            guid: new_guid()?,
+            guid: DialPlanGuid::random()?,
             name: name.clone(),
             digits: u32::try_from(digits).unwrap_or_default(),
-            uri_type: uri_type.into(),
-            settings: Value::Object(document).to_string(),
+            uri_type,
+            settings: settings.document(),
             when_created: c.now,
             when_changed: c.now,
         };
@@ -110,13 +111,13 @@ pub fn set_um_dial_plan(session: &Session, request: &Request) -> Result<Response
             }
             plan.name = name;
         }
-        let stored = settings::parse(&plan.settings);
-        let mut document = stored.clone();
-        settings::apply(DIAL_PLAN, p, &mut document)?;
-        if plan == old && settings::same(DIAL_PLAN, &document, &stored) {
+        let stored = Settings::of_dial_plan(&plan)?;
+        let mut settings = stored.clone();
+        settings::apply(p, &mut settings)?;
+        if plan == old && settings.same_as(&stored) {
             return Ok(Response::unchanged(&before, "Set UM dial plan"));
         }
-        plan.settings = Value::Object(document).to_string();
+        plan.settings = settings.document();
         plan.when_changed = c.now;
         c.tx.put_dial_plan(&plan)?;
         c.audit(&before, "UM dial plan changed")?;
@@ -185,10 +186,10 @@ fn object(tx: &Tx<'_>, plan: &DialPlan) -> Result<Value> {
     out.insert("$type".into(), json!("Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan"));
     out.insert("Name".into(), json!(plan.name));
     out.insert("NumberOfDigitsInExtension".into(), json!(plan.digits));
-    out.insert("URIType".into(), json!(plan.uri_type));
+    out.insert("URIType".into(), json!(plan.uri_type.name()));
     out.insert("PhoneContext".into(), json!(addresses::phone_context(tx, &plan.name)?));
     out.insert("UMMailboxPolicies".into(), json!(policies));
-    settings::show(DIAL_PLAN, &settings::parse(&plan.settings), &mut out);
+    Settings::of_dial_plan(plan)?.show(&mut out)?;
     if out["DefaultLanguage"] == json!("") {
         out.insert("DefaultLanguage".into(), json!("en-US"));
     }

@@ -1,26 +1,28 @@
 //! What Get-, Enable-, Disable- and Set-UMMailbox show of one mailbox. Order and names: exchange-um 2.5.
 
+use crate::directory::numbers::AddressKind;
 use serde_json::{Map, Value, json};
 
 use crate::cmdlets::document::{date, guid};
-use crate::cmdlets::settings::{self, MAILBOX};
 use crate::directory::recipient::Recipient;
 use crate::error::{Error, Result, Status};
+use crate::guid::RecipientGuid;
 use crate::service::addresses;
+use crate::service::telephone_settings::{DIAL_PLAN, MAILBOX, Settings};
 use crate::store::Tx;
 
 /// The object of one recipient, UM-enabled or not.
-pub fn um_mailbox_object(tx: &Tx<'_>, recipient_guid: &str) -> Result<Value> {
+pub fn um_mailbox_object(tx: &Tx<'_>, recipient_guid: &RecipientGuid) -> Result<Value> {
     let recipient = tx
         .recipient(recipient_guid)?
-        .ok_or_else(|| Error::new(Status::NotFound, "The recipient is gone.").about(recipient_guid))?;
+        .ok_or_else(|| Error::new(Status::NotFound, "The recipient is gone.").about(recipient_guid.as_str()))?;
     of(tx, &recipient)
 }
 
 /// The same of a recipient that was read already.
 pub(crate) fn of(tx: &Tx<'_>, r: &Recipient) -> Result<Value> {
     let mailbox = tx.um_mailbox(&r.guid)?;
-    let policy = match mailbox.as_ref().and_then(|m| m.policy_guid.as_deref()) {
+    let policy = match mailbox.as_ref().and_then(|m| m.policy_guid.as_ref()) {
         Some(guid) => tx.policy(guid)?,
         None => None,
     };
@@ -35,11 +37,11 @@ pub(crate) fn of(tx: &Tx<'_>, r: &Recipient) -> Result<Value> {
         eum.push(addresses::text(a, &plan));
     }
     let all: Vec<String> = r.addresses.iter().map(|a| a.text()).chain(eum.iter().cloned()).collect();
-    let of_kind = |wanted: &[&str]| -> Vec<&str> {
-        addresses.iter().filter(|a| wanted.contains(&a.kind.as_str())).map(|a| a.address.as_str()).collect()
+    let of_kind = |wanted: &[AddressKind]| -> Vec<&str> {
+        addresses.iter().filter(|a| wanted.contains(&a.kind)).map(|a| a.address.as_str()).collect()
     };
-    let stored = settings::parse(mailbox.as_ref().map_or("{}", |m| m.settings.as_str()));
-    let plan_settings = settings::parse(plan.as_ref().map_or("{}", |p| p.settings.as_str()));
+    let settings = mailbox.as_ref().map_or_else(|| Ok(Settings::new(MAILBOX)), Settings::of_mailbox)?;
+    let plan_settings = plan.as_ref().map_or_else(|| Ok(Settings::new(DIAL_PLAN)), Settings::of_dial_plan)?;
 
     let mut out = Map::new();
     let mut put = |name: &str, value: Value| {
@@ -58,7 +60,7 @@ pub(crate) fn of(tx: &Tx<'_>, r: &Recipient) -> Result<Value> {
     put("UMDtmfMap", json!(dtmf_map(r)));
     put("UMEnabled", json!(policy.is_some()));
     let mut telephone = Map::new();
-    settings::show(MAILBOX, &stored, &mut telephone);
+    settings.show(&mut telephone)?;
     // These two stand further down.
     let (late, early): (Vec<_>, Vec<_>) = telephone.into_iter().partition(|(name, _)| {
         ["CallAnsweringAudioCodec", "PhoneNumber", "AirSyncNumbers", "ImListMigrationCompleted"]
@@ -70,11 +72,11 @@ pub(crate) fn of(tx: &Tx<'_>, r: &Recipient) -> Result<Value> {
     }
     put("UMDialPlan", json!(plan.as_ref().map(|p| p.name.as_str())));
     put("UMMailboxPolicy", json!(policy.as_ref().map(|p| p.name.as_str())));
-    put("Extensions", json!(of_kind(&["Extension"])));
+    put("Extensions", json!(of_kind(&[AddressKind::Extension])));
     put("CallAnsweringAudioCodec", late["CallAnsweringAudioCodec"].clone());
-    put("SIPResourceIdentifier", json!(of_kind(&["SipName", "E164"]).first()));
+    put("SIPResourceIdentifier", json!(of_kind(&[AddressKind::SipName, AddressKind::E164]).first()));
     put("PhoneNumber", late["PhoneNumber"].clone());
-    put("AccessTelephoneNumbers", plan_settings.get("AccessTelephoneNumbers").cloned().unwrap_or_else(|| json!([])));
+    put("AccessTelephoneNumbers", json!(plan_settings.texts("AccessTelephoneNumbers")?));
     put("CallAnsweringRulesExtensions", json!([]));
     put("AirSyncNumbers", late["AirSyncNumbers"].clone());
     put("ImListMigrationCompleted", late["ImListMigrationCompleted"].clone());

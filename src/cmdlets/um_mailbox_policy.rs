@@ -6,14 +6,15 @@ use serde_json::{Map, Value, json};
 
 use crate::cmdlets::document::{Request, Response, date, guid};
 use crate::cmdlets::parameters::{Parameters, Unlimited};
-use crate::cmdlets::settings::{self, POLICY, check_name, invalid, out_of_range};
+use crate::cmdlets::settings::{self, check_name, invalid, out_of_range};
 use crate::cmdlets::um_dial_plan::taken;
 use crate::directory::identity::fold;
 use crate::error::{Error, Result, Status};
-use crate::guid::new_guid;
+use crate::guid::PolicyGuid;
 use crate::pin::PinPolicy;
 use crate::pin::policy as limits;
 use crate::service::lookup;
+use crate::service::telephone_settings::{POLICY, Settings};
 use crate::session::{Change, Session};
 use crate::store::Tx;
 use crate::store::dial_plans::DialPlan;
@@ -69,7 +70,7 @@ pub(crate) fn add_default(c: &Change<'_>, plan: &DialPlan) -> Result<Policy> {
 
 fn add(c: &Change<'_>, name: &str, plan: &DialPlan) -> Result<Policy> {
     let policy = Policy {
-        guid: new_guid()?,
+        guid: PolicyGuid::random()?,
         name: name.into(),
         dial_plan_guid: plan.guid.clone(),
         pin: PinPolicy::default(),
@@ -130,13 +131,13 @@ pub fn set_um_mailbox_policy(session: &Session, request: &Request) -> Result<Res
             policy.dial_plan_guid = plan.guid;
         }
         apply_pin_rules(p, &mut policy)?;
-        let stored = settings::parse(&policy.settings);
-        let mut document = stored.clone();
-        settings::apply(POLICY, p, &mut document)?;
-        if policy == old && settings::same(POLICY, &document, &stored) {
+        let stored = Settings::of_policy(&policy)?;
+        let mut settings = stored.clone();
+        settings::apply(p, &mut settings)?;
+        if policy == old && settings.same_as(&stored) {
             return Ok(Response::unchanged(&before, "Set UM mailbox policy"));
         }
-        policy.settings = Value::Object(document).to_string();
+        policy.settings = settings.document();
         policy.when_changed = c.now;
         c.tx.put_policy(&policy)?;
         c.audit(&before, "UM mailbox policy changed")?;
@@ -291,7 +292,7 @@ fn object(tx: &Tx<'_>, policy: &Policy) -> Result<Value> {
     put("BlockHumanPINs", json!(pin.block_human_pins));
     put("ExpiryNoticeDays", or_unlimited(policy.expiry_notice_days));
     put("NotifyWithoutPIN", json!(policy.notify_without_pin));
-    settings::show(POLICY, &settings::parse(&policy.settings), &mut out);
+    Settings::of_policy(policy)?.show(&mut out)?;
     out.insert("Identity".into(), json!(policy.name));
     out.insert("Guid".into(), guid(&policy.guid));
     out.insert("WhenCreated".into(), date(policy.when_created));

@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 use crate::cmdlets::cursor;
 use crate::cmdlets::document::{Request, Response};
 use crate::crypto::hex::hex;
+use crate::crypto::key::KeyId;
 use crate::crypto::key::MasterKey;
 use crate::crypto::seal::{Purpose, open, seal};
 use crate::error::{Error, Result, Status, Warning};
 use crate::service::audit::stored_key;
-use crate::service::pin_replacement::seal_context;
 use crate::session::{Change, Mode, Session};
 use crate::store::sealed::{SealedIn, SealedRow};
 use crate::store::{Tx, settings};
@@ -35,7 +35,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// One step: the first (no `After`) begins or resumes, the others seal a batch each, the last one drops the old key.
 pub fn update_um_pin_key(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
-    if !session.store.exists()? || session.read(|tx| tx.setting(settings::KEY_ID))?.is_none() {
+    if !session.store.exists()? || session.read(|tx| tx.key_id())?.is_none() {
         return Err(Error::new(
             Status::StoreMissing,
             format!(
@@ -79,27 +79,27 @@ fn counts(tx: &Tx<'_>) -> Result<[i64; 3]> {
     Ok(counts)
 }
 
-fn elsewhere(tx: &Tx<'_>, key_id: &str) -> Result<i64> {
+fn elsewhere(tx: &Tx<'_>, key_id: &KeyId) -> Result<i64> {
     SealedIn::ALL.into_iter().map(|table| tx.sealed_elsewhere_count(table, key_id)).sum()
 }
 
 /// Where a run goes on: the key it brings, the table, the last row looked at.
 struct Cursor {
-    key_id: String,
+    key_id: KeyId,
     table: usize,
     id: String,
     version: i64,
 }
 
 impl Cursor {
-    fn at_start(key_id: &str) -> Self {
-        Self { key_id: key_id.into(), table: 0, id: String::new(), version: i64::MIN }
+    fn at_start(key_id: &KeyId) -> Self {
+        Self { key_id: key_id.clone(), table: 0, id: String::new(), version: i64::MIN }
     }
 
     fn read(text: &str) -> Result<Self> {
         let [key_id, table, version, id] = cursor::parts(text)?;
         Ok(Self {
-            key_id: key_id.to_owned(),
+            key_id: KeyId::known(key_id),
             table: cursor::number(table)?,
             version: cursor::number(version)?,
             id: id.to_owned(),
@@ -117,18 +117,18 @@ fn begin(session: &Session, c: &Change<'_>) -> Result<Response> {
     let is_new_current = newest.id() == c.key.id();
     let key_id = if elsewhere(c.tx, c.key.id())? > 0 || (is_new_current && c.keys.keys().len() > 1) {
         warnings.push(resumed(c.key.id()));
-        c.key.id().to_owned()
+        c.key.id().clone()
     } else if is_new_current {
         let new = MasterKey::generate()?;
         let mut all = vec![&new];
         all.extend(c.keys.keys());
         session.keys.replace(&all)?;
         name(session, c, &new)?;
-        new.id().to_owned()
+        new.id().clone()
     } else {
         warnings.push(resumed(newest.id()));
         name(session, c, newest)?;
-        newest.id().to_owned()
+        newest.id().clone()
     };
     Ok(Response {
         next: Some(Cursor::at_start(&key_id).text()),
@@ -138,7 +138,7 @@ fn begin(session: &Session, c: &Change<'_>) -> Result<Response> {
     })
 }
 
-fn resumed(key_id: &str) -> Warning {
+fn resumed(key_id: &KeyId) -> Warning {
     Warning::from(format!(
         "An earlier run was interrupted; it is resumed with its key {key_id}. Run Update-UMPinKey once more for another key."
     ))
@@ -150,7 +150,7 @@ fn name(session: &Session, c: &Change<'_>, new: &MasterKey) -> Result<()> {
     c.renew_trail_key(new)?;
     let marks = stored_key(c.tx, c.keys, settings::SPRAY_KEY, Purpose::SprayKey)?;
     c.tx.set_setting(settings::SPRAY_KEY, &hex(&seal(new, Purpose::SprayKey, settings::SPRAY_KEY, marks.as_slice())?))?;
-    c.tx.set_setting(settings::KEY_ID, new.id())?;
+    c.tx.set_setting(settings::KEY_ID, new.id().as_str())?;
     let keys = session.keys.load()?;
     let under_new = Change { key: new, keys: &keys, ..*c };
     under_new.audit(
@@ -159,14 +159,14 @@ fn name(session: &Session, c: &Change<'_>, new: &MasterKey) -> Result<()> {
     )
 }
 
-fn progress(c: &Change<'_>, key_id: &str) -> Result<(u64, u64)> {
+fn progress(c: &Change<'_>, key_id: &KeyId) -> Result<(u64, u64)> {
     let total: i64 = counts(c.tx)?.iter().sum();
     let left = elsewhere(c.tx, key_id)?;
     Ok((u64::try_from(total - left).unwrap_or(0), u64::try_from(total).unwrap_or(0)))
 }
 
 fn go_on(session: &Session, c: &Change<'_>, cursor: &Cursor) -> Result<Response> {
-    if cursor.key_id != c.key.id() {
+    if cursor.key_id != *c.key.id() {
         return Err(Error::new(
             Status::Conflict,
             "Another run of Update-UMPinKey has brought a newer key meanwhile and goes on with it. Nothing was changed by \
@@ -174,7 +174,7 @@ fn go_on(session: &Session, c: &Change<'_>, cursor: &Cursor) -> Result<Response>
         ));
     }
     let Some(table) = SealedIn::ALL.get(cursor.table).copied() else { return finish(session, c) };
-    let rows = c.tx.sealed_rows(table, c.key.id(), (&cursor.id, cursor.version), BATCH)?;
+    let rows = c.tx.sealed_rows(table, Some(c.key.id()), (&cursor.id, cursor.version), BATCH)?;
     let mut warnings = Vec::new();
     for row in &rows {
         if let Some(warning) = seal_anew(c, table, row)? {
@@ -194,22 +194,19 @@ fn go_on(session: &Session, c: &Change<'_>, cursor: &Cursor) -> Result<Response>
 /// one, what is useless without its seal is removed. The text says which.
 fn seal_anew(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Result<Option<String>> {
     let purpose = table.purpose();
-    let place = match table {
-        SealedIn::Outbox => row.id.clone(),
-        SealedIn::Pins | SealedIn::History => seal_context(&row.id, row.version),
-    };
-    let plain = match open(c.keys.get(&row.key_id)?, purpose, &place, &row.sealed) {
+    let context = row.context(table);
+    let plain = match open(c.keys.get(&row.key_id)?, purpose, &context, &row.sealed) {
         Ok(plain) => plain,
         Err(e) if e.status == Status::SealBroken => return broken(c, table, row).map(Some),
         Err(e) => return Err(e),
     };
-    let sealed = seal(c.key, purpose, &place, &plain)?;
-    c.tx.put_sealed(table, &SealedRow { key_id: c.key.id().into(), sealed, ..row.clone() })?;
+    let sealed = seal(c.key, purpose, &context, &plain)?;
+    c.tx.put_sealed(table, &SealedRow { key_id: c.key.id().clone(), sealed, ..row.clone() })?;
     Ok(None)
 }
 
 fn broken(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Result<String> {
-    let name = c.tx.recipient(&row.id)?.map_or_else(|| row.id.clone(), |r| r.canonical_name);
+    let name = c.tx.name_of(&row.id);
     if table.purpose() == Purpose::Pin {
         return Ok(format!(
             "The sealed PIN of {name} was changed outside this program and cannot be sealed anew. Nobody can sign in there. \
@@ -228,7 +225,7 @@ fn broken(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Result<String> {
 fn finish(session: &Session, c: &Change<'_>) -> Result<Response> {
     let left = elsewhere(c.tx, c.key.id())?;
     let total: i64 = counts(c.tx)?.iter().sum();
-    let dropped: Vec<&str> = c.keys.ids().filter(|id| *id != c.key.id()).collect();
+    let dropped: Vec<&str> = c.keys.ids().filter(|id| *id != c.key.id()).map(KeyId::as_str).collect();
     let mut response = Response { progress: Some(progress(c, c.key.id())?), ..Response::default() };
     let key_file = session.location().key.display().to_string();
     if dropped.is_empty() {

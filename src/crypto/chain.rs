@@ -2,6 +2,7 @@
 
 use super::hex::hex;
 use super::key::mac;
+use crate::guid::RecipientGuid;
 
 /// What the newest row must be (of an empty trail: number 0 and no MAC), which PINs stand beside it (the sum of their
 /// [`pin_mark`]s), and the highest version that was erased. So a trail that is rolled back alone does not fit the PINs
@@ -13,8 +14,8 @@ pub(crate) fn head(key: &[u8; 32], seq: i64, last: &[u8], pins: i64, highest_era
 
 /// A mailbox's PIN of a version, as a number that nobody without the key can foresee: no change of one PIN makes up for
 /// the change of another in their sum.
-pub(crate) fn pin_mark(key: &[u8; 32], guid: &str, version: i64) -> i64 {
-    let mark = mac(key, &[b"pin", guid.as_bytes(), &version.to_le_bytes()]);
+pub(crate) fn pin_mark(key: &[u8; 32], guid: &RecipientGuid, version: i64) -> i64 {
+    let mark = mac(key, &[b"pin", guid.as_str().as_bytes(), &version.to_le_bytes()]);
     mark.iter().take(8).fold(0, |number, byte| number << 8 | i64::from(*byte))
 }
 

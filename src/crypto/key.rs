@@ -34,18 +34,41 @@ pub fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize_fixed().into()
 }
 
+/// The name of a key: derived from it, and no secret.
+#[derive(Clone, Debug, serde::Serialize, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[serde(transparent)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// One that is there already, as it was written down.
+    pub fn known(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// As it is written down: 16 hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for KeyId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A random 256-bit key.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct MasterKey {
     bytes: [u8; 32],
     #[zeroize(skip)]
-    id: String,
+    id: KeyId,
 }
 
 impl MasterKey {
     fn new(bytes: [u8; 32]) -> Self {
         let id = mac(&bytes, &[b"umpin key id"])[..8].iter().map(|b| format!("{b:02x}")).collect();
-        Self { bytes, id }
+        Self { bytes, id: KeyId(id) }
     }
 
     /// A new one from the operating system's random source.
@@ -60,7 +83,7 @@ impl MasterKey {
     }
 
     /// 16 hexadecimal digits; says nothing about the key.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> &KeyId {
         &self.id
     }
 
@@ -90,9 +113,9 @@ impl KeyRing {
     }
 
     /// The key with this id, or an error that names the file and both ids.
-    pub fn get(&self, id: &str) -> Result<&MasterKey> {
-        self.keys.iter().find(|k| k.id == id).ok_or_else(|| {
-            let held: Vec<&str> = self.keys.iter().map(MasterKey::id).collect();
+    pub fn get(&self, id: &KeyId) -> Result<&MasterKey> {
+        self.keys.iter().find(|k| k.id == *id).ok_or_else(|| {
+            let held: Vec<&str> = self.ids().map(KeyId::as_str).collect();
             Error::new(
                 Status::KeyWrong,
                 format!(
@@ -107,8 +130,8 @@ impl KeyRing {
     }
 
     /// Whether a key with this id is here.
-    pub fn holds(&self, id: &str) -> bool {
-        self.keys.iter().any(|k| k.id == id)
+    pub fn holds(&self, id: &KeyId) -> bool {
+        self.keys.iter().any(|k| k.id == *id)
     }
 
     /// Every key, in the file's order: the newest first.
@@ -117,7 +140,7 @@ impl KeyRing {
     }
 
     /// Every key's id, in the file's order.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
+    pub fn ids(&self) -> impl Iterator<Item = &KeyId> {
         self.keys.iter().map(MasterKey::id)
     }
 }
@@ -488,9 +511,9 @@ mod tests {
     #[test]
     fn is_made_once_private_and_read_back() {
         let (_folder, file) = file();
-        let id = file.load_or_create().unwrap().ids().next().unwrap().to_owned();
+        let id = file.load_or_create().unwrap().ids().next().unwrap().clone();
         let again = KeyFile::new(file.path().into());
-        assert_eq!(again.load_or_create().unwrap().ids().collect::<Vec<_>>(), [id]);
+        assert_eq!(again.load_or_create().unwrap().ids().collect::<Vec<_>>(), [&id]);
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
@@ -604,7 +627,7 @@ mod tests {
     #[test]
     fn derivations_are_what_they_always_were() {
         let key = MasterKey::known();
-        assert_eq!(key.id(), "3b90799003e076ef");
+        assert_eq!(key.id().as_str(), "3b90799003e076ef");
         for (purpose, expected) in [
             ("pin", "fa494fb4f493781c6d74a60de405e696630a55485df905f63cd218ec5d84df95"),
             ("history", "fc0abfbc9fd60413951ac9545e69caf547da305edda8265706974d7eea4b0a06"),
@@ -627,9 +650,10 @@ mod tests {
         file.replace(&[&MasterKey::new([0xA5; 32]), &MasterKey::new([0x0F; 32])]).unwrap();
         let expected = format!("umpin-key 1\n{}\n{}\n", "a5".repeat(32), "0f".repeat(32));
         assert_eq!(fs::read_to_string(file.path()).unwrap(), expected);
-        let ids: Vec<String> = file.load().unwrap().ids().map(str::to_owned).collect();
-        assert_eq!(ids, [MasterKey::new([0xA5; 32]).id(), MasterKey::new([0x0F; 32]).id()], "the newest first");
-        assert_eq!(ids, ["0b1ecdcc2ff9553c", "96d0fbbf30541c44"]);
+        let ids: Vec<KeyId> = file.load().unwrap().ids().cloned().collect();
+        let newest_first = [[0xA5; 32], [0x0F; 32]].map(|bytes| MasterKey::new(bytes).id().clone());
+        assert_eq!(ids, newest_first);
+        assert_eq!(ids.iter().map(KeyId::as_str).collect::<Vec<_>>(), ["0b1ecdcc2ff9553c", "96d0fbbf30541c44"]);
     }
 
     #[test]
@@ -762,13 +786,13 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("umpin.key");
             let start = std::sync::Barrier::new(8);
-            let ids: Vec<String> = std::thread::scope(|scope| {
+            let ids: Vec<KeyId> = std::thread::scope(|scope| {
                 let made: Vec<_> = (0..8)
                     .map(|_| {
                         scope.spawn(|| {
                             start.wait();
                             let ring = KeyFile::new(path.clone()).load_or_create().unwrap();
-                            ring.ids().next().unwrap().to_owned()
+                            ring.ids().next().unwrap().clone()
                         })
                     })
                     .collect();

@@ -1,5 +1,6 @@
 //! XChaCha20-Poly1305 with a random nonce and associated data that ties a sealed value to its place.
 
+use crate::guid::RecipientGuid;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
@@ -37,6 +38,11 @@ impl Purpose {
 }
 
 const NONCE_LEN: usize = 24;
+
+/// Where a sealed hash belongs: in one mailbox, as one of its PINs.
+pub fn pin_context(guid: &RecipientGuid, version: i64) -> String {
+    format!("{guid}/{version}")
+}
 
 /// Seals `plain` for `place` (a mailbox GUID or a row's name). `nonce || ciphertext || tag`.
 pub fn seal(key: &MasterKey, purpose: Purpose, place: &str, plain: &[u8]) -> Result<Vec<u8>> {

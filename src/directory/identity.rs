@@ -126,7 +126,7 @@ fn unescape(value: &str) -> String {
 
 /// Every (form, folded text) that names this person.
 pub fn keys(r: &Recipient) -> Vec<(&'static str, String)> {
-    let mut keys = vec![("guid", r.guid.clone())];
+    let mut keys = vec![("guid", r.guid.to_string())];
     let mut add = |form: &'static str, text: &str| {
         if !text.trim().is_empty() {
             keys.push((form, fold(text)));
@@ -187,6 +187,7 @@ pub fn validate_domain_controller(name: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guid::RecipientGuid;
 
     #[test]
     fn canonical_names_follow_the_distinguished_name() {
@@ -213,7 +214,7 @@ mod tests {
     #[test]
     fn account_names_take_the_netbios_domain_else_the_first_label() {
         let mut tony = Recipient {
-            guid: "g".into(),
+            guid: RecipientGuid::known("g"),
             sam_account_name: "tonysmith".into(),
             distinguished_name: "CN=Tony,DC=contoso,DC=com".into(),
             ..Default::default()

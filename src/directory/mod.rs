@@ -4,6 +4,7 @@ mod csv_records;
 pub mod identity;
 pub mod list_edit;
 pub mod mail_address;
+pub mod numbers;
 pub mod opath;
 pub mod recipient;
 pub mod row;

@@ -1,10 +1,11 @@
 //! A person of the directory, as imported.
 
+use crate::guid::RecipientGuid;
 /// One person. Texts are empty where the source had none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)] // Each field is the directory attribute of the same name.
 pub struct Recipient {
-    pub guid: String,
+    pub guid: RecipientGuid,
     pub name: String,
     pub display_name: String,
     pub first_name: String,

@@ -2,6 +2,7 @@
 
 use crate::directory::identity;
 use crate::directory::recipient::{ProxyAddress, Recipient};
+use crate::guid::RecipientGuid;
 
 /// The columns that mean something, each with every spelling that directories use. Compared without case.
 const FIELDS: &[(Field, &[&str])] = &[
@@ -113,7 +114,7 @@ pub fn recipient(values: &[(Field, Vec<String>)]) -> Result<Recipient, String> {
         (_, dn) => identity::canonical_name(dn),
     };
     let recipient = Recipient {
-        guid,
+        guid: RecipientGuid::known(guid),
         display_name: if display_name.is_empty() { name.clone() } else { display_name },
         name,
         first_name: text(Field::FirstName),

@@ -17,6 +17,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Kind::Welcome, Kind::Reset, Kind::Changed, Kind::Expiry];
+
+    /// The one of this word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// As the outbox stores and shows it.
     pub fn name(self) -> &'static str {
         match self {

@@ -5,7 +5,10 @@
 
 use crate::directory::identity::fold;
 use crate::directory::list_edit::ListEdit;
+use crate::directory::numbers::AddressKind;
+use crate::directory::numbers::UriType;
 use crate::error::{Error, Result, Status};
+use crate::guid::RecipientGuid;
 use crate::service::lookup;
 use crate::session::Session;
 use crate::store::Tx;
@@ -88,7 +91,7 @@ fn is_domain(text: &str) -> bool {
 }
 
 /// An extension of this plan.
-pub fn extension(plan: &DialPlan, guid: &str, number: &str, is_primary: bool) -> Result<UmAddress> {
+pub fn extension(plan: &DialPlan, guid: &RecipientGuid, number: &str, is_primary: bool) -> Result<UmAddress> {
     let digits = plan.digits as usize;
     if number.len() != digits || !number.bytes().all(|b| b.is_ascii_digit()) {
         return Err(Error::new(
@@ -103,14 +106,14 @@ pub fn extension(plan: &DialPlan, guid: &str, number: &str, is_primary: bool) ->
     Ok(UmAddress {
         dial_plan_guid: plan.guid.clone(),
         address: number.into(),
-        kind: "Extension".into(),
-        guid: guid.into(),
+        kind: AddressKind::Extension,
+        guid: guid.clone(),
         is_primary,
     })
 }
 
 /// The SIP address or E.164 number that a plan of that type needs.
-pub fn resource(plan: &DialPlan, guid: &str, text: &str) -> Result<UmAddress> {
+pub fn resource(plan: &DialPlan, guid: &RecipientGuid, text: &str) -> Result<UmAddress> {
     let bare = text.strip_prefix("sip:").or_else(|| text.strip_prefix("SIP:")).unwrap_or(text).trim();
     let wrong = |status, what: &str| {
         Err(Error::new(
@@ -118,8 +121,9 @@ pub fn resource(plan: &DialPlan, guid: &str, text: &str) -> Result<UmAddress> {
             format!("The UM dial plan '{}' needs {what}, and '{bare}' is none. Nothing was changed.", plan.name),
         ))
     };
-    match plan.uri_type.as_str() {
-        "E164" => {
+    let is_e164 = plan.uri_type == UriType::E164;
+    match plan.uri_type {
+        UriType::E164 => {
             let number = bare.strip_prefix('+').unwrap_or_default();
             if !(1..=15).contains(&number.len()) || !number.bytes().all(|b| b.is_ascii_digit()) {
                 return wrong(Status::E164ResourceIdNeeded, "an E.164 number such as +14255550100");
@@ -133,15 +137,15 @@ pub fn resource(plan: &DialPlan, guid: &str, text: &str) -> Result<UmAddress> {
     Ok(UmAddress {
         dial_plan_guid: plan.guid.clone(),
         address: bare.into(),
-        kind: if plan.uri_type == "E164" { "E164" } else { "SipName" }.into(),
-        guid: guid.into(),
+        kind: if is_e164 { AddressKind::E164 } else { AddressKind::SipName },
+        guid: guid.clone(),
         is_primary: false,
     })
 }
 
 /// Checks a mailbox's whole list against the plans and the other mailboxes.
-pub fn check(tx: &Tx<'_>, guid: &str, addresses: &[UmAddress]) -> Result<()> {
-    let mut plans: Vec<&str> = addresses.iter().map(|a| a.dial_plan_guid.as_str()).collect();
+pub fn check(tx: &Tx<'_>, guid: &RecipientGuid, addresses: &[UmAddress]) -> Result<()> {
+    let mut plans: Vec<_> = addresses.iter().map(|a| &a.dial_plan_guid).collect();
     plans.sort_unstable();
     plans.dedup();
     if plans.len() > MOST_PLANS {
@@ -154,7 +158,7 @@ pub fn check(tx: &Tx<'_>, guid: &str, addresses: &[UmAddress]) -> Result<()> {
         let twice = addresses[..at]
             .iter()
             .any(|b| b.dial_plan_guid == a.dial_plan_guid && b.address.to_lowercase() == a.address.to_lowercase());
-        let taken = tx.um_addresses_by_key(&a.address, Some(&a.dial_plan_guid))?.into_iter().find(|b| b.guid != guid);
+        let taken = tx.um_addresses_by_key(&a.address, Some(&a.dial_plan_guid))?.into_iter().find(|b| b.guid != *guid);
         if twice || taken.is_some() {
             let plan = tx.dial_plan(&a.dial_plan_guid)?.map(|p| p.name).unwrap_or_default();
             let holder = match taken {
@@ -179,7 +183,7 @@ pub fn check(tx: &Tx<'_>, guid: &str, addresses: &[UmAddress]) -> Result<()> {
 pub fn edited(
     session: &Session,
     tx: &Tx<'_>,
-    guid: &str,
+    guid: &RecipientGuid,
     now: &[UmAddress],
     wanted: &[(String, String, bool)],
 ) -> Result<Vec<UmAddress>> {
@@ -192,7 +196,7 @@ pub fn edited(
             .cloned();
         let mut address = match known {
             Some(known) => known,
-            None if plan.uri_type != "TelExtn" && !number.bytes().all(|b| b.is_ascii_digit()) => {
+            None if plan.uri_type != UriType::TelExtn && !number.bytes().all(|b| b.is_ascii_digit()) => {
                 resource(&plan, guid, number)?
             }
             None => extension(&plan, guid, number, false)?,
@@ -227,39 +231,49 @@ pub fn edited(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guid::DialPlanGuid;
 
     #[test]
     fn a_sip_address_or_an_e164_number_that_is_none_is_refused() {
-        let plan = |uri_type: &str| DialPlan {
-            guid: "p".into(),
+        let g = RecipientGuid::known("g");
+        let plan = |uri_type| DialPlan {
+            guid: DialPlanGuid::known("p"),
             name: "Plan".into(),
             digits: 5,
-            uri_type: uri_type.into(),
+            uri_type,
             settings: "{}".into(),
             when_created: 0,
             when_changed: 0,
         };
         for (text, bare) in [("sip:tony@contoso.com", "tony@contoso.com"), ("SIP:tony@contoso.com", "tony@contoso.com")]
         {
-            let address = resource(&plan("SipName"), "g", text).unwrap();
-            assert_eq!((address.address.as_str(), address.kind.as_str()), (bare, "SipName"));
+            let address = resource(&plan(UriType::SipName), &g, text).unwrap();
+            assert_eq!((address.address.as_str(), address.kind), (bare, AddressKind::SipName));
         }
         for bad in ["tony", "sip:tony", "tony@", "@contoso.com", "a b@contoso.com", "+14255550100", ""] {
-            assert_eq!(resource(&plan("SipName"), "g", bad).unwrap_err().status, Status::SipResourceIdNeeded, "{bad}");
+            assert_eq!(
+                resource(&plan(UriType::SipName), &g, bad).unwrap_err().status,
+                Status::SipResourceIdNeeded,
+                "{bad}"
+            );
         }
-        assert_eq!(resource(&plan("E164"), "g", "+14255550100").unwrap().kind, "E164");
+        assert_eq!(resource(&plan(UriType::E164), &g, "+14255550100").unwrap().kind, AddressKind::E164);
         for bad in ["14255550100", "+", "+1425555010012345", "+1425a", "tony@contoso.com"] {
-            assert_eq!(resource(&plan("E164"), "g", bad).unwrap_err().status, Status::E164ResourceIdNeeded, "{bad}");
+            assert_eq!(
+                resource(&plan(UriType::E164), &g, bad).unwrap_err().status,
+                Status::E164ResourceIdNeeded,
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn eum_proxies_round_trip() {
         let a = UmAddress {
-            dial_plan_guid: "p".into(),
+            dial_plan_guid: DialPlanGuid::known("p"),
             address: "51234".into(),
-            kind: "Extension".into(),
-            guid: "g".into(),
+            kind: AddressKind::Extension,
+            guid: RecipientGuid::known("g"),
             is_primary: true,
         };
         assert_eq!(text(&a, "My Plan"), "EUM:51234;phone-context=My Plan");

@@ -15,6 +15,7 @@ use crate::crypto::hex::{hex, unhex};
 use crate::crypto::key::{KeyRing, MasterKey, mac};
 use crate::crypto::seal::{Purpose, open, seal};
 use crate::error::{Error, Result, Status};
+use crate::guid::RecipientGuid;
 use crate::os::random;
 use crate::pin::policy::DAY;
 use crate::service::configuration::{DEFAULT_AUDIT_AGE_DAYS, number};
@@ -74,7 +75,7 @@ fn told_pins(tx: &Tx<'_>, keys: &KeyRing) -> Result<i64> {
 fn marked_pins(tx: &Tx<'_>, keys: &KeyRing) -> Result<i64> {
     let key = mark_key(tx, keys)?;
     let mut sum: i64 = 0;
-    tx.each_pin_version(|guid, version| sum = sum.wrapping_add(pin_mark(&key, guid, version)))?;
+    tx.each_pin_version(|guid: &RecipientGuid, version| sum = sum.wrapping_add(pin_mark(&key, guid, version)))?;
     Ok(sum)
 }
 
@@ -155,18 +156,18 @@ impl Change<'_> {
 
     /// Tells the trail's head of a mailbox's new PIN, by the versions of the one before and of the new one. A head that did
     /// not fit before stays as it is, so that what was cut off goes on to show.
-    pub(crate) fn pin_changed(&self, guid: &str, before: Option<i64>, now: i64) -> Result<()> {
+    pub(crate) fn pin_changed(&self, guid: &RecipientGuid, before: Option<i64>, now: i64) -> Result<()> {
         self.bind_pins(guid, before, Some(now), highest_erased(self.tx)?)
     }
 
     /// The same where a PIN of this version was erased.
-    pub(crate) fn pin_erased(&self, guid: &str, version: i64) -> Result<()> {
+    pub(crate) fn pin_erased(&self, guid: &RecipientGuid, version: i64) -> Result<()> {
         /// No PIN is changed so often: a row that says more was altered.
         const MOST: i64 = 1_000_000_000;
         self.bind_pins(guid, Some(version), None, highest_erased(self.tx)?.max(version.min(MOST)))
     }
 
-    fn bind_pins(&self, guid: &str, before: Option<i64>, now: Option<i64>, highest: i64) -> Result<()> {
+    fn bind_pins(&self, guid: &RecipientGuid, before: Option<i64>, now: Option<i64>, highest: i64) -> Result<()> {
         let key = stored_key(self.tx, self.keys, settings::AUDIT_KEY, Purpose::AuditKey)?;
         let mark_key = mark_key(self.tx, self.keys)?;
         let mark = |version: Option<i64>| version.map_or(0, |version| pin_mark(&mark_key, guid, version));
@@ -376,7 +377,7 @@ mod tests {
             head(&key, 7, &[1, 2, 3], 5, 9),
             format!("7 5 {}", "3b4666dbdbc85db25afcb4cfc76b0c1838158b10346eb52ebe5f77cf4ebfbf45")
         );
-        assert_eq!(pin_mark(&key, "some guid", 3), -1862982622351069403);
+        assert_eq!(pin_mark(&key, &RecipientGuid::known("some guid"), 3), -1862982622351069403);
         assert_eq!(
             anchor(&key, 7, &[1, 2, 3]),
             "7 010203 137b883f857bb6104ec76a470a7849fbcb49c39fd9f9024026b3e365756019cb"

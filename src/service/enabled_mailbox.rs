@@ -2,6 +2,7 @@
 
 use crate::directory::recipient::Recipient;
 use crate::error::{Error, Result, Status};
+use crate::guid::RecipientGuid;
 use crate::pin::PinPolicy;
 use crate::service::pin_replacement::PinRules;
 use crate::store::Tx;
@@ -43,6 +44,6 @@ pub(crate) fn enabled(tx: &Tx<'_>, recipient: Recipient) -> Result<Enabled> {
 }
 
 /// Every number that signs in to the mailbox.
-pub(crate) fn extensions(tx: &Tx<'_>, guid: &str) -> Result<Vec<String>> {
+pub(crate) fn extensions(tx: &Tx<'_>, guid: &RecipientGuid) -> Result<Vec<String>> {
     Ok(tx.um_addresses(guid)?.into_iter().map(|a| a.address).collect())
 }

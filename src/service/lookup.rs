@@ -3,6 +3,7 @@
 use crate::directory::identity::{self, DISTINGUISHED_NAME};
 use crate::directory::recipient::Recipient;
 use crate::error::{Error, Result, Status};
+use crate::guid::RecipientGuid;
 use crate::session::Session;
 use crate::store::dial_plans::DialPlan;
 use crate::store::policies::Policy;
@@ -56,7 +57,7 @@ impl Lookup {
     }
 
     /// The GUID of the one recipient that the identity names.
-    pub fn guid(&self, session: &Session, tx: &Tx<'_>) -> Result<String> {
+    pub fn guid(&self, session: &Session, tx: &Tx<'_>) -> Result<RecipientGuid> {
         let text = identity::validate(self.identity.as_deref().unwrap_or_default())?;
         let form = self.ignore_default_scope.then_some(DISTINGUISHED_NAME);
         let container = self.container(session);

@@ -10,3 +10,4 @@ pub mod notice;
 pub mod pin_replacement;
 pub mod sign_in;
 pub mod spray;
+pub mod telephone_settings;

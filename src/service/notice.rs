@@ -1,5 +1,6 @@
 //! Queueing a message in the transaction of the change that it tells of.
 
+use crate::directory::numbers::AddressKind;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -7,9 +8,10 @@ use crate::crypto::seal::{Purpose, seal};
 use crate::directory::mail_address::is_mail_address;
 use crate::directory::recipient::Recipient;
 use crate::error::{Error, Result, Status, Warning};
-use crate::guid::new_guid;
+use crate::guid::MessageGuid;
 use crate::mail::notice::{Kind, Notice};
 use crate::pin::Pin;
+use crate::service::telephone_settings::{DIAL_PLAN, MAILBOX, PILOT_NUMBER, POLICY, Settings};
 use crate::session::Change;
 use crate::store::outbox::OutboxRow;
 use crate::store::{Tx, settings};
@@ -42,9 +44,9 @@ pub struct NewPinNotice<'a> {
 }
 
 /// Queues a notice about a new PIN, in place of an older undelivered one about the same mailbox. Returns its id.
-pub fn queue(c: &Change<'_>, recipient: &Recipient, notice: &NewPinNotice<'_>) -> Result<String> {
+pub fn queue(c: &Change<'_>, recipient: &Recipient, notice: &NewPinNotice<'_>) -> Result<MessageGuid> {
     let mailbox = c.tx.um_mailbox(&recipient.guid)?;
-    let policy = match mailbox.as_ref().and_then(|m| m.policy_guid.as_deref()) {
+    let policy = match mailbox.as_ref().and_then(|m| m.policy_guid.as_ref()) {
         Some(guid) => c.tx.policy(guid)?,
         None => None,
     };
@@ -52,23 +54,14 @@ pub fn queue(c: &Change<'_>, recipient: &Recipient, notice: &NewPinNotice<'_>) -
         Some(policy) => c.tx.dial_plan(&policy.dial_plan_guid)?,
         None => None,
     };
-    let document = |text: Option<&str>| text.and_then(|t| serde_json::from_str::<Value>(t).ok()).unwrap_or_default();
-    let policy_settings = document(policy.as_ref().map(|p| p.settings.as_str()));
-    let plan_settings = document(plan.as_ref().map(|p| p.settings.as_str()));
-    let mailbox_settings = document(mailbox.as_ref().map(|m| m.settings.as_str()));
+    let policy_settings = policy.as_ref().map_or_else(|| Ok(Settings::new(POLICY)), Settings::of_policy)?;
+    let plan_settings = plan.as_ref().map_or_else(|| Ok(Settings::new(DIAL_PLAN)), Settings::of_dial_plan)?;
+    let mailbox_settings = mailbox.as_ref().map_or_else(|| Ok(Settings::new(MAILBOX)), Settings::of_mailbox)?;
 
     let without_pin = policy.as_ref().is_some_and(|p| p.notify_without_pin) && notice.kind == Kind::Reset;
     let kind = if without_pin { Kind::Changed } else { notice.kind };
-    let text = |settings: &Value, name: &str| settings[name].as_str().unwrap_or_default().to_owned();
-    let pilot = text(&mailbox_settings, "PilotNumber");
-    let access_numbers = if pilot.is_empty() {
-        plan_settings["AccessTelephoneNumbers"]
-            .as_array()
-            .map(|numbers| numbers.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-            .unwrap_or_default()
-    } else {
-        vec![pilot]
-    };
+    let pilot = mailbox_settings.text(PILOT_NUMBER)?;
+    let access_numbers = if pilot.is_empty() { plan_settings.texts("AccessTelephoneNumbers")? } else { vec![pilot] };
     let pin = if without_pin { String::new() } else { String::from_utf8_lossy(notice.pin.expose()).into_owned() };
     let to = notice.notify_email.filter(|a| !a.is_empty()).unwrap_or(&recipient.primary_smtp_address);
     let sealed_notice = Notice {
@@ -84,35 +77,35 @@ pub fn queue(c: &Change<'_>, recipient: &Recipient, notice: &NewPinNotice<'_>) -
             .tx
             .um_addresses(&recipient.guid)?
             .into_iter()
-            .find(|a| a.kind == "Extension")
+            .find(|a| a.kind == AddressKind::Extension)
             .map(|a| a.address)
             .unwrap_or_default(),
-        policy_text: text(&policy_settings, if kind == Kind::Welcome { "UMEnabledText" } else { "ResetPINText" }),
+        policy_text: policy_settings.text(if kind == Kind::Welcome { "UMEnabledText" } else { "ResetPINText" })?,
         expires_on: 0,
     };
     put(c, recipient, &sealed_notice)
 }
 
 /// Seals and queues, in place of older undelivered messages about the same mailbox.
-pub(crate) fn put(c: &Change<'_>, recipient: &Recipient, notice: &Notice) -> Result<String> {
+pub(crate) fn put(c: &Change<'_>, recipient: &Recipient, notice: &Notice) -> Result<MessageGuid> {
     for older in c.tx.outbox_of(&recipient.guid)? {
         c.tx.remove_outbox(&older.id)?;
     }
-    let id = new_guid()?;
+    let id = MessageGuid::random()?;
     let plain = Zeroizing::new(
         serde_json::to_vec(notice)
             .map_err(|_| Error::new(Status::Internal, "The notice could not be written down. Nothing was changed."))?,
     );
     let domain = recipient.primary_smtp_address.rsplit_once('@').map_or("localhost", |(_, d)| d);
     c.tx.put_outbox(&OutboxRow {
-        sealed: seal(c.key, Purpose::Mail, &id, &plain)?,
+        sealed: seal(c.key, Purpose::Mail, id.as_str(), &plain)?,
         message_id: format!("<{id}@{domain}>"),
         id: id.clone(),
         recipient_guid: recipient.guid.clone(),
         user_id: recipient.primary_smtp_address.clone(),
-        kind: notice.kind.name().into(),
+        kind: notice.kind,
         to_address: notice.to.clone(),
-        key_id: c.key.id().into(),
+        key_id: c.key.id().clone(),
         queued_at: c.now,
         due_at: c.now,
         attempts: 0,

@@ -1,13 +1,16 @@
 //! Putting a new PIN in the place of an old one: what Set-UMMailboxPIN, Enable-UMMailbox, the automatic reset and the
 //! owner's own change share. [`replace_pin`] is the one loop that tries again.
 
+use crate::crypto::seal::pin_context;
 use once_cell::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use crate::crypto::hash::{HashParams, PinHash, Salt, hash};
+use crate::crypto::key::KeyId;
 use crate::crypto::key::{KeyRing, MasterKey};
 use crate::crypto::seal::{Purpose, open, seal};
 use crate::error::{Error, Result, Status};
+use crate::guid::RecipientGuid;
 use crate::os::random;
 use crate::pin::generate::{MAX_TRIES, exhausted};
 use crate::pin::policy::PinFacts;
@@ -162,13 +165,13 @@ impl NewPin {
 
     /// Whether the mailbox's history allows it. Call it behind everything else that could be refused: what comes after it
     /// would tell whether a PIN is in use.
-    pub fn check_history(&self, c: &Change<'_>, guid: &str, policy: &PinPolicy) -> Attempt<()> {
+    pub fn check_history(&self, c: &Change<'_>, guid: &RecipientGuid, policy: &PinPolicy) -> Attempt<()> {
         let hashed = self.hashed.get().ok_or(Setback::HashedForAnother)?;
         hashed.refused_by_history(c, guid, policy)?.map_or(Ok(()), |refusal| Err(Setback::Refused(refusal)))
     }
 
     /// Puts it in place, hash and state.
-    pub fn put(&self, c: &Change<'_>, guid: &str, state: &NewState) -> Attempt<()> {
+    pub fn put(&self, c: &Change<'_>, guid: &RecipientGuid, state: &NewState) -> Attempt<()> {
         self.hashed.get().ok_or(Setback::HashedForAnother)?.put(c, guid, state)
     }
 
@@ -177,7 +180,7 @@ impl NewPin {
     pub(crate) fn prepare_again(
         &mut self,
         session: &Session,
-        guid: &str,
+        guid: &RecipientGuid,
         setback: &Setback,
         choose_again: impl FnOnce(&Tx<'_>) -> Result<Pin>,
     ) -> Attempt<()> {
@@ -219,7 +222,7 @@ pub struct Salted {
 
 impl Salted {
     /// Of a mailbox as it is now; with a new salt where it has no PIN yet.
-    pub fn of(tx: &Tx<'_>, guid: &str, new_hashes: HashParams) -> Result<Self> {
+    pub fn of(tx: &Tx<'_>, guid: &RecipientGuid, new_hashes: HashParams) -> Result<Self> {
         let mut costs = vec![new_hashes];
         let mut add = |cost: HashParams| {
             // A cost that nobody sets was sealed with no hash: there is nothing to compare with under it.
@@ -299,7 +302,12 @@ impl Hashed {
 
     /// Whether the PIN is the current one or barred by history. A seal that does not open bars nothing: it is
     /// nobody's PIN any more.
-    pub fn refused_by_history(&self, c: &Change<'_>, guid: &str, policy: &PinPolicy) -> Attempt<Option<Refusal>> {
+    pub fn refused_by_history(
+        &self,
+        c: &Change<'_>,
+        guid: &RecipientGuid,
+        policy: &PinPolicy,
+    ) -> Attempt<Option<Refusal>> {
         let mut used = false;
         if let Some(row) = c.tx.pin(guid)? {
             if row.salt != self.salt {
@@ -322,7 +330,7 @@ impl Hashed {
     }
 
     /// Stores the new PIN; the old one goes to the history.
-    pub fn put(&self, c: &Change<'_>, guid: &str, state: &NewState) -> Attempt<()> {
+    pub fn put(&self, c: &Change<'_>, guid: &RecipientGuid, state: &NewState) -> Attempt<()> {
         let old = c.tx.pin(guid)?;
         let before = old.as_ref().map(|old| old.version);
         let (params, hash) = self.hashes.first().ok_or(Setback::HashedForAnother)?;
@@ -342,7 +350,7 @@ impl Hashed {
                     &HistoryRow {
                         version: old.version,
                         params: old.params,
-                        key_id: c.key.id().into(),
+                        key_id: c.key.id().clone(),
                         sealed: sealed(c.key, Purpose::History, guid, old.version, &hash, &old.salt, &old.params)?,
                     },
                 )?;
@@ -354,7 +362,7 @@ impl Hashed {
                 version,
                 salt: self.salt,
                 params: *params,
-                key_id: c.key.id().into(),
+                key_id: c.key.id().clone(),
                 sealed: sealed(c.key, Purpose::Pin, guid, version, hash, &self.salt, params)?,
                 facts: PinFacts {
                     set_at: c.now,
@@ -372,11 +380,6 @@ impl Hashed {
     }
 }
 
-/// Where a sealed hash belongs: in one mailbox, as one of its PINs.
-pub fn seal_context(guid: &str, version: i64) -> String {
-    format!("{guid}/{version}")
-}
-
 /// What a hash was made with, as it is sealed behind the hash: salt, memory, passes, lanes. So that nobody can lower the
 /// cost of a stored hash, or give it another salt, without the key.
 fn made_with(salt: &Salt, params: &HashParams) -> [u8; 28] {
@@ -392,7 +395,7 @@ fn made_with(salt: &Salt, params: &HashParams) -> [u8; 28] {
 pub(crate) fn sealed(
     key: &MasterKey,
     purpose: Purpose,
-    guid: &str,
+    guid: &RecipientGuid,
     version: i64,
     hash: &PinHash,
     salt: &Salt,
@@ -402,7 +405,7 @@ pub(crate) fn sealed(
     let (head, tail) = plain.split_at_mut(PinHash::LEN);
     head.copy_from_slice(hash.expose());
     tail.copy_from_slice(&made_with(salt, params));
-    seal(key, purpose, &seal_context(guid, version), plain.as_slice())
+    seal(key, purpose, &pin_context(guid, version), plain.as_slice())
 }
 
 /// Opens what [`sealed`] made. Another salt or cost in the row than was sealed is a broken seal. A value of the first
@@ -411,14 +414,14 @@ pub(crate) fn sealed(
 pub(crate) fn unsealed(
     keys: &KeyRing,
     purpose: Purpose,
-    guid: &str,
+    guid: &RecipientGuid,
     version: i64,
-    key_id: &str,
+    key_id: &KeyId,
     sealed: &[u8],
     salt: &Salt,
     params: &HashParams,
 ) -> Result<PinHash> {
-    let bytes = open(keys.get(key_id)?, purpose, &seal_context(guid, version), sealed)?;
+    let bytes = open(keys.get(key_id)?, purpose, &pin_context(guid, version), sealed)?;
     let hash = bytes.get(..PinHash::LEN).and_then(PinHash::from_opened);
     hash.filter(|_| fits_its_row(&bytes, salt, params)).ok_or_else(|| {
         Error::new(
@@ -426,7 +429,7 @@ pub(crate) fn unsealed(
             "A stored PIN does not fit its salt or its cost: they were changed outside this program. Nothing was changed. \
              Restore the store from a backup, or set a new PIN for the mailbox.",
         )
-        .about(guid)
+        .about(guid.as_str())
     })
 }
 
@@ -442,9 +445,9 @@ pub(crate) fn fits_its_row(plain: &[u8], salt: &Salt, params: &HashParams) -> bo
 fn opened(
     c: &Change<'_>,
     purpose: Purpose,
-    guid: &str,
+    guid: &RecipientGuid,
     version: i64,
-    key_id: &str,
+    key_id: &KeyId,
     sealed: &[u8],
     salt: &Salt,
     params: &HashParams,

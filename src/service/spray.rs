@@ -10,6 +10,7 @@
 use crate::crypto::key::mac;
 use crate::crypto::seal::Purpose;
 use crate::error::Result;
+use crate::guid::RecipientGuid;
 use crate::pin::Pin;
 use crate::service::audit::stored_key;
 use crate::service::configuration::number;
@@ -35,7 +36,7 @@ pub(crate) fn is_watched(c: &Change<'_>) -> Result<bool> {
 }
 
 /// Notes a wrong PIN, after it was counted. Once an hour and mark the threshold's crossing is recorded.
-pub(crate) fn note(c: &Change<'_>, guid: &str, pin: &Pin) -> Result<()> {
+pub(crate) fn note(c: &Change<'_>, guid: &RecipientGuid, pin: &Pin) -> Result<()> {
     c.tx.erase_spray_marks(c.now.saturating_sub(LASTS))?;
     let threshold = number(c.tx, settings::SPRAY_THRESHOLD, 0)? as usize;
     if threshold == 0 {
@@ -45,11 +46,11 @@ pub(crate) fn note(c: &Change<'_>, guid: &str, pin: &Pin) -> Result<()> {
     let mark = mark(&key, pin);
     c.tx.put_spray_mark(&mark, guid, c.now)?;
     let marked = c.tx.spray_marked(&mark)?;
-    let recorded = marked.iter().any(|m| m == RECORDED);
+    let recorded = marked.iter().any(|m| m.as_str() == RECORDED);
     if recorded || marked.len() < threshold {
         return Ok(());
     }
-    c.tx.put_spray_mark(&mark, RECORDED, c.now)?;
+    c.tx.put_spray_mark(&mark, &RecipientGuid::known(RECORDED), c.now)?;
     c.audit(
         "sign-in",
         &format!(

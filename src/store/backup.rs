@@ -9,6 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{BUSY_TIMEOUT, Store, Tx, schema, settings, sql, transact};
+use crate::crypto::key::KeyId;
 use crate::error::{Error, Result, Status};
 
 /// Between two tries at a lock that somebody else holds.
@@ -18,9 +19,9 @@ const RETRY: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// The key that new values are sealed under.
-    pub key_id: String,
+    pub key_id: KeyId,
     /// Every key that some value is sealed under, that one included.
-    pub key_ids: Vec<String>,
+    pub key_ids: Vec<KeyId>,
     /// A GUID made with the store.
     pub store_id: String,
     /// Mailboxes that are enabled.
@@ -263,7 +264,7 @@ pub fn facts(tx: &Tx<'_>) -> Result<Facts> {
     let named = |name: &str| {
         tx.setting(name)?.ok_or_else(|| Error::new(Status::BackupFailed, "it is no store, or one that was never used"))
     };
-    let key_id = named(settings::KEY_ID)?;
+    let key_id = KeyId::known(named(settings::KEY_ID)?);
     let mut key_ids = tx.key_ids_in_use()?;
     if !key_ids.contains(&key_id) {
         key_ids.push(key_id.clone());

@@ -1,6 +1,7 @@
 //! Every row as it stands, whatever it holds: for the self-check. The rest of this folder reads what it wrote itself and
 //! fails on anything else; here nothing fails, so that one odd row cannot hide another.
 
+use crate::guid::RecipientGuid;
 use std::ops::RangeInclusive;
 
 use rusqlite::types::ValueRef;
@@ -314,8 +315,8 @@ impl Tx<'_> {
     }
 
     /// Every person's GUID.
-    pub fn each_recipient(&self, mut each: impl FnMut(&str) -> Result<()>) -> Result<()> {
-        self.each_text("SELECT guid FROM recipient", |[guid]| each(guid))
+    pub fn each_recipient(&self, mut each: impl FnMut(&RecipientGuid) -> Result<()>) -> Result<()> {
+        self.each_text("SELECT guid FROM recipient", |[guid]| each(&RecipientGuid::known(guid)))
     }
 
     /// Whether a person can be found by what the person is called, and by nothing else.
@@ -333,9 +334,9 @@ impl Tx<'_> {
         Ok(stored == derived)
     }
 
-    /// How an administrator knows somebody: the canonical name, else the text itself.
+    /// How an administrator knows what a row names: a person by the canonical name, all else as it stands there.
     pub fn name_of(&self, guid: &str) -> String {
-        self.recipient(guid).ok().flatten().map_or_else(|| guid.to_owned(), |r| r.canonical_name)
+        self.recipient(&RecipientGuid::known(guid)).ok().flatten().map_or_else(|| guid.to_owned(), |r| r.canonical_name)
     }
 
     /// Rows of texts; what is no text is [`Tx::odd_values`]' to tell, and its row is passed over.

@@ -4,19 +4,21 @@ use rusqlite::{Row, params};
 
 use super::Tx;
 use super::statements::Statements;
+use crate::directory::numbers::UriType;
 use crate::error::Result;
+use crate::guid::DialPlanGuid;
 
 /// One dial plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DialPlan {
     /// GUID.
-    pub guid: String,
+    pub guid: DialPlanGuid,
     /// As it was spelled.
     pub name: String,
     /// Digits of every extension in it.
     pub digits: u32,
-    /// `TelExtn`, `E164` or `SipName`.
-    pub uri_type: String,
+    /// How its mailboxes are called.
+    pub uri_type: UriType,
     /// Everything else, one JSON object.
     pub settings: String,
     /// Milliseconds since 1970-01-01 UTC.
@@ -41,7 +43,7 @@ fn dial_plan(r: &Row<'_>) -> rusqlite::Result<DialPlan> {
 
 impl Tx<'_> {
     /// By GUID.
-    pub fn dial_plan(&self, guid: &str) -> Result<Option<DialPlan>> {
+    pub fn dial_plan(&self, guid: &DialPlanGuid) -> Result<Option<DialPlan>> {
         self.query_optional(&format!("SELECT {COLUMNS} FROM dial_plan WHERE guid = ?1"), [guid], dial_plan)
     }
 
@@ -80,7 +82,7 @@ impl Tx<'_> {
     }
 
     /// Removes a plan that nothing references.
-    pub fn remove_dial_plan(&self, guid: &str) -> Result<()> {
+    pub fn remove_dial_plan(&self, guid: &DialPlanGuid) -> Result<()> {
         self.execute("DELETE FROM dial_plan WHERE guid = ?1", [guid])
     }
 }

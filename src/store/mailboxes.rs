@@ -4,15 +4,17 @@ use rusqlite::{Row, params};
 
 use super::statements::Statements;
 use super::{Tx, sql};
+use crate::directory::numbers::AddressKind;
 use crate::error::Result;
+use crate::guid::{DialPlanGuid, PolicyGuid, RecipientGuid};
 
 /// A mailbox that is or was enabled for unified messaging.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UmMailbox {
     /// The recipient's GUID.
-    pub guid: String,
+    pub guid: RecipientGuid,
     /// `None` while disabled.
-    pub policy_guid: Option<String>,
+    pub policy_guid: Option<PolicyGuid>,
     /// Telephone settings, one JSON object.
     pub settings: String,
     /// Milliseconds since 1970-01-01 UTC.
@@ -30,13 +32,13 @@ impl UmMailbox {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UmAddress {
     /// The plan it is unique in.
-    pub dial_plan_guid: String,
+    pub dial_plan_guid: DialPlanGuid,
     /// As it was given.
     pub address: String,
-    /// `Extension`, `SipName` or `E164`.
-    pub kind: String,
+    /// What it is.
+    pub kind: AddressKind,
     /// The recipient's GUID.
-    pub guid: String,
+    pub guid: RecipientGuid,
     /// Printed `EUM:`; at most one a mailbox.
     pub is_primary: bool,
 }
@@ -55,7 +57,7 @@ const ADDRESS: &str = "dial_plan_guid, address, kind, recipient_guid, is_primary
 
 impl Tx<'_> {
     /// The UM mailbox of a recipient; `None` where it never was enabled.
-    pub fn um_mailbox(&self, guid: &str) -> Result<Option<UmMailbox>> {
+    pub fn um_mailbox(&self, guid: &RecipientGuid) -> Result<Option<UmMailbox>> {
         self.query_optional(
             "SELECT recipient_guid, policy_guid, settings, when_changed FROM um_mailbox WHERE recipient_guid = ?1",
             [guid],
@@ -74,7 +76,7 @@ impl Tx<'_> {
     }
 
     /// Erases every UM datum of a recipient, queued mail included.
-    pub fn erase_um_mailbox(&self, guid: &str) -> Result<()> {
+    pub fn erase_um_mailbox(&self, guid: &RecipientGuid) -> Result<()> {
         for table in ["um_address", "pin", "pin_history", "outbox", "spray_mark", "um_mailbox"] {
             self.execute(&format!("DELETE FROM {table} WHERE recipient_guid = ?1"), [guid])?;
         }
@@ -82,7 +84,7 @@ impl Tx<'_> {
     }
 
     /// A mailbox's addresses in order, the primary first.
-    pub fn um_addresses(&self, guid: &str) -> Result<Vec<UmAddress>> {
+    pub fn um_addresses(&self, guid: &RecipientGuid) -> Result<Vec<UmAddress>> {
         self.query_all(
             &format!("SELECT {ADDRESS} FROM um_address WHERE recipient_guid = ?1 ORDER BY is_primary DESC, position"),
             [guid],
@@ -91,7 +93,7 @@ impl Tx<'_> {
     }
 
     /// Replaces a mailbox's addresses. Each must be free in its plan ([`Tx::um_addresses_by_key`]).
-    pub fn set_um_addresses(&self, guid: &str, addresses: &[UmAddress]) -> Result<()> {
+    pub fn set_um_addresses(&self, guid: &RecipientGuid, addresses: &[UmAddress]) -> Result<()> {
         self.execute("DELETE FROM um_address WHERE recipient_guid = ?1", [guid])?;
         let mut add = self
             .sql
@@ -116,7 +118,7 @@ impl Tx<'_> {
     }
 
     /// Who has this address, in one plan or in any.
-    pub fn um_addresses_by_key(&self, text: &str, dial_plan_guid: Option<&str>) -> Result<Vec<UmAddress>> {
+    pub fn um_addresses_by_key(&self, text: &str, dial_plan_guid: Option<&DialPlanGuid>) -> Result<Vec<UmAddress>> {
         self.query_all(
             &format!("SELECT {ADDRESS} FROM um_address WHERE address_key = ?1 AND (?2 IS NULL OR dial_plan_guid = ?2)"),
             params![text.to_lowercase(), dial_plan_guid],
@@ -130,12 +132,12 @@ impl Tx<'_> {
     }
 
     /// How many enabled mailboxes a policy has.
-    pub fn policy_mailbox_count(&self, policy_guid: &str) -> Result<i64> {
+    pub fn policy_mailbox_count(&self, policy_guid: &PolicyGuid) -> Result<i64> {
         self.query_one("SELECT COUNT(*) FROM um_mailbox WHERE policy_guid = ?1", [policy_guid], |r| r.get(0))
     }
 
     /// How many numbers of mailboxes a plan has.
-    pub fn dial_plan_address_count(&self, dial_plan_guid: &str) -> Result<i64> {
+    pub fn dial_plan_address_count(&self, dial_plan_guid: &DialPlanGuid) -> Result<i64> {
         self.query_one("SELECT COUNT(*) FROM um_address WHERE dial_plan_guid = ?1", [dial_plan_guid], |r| r.get(0))
     }
 

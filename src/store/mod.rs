@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod backup;
+mod columns;
 pub mod contents;
 pub mod dial_plans;
 pub mod mailboxes;

@@ -4,7 +4,10 @@ use rusqlite::{Row, params};
 
 use super::Tx;
 use super::statements::Statements;
+use crate::crypto::key::KeyId;
 use crate::error::Result;
+use crate::guid::{MessageGuid, RecipientGuid};
+use crate::mail::notice::Kind;
 
 /// The longest wait between two tries, in milliseconds. A message that is due later than that was queued, or tried, by a
 /// clock that was ahead.
@@ -16,19 +19,19 @@ pub const LONGEST_CLAIM: i64 = 660_000;
 #[derive(Clone, Debug)]
 pub struct OutboxRow {
     /// GUID, also the sealed value's place.
-    pub id: String,
+    pub id: MessageGuid,
     /// Whom it is about; empty for none.
-    pub recipient_guid: String,
+    pub recipient_guid: RecipientGuid,
     /// That person's primary SMTP address when it was queued.
     pub user_id: String,
-    /// `Welcome`, `Reset`, `Changed` or `Expiry`.
-    pub kind: String,
+    /// Which message.
+    pub kind: Kind,
     /// Where it goes.
     pub to_address: String,
     /// Stable over retries, so that a repeat can be recognised.
     pub message_id: String,
     /// The key it is sealed under.
-    pub key_id: String,
+    pub key_id: KeyId,
     /// The sealed notice.
     pub sealed: Vec<u8>,
     /// Milliseconds since 1970-01-01 UTC.
@@ -104,7 +107,7 @@ impl Tx<'_> {
     }
 
     /// The messages about one person.
-    pub fn outbox_of(&self, recipient_guid: &str) -> Result<Vec<OutboxRow>> {
+    pub fn outbox_of(&self, recipient_guid: &RecipientGuid) -> Result<Vec<OutboxRow>> {
         self.query_all(
             &format!("SELECT {COLUMNS} FROM outbox WHERE recipient_guid = ?1 ORDER BY queued_at, id"),
             [recipient_guid],
@@ -113,7 +116,7 @@ impl Tx<'_> {
     }
 
     /// Erases a message (the freed bytes are overwritten).
-    pub fn remove_outbox(&self, id: &str) -> Result<()> {
+    pub fn remove_outbox(&self, id: &MessageGuid) -> Result<()> {
         self.execute("DELETE FROM outbox WHERE id = ?1", [id])
     }
 
@@ -137,13 +140,13 @@ impl Tx<'_> {
     }
 
     /// One message.
-    pub fn outbox_row(&self, id: &str) -> Result<Option<OutboxRow>> {
+    pub fn outbox_row(&self, id: &MessageGuid) -> Result<Option<OutboxRow>> {
         self.query_optional(&format!("SELECT {COLUMNS} FROM outbox WHERE id = ?1"), [id], outbox_row)
     }
 
     /// Enabled mailboxes whose PIN expires between `now` and the day that their policy wants told, and whose owner was
     /// not told yet: GUID and moment of expiry. Nobody for whom a message waits already.
-    pub fn expiring_pins(&self, now: i64, limit: usize) -> Result<Vec<(String, i64)>> {
+    pub fn expiring_pins(&self, now: i64, limit: usize) -> Result<Vec<(RecipientGuid, i64)>> {
         self.query_all(
             "SELECT n.recipient_guid, n.set_at + p.lifetime_days * ?2 FROM pin n \
                  JOIN um_mailbox m ON m.recipient_guid = n.recipient_guid JOIN policy p ON p.guid = m.policy_guid \

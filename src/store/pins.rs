@@ -6,7 +6,9 @@ use super::policies::{PIN_COLUMNS, pin_policy};
 use super::statements::Statements;
 use super::{Tx, sql};
 use crate::crypto::hash::{HashParams, Salt};
+use crate::crypto::key::KeyId;
 use crate::error::{Error, Result, Status};
+use crate::guid::RecipientGuid;
 use crate::pin::PinPolicy;
 use crate::pin::policy::{HISTORY_KEPT, PinFacts};
 
@@ -20,7 +22,7 @@ pub struct PinRow {
     /// What the sealed hash was made with.
     pub params: HashParams,
     /// The key it is sealed under.
-    pub key_id: String,
+    pub key_id: KeyId,
     /// The sealed hash.
     pub sealed: Vec<u8>,
     /// State.
@@ -39,7 +41,7 @@ pub struct HistoryRow {
     /// What the sealed hash was made with.
     pub params: HashParams,
     /// The key it is sealed under.
-    pub key_id: String,
+    pub key_id: KeyId,
     /// The sealed hash.
     pub sealed: Vec<u8>,
 }
@@ -48,7 +50,7 @@ pub struct HistoryRow {
 #[derive(Clone, Debug)]
 pub struct PinState {
     /// The recipient's GUID.
-    pub guid: String,
+    pub guid: RecipientGuid,
     /// Primary SMTP address.
     pub user_id: String,
     /// Canonical name.
@@ -99,7 +101,7 @@ fn select_states(rest: &str) -> String {
 
 impl Tx<'_> {
     /// The state of one enabled mailbox; `None` where it is not enabled.
-    pub fn pin_state(&self, guid: &str) -> Result<Option<PinState>> {
+    pub fn pin_state(&self, guid: &RecipientGuid) -> Result<Option<PinState>> {
         self.query_optional(&select_states("WHERE r.guid = ?1"), [guid], state)
     }
 
@@ -118,7 +120,7 @@ impl Tx<'_> {
     }
 
     /// A mailbox's PIN, disabled ones included (kept history).
-    pub fn pin(&self, guid: &str) -> Result<Option<PinRow>> {
+    pub fn pin(&self, guid: &RecipientGuid) -> Result<Option<PinRow>> {
         let found = self.query_optional(
             &format!(
                 "SELECT n.version, n.salt, n.memory_kib, n.passes, n.lanes, n.key_id, n.sealed, n.first_time_user, \
@@ -146,7 +148,7 @@ impl Tx<'_> {
             .map(|(salt, row)| {
                 let salt = Salt::try_from(salt.as_slice()).map_err(|_| {
                     Error::new(Status::SealBroken, "A PIN's salt was changed outside this program. Set a new PIN.")
-                        .about(guid)
+                        .about(guid.as_str())
                 })?;
                 Ok(PinRow { salt, ..row })
             })
@@ -154,22 +156,23 @@ impl Tx<'_> {
     }
 
     /// The version of a mailbox's PIN, whatever else its row holds.
-    pub fn pin_version(&self, guid: &str) -> Result<Option<i64>> {
+    pub fn pin_version(&self, guid: &RecipientGuid) -> Result<Option<i64>> {
         self.query_optional("SELECT version FROM pin WHERE recipient_guid = ?1", [guid], |r| r.get(0))
     }
 
     /// The version of every PIN.
-    pub fn each_pin_version(&self, mut each: impl FnMut(&str, i64)) -> Result<()> {
+    pub fn each_pin_version(&self, mut each: impl FnMut(&RecipientGuid, i64)) -> Result<()> {
         let mut statement = self.prepare("SELECT recipient_guid, version FROM pin")?;
         let mut rows = statement.query([]).map_err(sql)?;
         while let Some(row) = rows.next().map_err(sql)? {
-            each(row.get_ref(0).map_err(sql)?.as_str().unwrap_or_default(), row.get(1).map_err(sql)?);
+            let guid = row.get_ref(0).map_err(sql)?.as_str().unwrap_or_default();
+            each(&RecipientGuid::known(guid), row.get(1).map_err(sql)?);
         }
         Ok(())
     }
 
     /// Adds a PIN or replaces one, state and all.
-    pub fn put_pin(&self, guid: &str, n: &PinRow) -> Result<()> {
+    pub fn put_pin(&self, guid: &RecipientGuid, n: &PinRow) -> Result<()> {
         self.execute("INSERT INTO pin (recipient_guid, version, salt, memory_kib, passes, lanes, key_id, sealed, set_at, \
                  forced_expired, first_time_user, failures, last_failure_at, lifetime_failures, admin_locked, expiry_noticed) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
@@ -200,7 +203,7 @@ impl Tx<'_> {
     }
 
     /// Earlier PINs, the newest first.
-    pub fn pin_history(&self, guid: &str) -> Result<Vec<HistoryRow>> {
+    pub fn pin_history(&self, guid: &RecipientGuid) -> Result<Vec<HistoryRow>> {
         self.query_all(
             "SELECT version, memory_kib, passes, lanes, key_id, sealed FROM pin_history WHERE recipient_guid = ?1 \
                  ORDER BY version DESC",
@@ -210,7 +213,7 @@ impl Tx<'_> {
     }
 
     /// Adds an earlier PIN (or re-seals one) and drops what is older than the twenty that are kept.
-    pub fn put_pin_history(&self, guid: &str, h: &HistoryRow) -> Result<()> {
+    pub fn put_pin_history(&self, guid: &RecipientGuid, h: &HistoryRow) -> Result<()> {
         self.execute(
             "INSERT INTO pin_history (recipient_guid, version, memory_kib, passes, lanes, key_id, sealed) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (recipient_guid, version) DO UPDATE SET \

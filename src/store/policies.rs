@@ -5,17 +5,18 @@ use rusqlite::{Row, params};
 use super::Tx;
 use super::statements::Statements;
 use crate::error::Result;
+use crate::guid::{DialPlanGuid, PolicyGuid};
 use crate::pin::PinPolicy;
 
 /// One policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// GUID.
-    pub guid: String,
+    pub guid: PolicyGuid,
     /// As it was spelled.
     pub name: String,
     /// The one plan it belongs to.
-    pub dial_plan_guid: String,
+    pub dial_plan_guid: DialPlanGuid,
     /// The PIN rules.
     pub pin: PinPolicy,
     /// Ours: days before expiry at which a notice is mailed.
@@ -72,7 +73,7 @@ fn select(rest: &str) -> String {
 
 impl Tx<'_> {
     /// By GUID.
-    pub fn policy(&self, guid: &str) -> Result<Option<Policy>> {
+    pub fn policy(&self, guid: &PolicyGuid) -> Result<Option<Policy>> {
         self.query_optional(&select("WHERE p.guid = ?1"), [guid], policy)
     }
 
@@ -82,7 +83,7 @@ impl Tx<'_> {
     }
 
     /// All, by name; or those of one plan.
-    pub fn policies(&self, dial_plan_guid: Option<&str>) -> Result<Vec<Policy>> {
+    pub fn policies(&self, dial_plan_guid: Option<&DialPlanGuid>) -> Result<Vec<Policy>> {
         self.query_all(
             &select("WHERE ?1 IS NULL OR p.dial_plan_guid = ?1 ORDER BY p.name_key"),
             [dial_plan_guid],
@@ -130,7 +131,7 @@ impl Tx<'_> {
     }
 
     /// Removes a policy that no mailbox references.
-    pub fn remove_policy(&self, guid: &str) -> Result<()> {
+    pub fn remove_policy(&self, guid: &PolicyGuid) -> Result<()> {
         self.execute("DELETE FROM policy WHERE guid = ?1", [guid])
     }
 }

@@ -7,6 +7,7 @@ use super::{Tx, sql};
 use crate::directory::identity;
 use crate::directory::recipient::{ProxyAddress, Recipient};
 use crate::error::Result;
+use crate::guid::RecipientGuid;
 
 const COLUMNS: &str = "guid, name, display_name, first_name, last_name, alias, sam_account_name, user_principal_name, \
     primary_smtp_address, legacy_exchange_dn, distinguished_name, canonical_name, phone, linked_master_account, \
@@ -40,13 +41,13 @@ fn recipient(r: &Row<'_>) -> rusqlite::Result<Recipient> {
 
 impl Tx<'_> {
     /// Everyone whom the folded text `key` names, each once: GUID and canonical name. `form` narrows to one form.
-    pub fn recipients_by_key(&self, key: &str, form: Option<&str>) -> Result<Vec<(String, String)>> {
+    pub fn recipients_by_key(&self, key: &str, form: Option<&str>) -> Result<Vec<(RecipientGuid, String)>> {
         self.query_all("SELECT DISTINCT r.guid, r.canonical_name FROM recipient_key k JOIN recipient r ON r.guid = k.recipient_guid \
                  WHERE k.key = ?1 AND (?2 IS NULL OR k.form = ?2)", params![key, form], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 
     /// One person with addresses.
-    pub fn recipient(&self, guid: &str) -> Result<Option<Recipient>> {
+    pub fn recipient(&self, guid: &RecipientGuid) -> Result<Option<Recipient>> {
         let found =
             self.query_optional(&format!("SELECT {COLUMNS} FROM recipient WHERE guid = ?1"), [guid], recipient)?;
         match found {
@@ -58,7 +59,7 @@ impl Tx<'_> {
         }
     }
 
-    fn proxy_addresses(&self, guid: &str) -> Result<Vec<ProxyAddress>> {
+    fn proxy_addresses(&self, guid: &RecipientGuid) -> Result<Vec<ProxyAddress>> {
         self.query_all(
             "SELECT prefix, address, is_primary FROM proxy_address WHERE recipient_guid = ?1 ORDER BY position",
             [guid],
@@ -126,7 +127,7 @@ impl Tx<'_> {
     }
 
     /// Removes a person who has no UM datum.
-    pub fn remove_recipient(&self, guid: &str) -> Result<()> {
+    pub fn remove_recipient(&self, guid: &RecipientGuid) -> Result<()> {
         self.execute("DELETE FROM recipient WHERE guid = ?1", [guid])
     }
 
@@ -136,12 +137,12 @@ impl Tx<'_> {
     }
 
     /// Who holds an SMTP address.
-    pub fn smtp_holders(&self, address: &str) -> Result<Vec<String>> {
+    pub fn smtp_holders(&self, address: &str) -> Result<Vec<RecipientGuid>> {
         Ok(self.recipients_by_key(&identity::fold(address), Some("smtp"))?.into_iter().map(|(guid, _)| guid).collect())
     }
 
     /// The folded SMTP addresses by which [`Self::smtp_holders`] finds a person.
-    pub fn smtp_keys(&self, guid: &str) -> Result<Vec<String>> {
+    pub fn smtp_keys(&self, guid: &RecipientGuid) -> Result<Vec<String>> {
         self.query_all("SELECT key FROM recipient_key WHERE recipient_guid = ?1 AND form = 'smtp'", [guid], |r| {
             r.get(0)
         })
@@ -156,7 +157,7 @@ impl Tx<'_> {
         container: &str,
         after: (&str, &str),
         limit: usize,
-    ) -> Result<Vec<(String, String)>> {
+    ) -> Result<Vec<(String, RecipientGuid)>> {
         let column = match order {
             Order::CanonicalName => "canonical_name",
             Order::Name => "name",
@@ -208,7 +209,7 @@ impl Tx<'_> {
     }
 
     /// GUIDs behind one, in order: for walks over everybody.
-    pub fn recipient_guids(&self, after: &str, limit: usize) -> Result<Vec<String>> {
+    pub fn recipient_guids(&self, after: &RecipientGuid, limit: usize) -> Result<Vec<RecipientGuid>> {
         self.query_all(
             "SELECT guid FROM recipient WHERE guid > ?1 ORDER BY guid LIMIT ?2",
             params![after, limit as i64],
@@ -217,7 +218,7 @@ impl Tx<'_> {
     }
 
     /// Texts that name people and begin like this, for completion: the text's owner, at most `limit`.
-    pub fn recipients_by_prefix(&self, prefix: &str, only_enabled: bool, limit: usize) -> Result<Vec<String>> {
+    pub fn recipients_by_prefix(&self, prefix: &str, only_enabled: bool, limit: usize) -> Result<Vec<RecipientGuid>> {
         // The largest character there is ends the range of everything that begins with the prefix.
         let end = format!("{prefix}\u{10FFFF}");
         self.query_all(

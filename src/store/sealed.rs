@@ -4,8 +4,10 @@ use rusqlite::params;
 
 use super::Tx;
 use super::statements::Statements;
-use crate::crypto::seal::Purpose;
+use crate::crypto::key::KeyId;
+use crate::crypto::seal::{Purpose, pin_context};
 use crate::error::Result;
+use crate::guid::RecipientGuid;
 
 /// A table with sealed values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,9 +52,24 @@ pub struct SealedRow {
     /// The PIN's version; 0 for a message.
     pub version: i64,
     /// The key it is sealed under.
-    pub key_id: String,
+    pub key_id: KeyId,
     /// The sealed value.
     pub sealed: Vec<u8>,
+}
+
+impl SealedRow {
+    /// The mailbox that a PIN belongs to; `None` for a message.
+    pub fn mailbox(&self, table: SealedIn) -> Option<RecipientGuid> {
+        match table {
+            SealedIn::Pins | SealedIn::History => Some(RecipientGuid::known(self.id.as_str())),
+            SealedIn::Outbox => None,
+        }
+    }
+
+    /// Where the value is sealed for.
+    pub fn context(&self, table: SealedIn) -> String {
+        self.mailbox(table).map_or_else(|| self.id.clone(), |guid| pin_context(&guid, self.version))
+    }
 }
 
 impl Tx<'_> {
@@ -63,7 +80,7 @@ impl Tx<'_> {
     }
 
     /// How many of them are sealed under another key than this one.
-    pub fn sealed_elsewhere_count(&self, table: SealedIn, key_id: &str) -> Result<i64> {
+    pub fn sealed_elsewhere_count(&self, table: SealedIn, key_id: &KeyId) -> Result<i64> {
         let (name, ..) = table.columns();
         self.query_one(&format!("SELECT COUNT(*) FROM {name} WHERE key_id <> ?1"), [key_id], |r| r.get(0))
     }
@@ -72,14 +89,14 @@ impl Tx<'_> {
     pub fn sealed_rows(
         &self,
         table: SealedIn,
-        not_under: &str,
+        not_under: Option<&KeyId>,
         after: (&str, i64),
         limit: usize,
     ) -> Result<Vec<SealedRow>> {
         let (name, id, version) = table.columns();
         self.query_all(
             &format!(
-                "SELECT {id}, {version}, key_id, sealed FROM {name} WHERE key_id <> ?1 \
+                "SELECT {id}, {version}, key_id, sealed FROM {name} WHERE (?1 IS NULL OR key_id <> ?1) \
                  AND ({id} > ?2 OR ({id} = ?2 AND {version} > ?3)) ORDER BY 1, 2 LIMIT ?4"
             ),
             params![not_under, after.0, after.1, limit as i64],
@@ -103,7 +120,7 @@ impl Tx<'_> {
     }
 
     /// The keys that sealed values name, each once.
-    pub fn key_ids_in_use(&self) -> Result<Vec<String>> {
+    pub fn key_ids_in_use(&self) -> Result<Vec<KeyId>> {
         self.query_all(
             "SELECT key_id FROM pin UNION SELECT key_id FROM pin_history UNION SELECT key_id FROM outbox",
             [],

@@ -2,6 +2,7 @@
 
 use super::Tx;
 use super::statements::Statements;
+use crate::crypto::key::KeyId;
 use crate::error::Result;
 
 /// The key that everything new is sealed under.
@@ -37,6 +38,11 @@ impl Tx<'_> {
     /// A setting, or `None` where it was never set.
     pub fn setting(&self, name: &str) -> Result<Option<String>> {
         self.query_optional("SELECT value FROM setting WHERE name = ?1", [name], |r| r.get(0))
+    }
+
+    /// The id of the key that everything new is sealed under; `None` in a store that is not made yet.
+    pub fn key_id(&self) -> Result<Option<KeyId>> {
+        Ok(self.setting(KEY_ID)?.map(KeyId::known))
     }
 
     /// Sets or replaces a setting.

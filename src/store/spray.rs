@@ -5,6 +5,7 @@ use rusqlite::params;
 use super::Tx;
 use super::statements::Statements;
 use crate::error::Result;
+use crate::guid::RecipientGuid;
 
 impl Tx<'_> {
     /// Erases the marks of this moment and before.
@@ -18,7 +19,7 @@ impl Tx<'_> {
     }
 
     /// Marks a mailbox, or renews its mark.
-    pub fn put_spray_mark(&self, mark: &[u8], recipient_guid: &str, at: i64) -> Result<()> {
+    pub fn put_spray_mark(&self, mark: &[u8], recipient_guid: &RecipientGuid, at: i64) -> Result<()> {
         self.execute(
             "INSERT INTO spray_mark (mark, recipient_guid, at) VALUES (?1, ?2, ?3) \
                  ON CONFLICT (mark, recipient_guid) DO UPDATE SET at = excluded.at",
@@ -27,7 +28,7 @@ impl Tx<'_> {
     }
 
     /// Who has this mark.
-    pub fn spray_marked(&self, mark: &[u8]) -> Result<Vec<String>> {
+    pub fn spray_marked(&self, mark: &[u8]) -> Result<Vec<RecipientGuid>> {
         self.query_all("SELECT recipient_guid FROM spray_mark WHERE mark = ?1", params![mark], |r| r.get(0))
     }
 }

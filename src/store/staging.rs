@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 use super::sql;
 use super::statements::Statements;
 use crate::error::Result;
+use crate::guid::RecipientGuid;
 
 /// The rows of one import.
 pub struct Staging {
@@ -17,7 +18,7 @@ pub struct StagedRow {
     /// Line or number in the input, from 1.
     pub line: i64,
     /// The recipient's GUID.
-    pub guid: String,
+    pub guid: RecipientGuid,
     /// The recipient as JSON.
     pub document: String,
 }
@@ -54,12 +55,12 @@ impl Staging {
     }
 
     /// The line on which a person stands already.
-    pub fn line_of(&self, guid: &str) -> Result<Option<i64>> {
+    pub fn line_of(&self, guid: &RecipientGuid) -> Result<Option<i64>> {
         self.query_optional("SELECT line FROM staged WHERE guid = ?1", [guid], |r| r.get(0))
     }
 
     /// Who claims an address in this input.
-    pub fn holder(&self, address: &str) -> Result<Option<String>> {
+    pub fn holder(&self, address: &str) -> Result<Option<RecipientGuid>> {
         self.query_optional("SELECT guid FROM address WHERE address = ?1", [address], |r| r.get(0))
     }
 
@@ -80,7 +81,7 @@ impl Staging {
     }
 
     /// Takes a row out that cannot be applied.
-    pub fn remove(&self, guid: &str) -> Result<()> {
+    pub fn remove(&self, guid: &RecipientGuid) -> Result<()> {
         for table in ["staged", "address"] {
             self.execute(&format!("DELETE FROM {table} WHERE guid = ?1"), [guid])?;
         }
@@ -97,7 +98,7 @@ impl Staging {
     }
 
     /// A person's row.
-    pub fn row(&self, guid: &str) -> Result<Option<StagedRow>> {
+    pub fn row(&self, guid: &RecipientGuid) -> Result<Option<StagedRow>> {
         self.query_optional("SELECT line, guid, document FROM staged WHERE guid = ?1", [guid], |r| {
             Ok(StagedRow { line: r.get(0)?, guid: r.get(1)?, document: r.get(2)? })
         })
@@ -109,7 +110,7 @@ impl Staging {
     }
 
     /// Notes somebody who is not in the input.
-    pub fn add_absent(&self, guid: &str) -> Result<()> {
+    pub fn add_absent(&self, guid: &RecipientGuid) -> Result<()> {
         self.execute("INSERT INTO absent (guid) VALUES (?1) ON CONFLICT DO NOTHING", [guid])
     }
 
@@ -119,7 +120,7 @@ impl Staging {
     }
 
     /// Absent people behind a GUID, in order.
-    pub fn absent(&self, after: &str, limit: usize) -> Result<Vec<String>> {
+    pub fn absent(&self, after: &RecipientGuid, limit: usize) -> Result<Vec<RecipientGuid>> {
         self.query_all(
             "SELECT guid FROM absent WHERE guid > ?1 ORDER BY guid LIMIT ?2",
             params![after, limit as i64],

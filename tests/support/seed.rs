@@ -2,9 +2,10 @@
 
 use umpin::crypto::hash::HashParams;
 use umpin::directory::identity::canonical_name;
+use umpin::directory::numbers::{AddressKind, UriType};
 use umpin::directory::recipient::{ProxyAddress, Recipient};
 use umpin::error::Result;
-use umpin::guid::new_guid;
+use umpin::guid::{DialPlanGuid, PolicyGuid, RecipientGuid};
 use umpin::pin::{Pin, PinPolicy};
 use umpin::service::pin_replacement::{NewState, Salted};
 use umpin::session::{Cause, Mode, Session};
@@ -37,12 +38,12 @@ pub fn number(digits: u32, n: usize) -> String {
 pub fn seed(session: &Session, wanted: Seeding) -> Result<()> {
     let hashed = Salted { salt: [7; 16], costs: vec![wanted.hash] }.hash(&Pin::new(FIRST_PIN))?;
     session.change(Mode::Commit, &Cause::new("Seed"), |c| {
-        let (plan, policy) = (new_guid()?, new_guid()?);
+        let (plan, policy) = (DialPlanGuid::random()?, PolicyGuid::random()?);
         c.tx.put_dial_plan(&DialPlan {
             guid: plan.clone(),
             name: "Plan".into(),
             digits: wanted.digits,
-            uri_type: "TelExtn".into(),
+            uri_type: UriType::TelExtn,
             settings: r#"{"AccessTelephoneNumbers":["+1 425 555 0100"]}"#.into(),
             when_created: c.now,
             when_changed: c.now,
@@ -59,7 +60,7 @@ pub fn seed(session: &Session, wanted: Seeding) -> Result<()> {
             when_changed: c.now,
         })?;
         for n in 0..wanted.people {
-            let guid = new_guid()?;
+            let guid = RecipientGuid::random()?;
             let smtp = format!("user{n}@contoso.com");
             let dn = format!("CN=User {n},OU=Users,DC=contoso,DC=com");
             c.tx.put_recipient(&Recipient {
@@ -86,7 +87,7 @@ pub fn seed(session: &Session, wanted: Seeding) -> Result<()> {
             let address = UmAddress {
                 dial_plan_guid: plan.clone(),
                 address: number(wanted.digits, n),
-                kind: "Extension".into(),
+                kind: AddressKind::Extension,
                 guid: guid.clone(),
                 is_primary: true,
             };

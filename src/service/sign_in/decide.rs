@@ -7,6 +7,7 @@ use super::{Answer, Reason};
 use crate::crypto::hash::hash;
 use crate::crypto::seal::Purpose;
 use crate::error::Result;
+use crate::guid::RecipientGuid;
 use crate::mail::notice::Kind;
 use crate::pin::policy::PinFacts;
 use crate::pin::{Pin, rules};
@@ -45,7 +46,7 @@ pub(super) fn refuse_with_reset(
 
 /// The second transaction of a right PIN: takes the charge back. It needs no key, so that one that goes away at this
 /// moment leaves no failure behind.
-pub(super) fn accept(tx: &Tx<'_>, now: i64, guid: &str, pin: &Pin, charge: &Charge) -> Result<Answer> {
+pub(super) fn accept(tx: &Tx<'_>, now: i64, guid: &RecipientGuid, pin: &Pin, charge: &Charge) -> Result<Answer> {
     let Some(mailbox) = current(tx, guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
     let Some(mut row) = tx.pin(guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
     if row.version != charge.version {
@@ -85,7 +86,7 @@ pub(super) fn accept(tx: &Tx<'_>, now: i64, guid: &str, pin: &Pin, charge: &Char
 /// counter there.
 pub(super) fn refuse(
     c: &Change<'_>,
-    guid: &str,
+    guid: &RecipientGuid,
     pin: &Pin,
     charge: &Charge,
     candidate: Option<&Candidate>,
@@ -138,7 +139,7 @@ pub(super) fn upgrade(session: &Session, snapshot: &Snapshot, pin: &Pin) -> Resu
         let Some(mut row) = c.tx.pin(&snapshot.guid)? else { return Ok(()) };
         if row.version == snapshot.row.version && row.params == snapshot.row.params && row.salt == snapshot.row.salt {
             row.params = session.hash;
-            row.key_id = c.key.id().into();
+            row.key_id = c.key.id().clone();
             row.sealed = sealed(c.key, Purpose::Pin, &snapshot.guid, row.version, &stronger, &row.salt, &session.hash)?;
             c.tx.put_pin(&snapshot.guid, &row)?;
         }

@@ -5,15 +5,16 @@ use crate::crypto::hash::PinHash;
 use crate::crypto::key::KeyRing;
 use crate::crypto::seal::Purpose;
 use crate::error::{Error, Result, Status};
+use crate::guid::RecipientGuid;
 use crate::service::enabled_mailbox::{Enabled, enabled};
 use crate::service::pin_replacement::unsealed;
 use crate::session::Session;
+use crate::store::Tx;
 use crate::store::pins::PinRow;
-use crate::store::{Tx, settings};
 
 /// The mailbox as it was when the hash began.
 pub(super) struct Snapshot {
-    pub(super) guid: String,
+    pub(super) guid: RecipientGuid,
     pub(super) row: PinRow,
 }
 
@@ -23,7 +24,7 @@ pub(super) enum Found {
 }
 
 /// The GUID of the enabled mailbox that `who` names, or why there is none.
-pub(super) fn find(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::result::Result<String, Reason>> {
+pub(super) fn find(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::result::Result<RecipientGuid, Reason>> {
     let guid = match who {
         Caller::Identity(lookup) => {
             lookup.validate()?;
@@ -40,7 +41,7 @@ pub(super) fn find(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::
                     None => return Ok(Err(Reason::Unknown)),
                 },
             };
-            let found = tx.um_addresses_by_key(number.trim(), plan.as_deref())?;
+            let found = tx.um_addresses_by_key(number.trim(), plan.as_ref())?;
             match found.split_first() {
                 Some((one, rest)) if rest.iter().all(|other| other.guid == one.guid) => one.guid.clone(),
                 _ => return Ok(Err(Reason::Unknown)),
@@ -52,7 +53,7 @@ pub(super) fn find(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::
 }
 
 /// The mailbox with today's rules; `None` where it is not enabled (any more).
-pub(super) fn current(tx: &Tx<'_>, guid: &str) -> Result<Option<Enabled>> {
+pub(super) fn current(tx: &Tx<'_>, guid: &RecipientGuid) -> Result<Option<Enabled>> {
     let Some(recipient) = tx.recipient(guid)? else { return Ok(None) };
     match enabled(tx, recipient) {
         Err(e) if e.status == Status::NotUmEnabled => Ok(None),
@@ -77,7 +78,7 @@ pub(super) fn snapshot(session: &Session, who: &Caller) -> Result<Found> {
     }
     session.read_sealed(|tx, keys| {
         // A missing or wrong key is an error before anything is counted or told.
-        keys.get(&tx.setting(settings::KEY_ID)?.ok_or_else(missing)?)?;
+        keys.get(&tx.key_id()?.ok_or_else(missing)?)?;
         let guid = match find(session, tx, who)? {
             Ok(guid) => guid,
             Err(reason) => return Ok(Found::Nobody(reason)),
@@ -89,6 +90,6 @@ pub(super) fn snapshot(session: &Session, who: &Caller) -> Result<Found> {
     })
 }
 
-pub(super) fn unsealed_current(keys: &KeyRing, guid: &str, row: &PinRow) -> Result<PinHash> {
+pub(super) fn unsealed_current(keys: &KeyRing, guid: &RecipientGuid, row: &PinRow) -> Result<PinHash> {
     unsealed(keys, Purpose::Pin, guid, row.version, &row.key_id, &row.sealed, &row.salt, &row.params)
 }

@@ -24,6 +24,7 @@ use crate::pin::Pin;
 use crate::pin::generate::MAX_TRIES;
 use crate::service::lookup::Lookup;
 use crate::service::pin_replacement::conflict_error;
+use crate::service::telephone_settings::{DIAL_PLAN, Settings};
 use crate::session::{Cause, Mode, Session};
 use crate::store::Tx;
 
@@ -113,26 +114,18 @@ pub fn set_up_complete(session: &Session, who: &Caller) -> Result<()> {
 }
 
 /// LogonFailuresBeforeDisconnect of a dial plan: failures in one call after which a telephone system hangs up. Where no
-/// plan is named, that of the only plan there is; 3 where none says. The caller's number has no part in it: the length of
+/// plan is named, that of the only plan there is; the default where there is none. The caller's number has no part in it: the length of
 /// a call must not tell whom a number belongs to.
 pub fn failures_before_disconnect(session: &Session, dial_plan: Option<&str>) -> Result<u32> {
-    const DEFAULT: u32 = 3;
-    let settings = session.read(|tx| {
-        let plan = match dial_plan {
-            Some(name) => tx.dial_plan_by_key(&crate::directory::identity::fold(name))?,
-            None => {
-                let mut plans = tx.dial_plans()?;
-                if plans.len() == 1 { plans.pop() } else { None }
-            }
-        };
-        Ok(plan.map(|p| p.settings))
+    let plan = session.read(|tx| match dial_plan {
+        Some(name) => tx.dial_plan_by_key(&crate::directory::identity::fold(name)),
+        None => {
+            let mut plans = tx.dial_plans()?;
+            Ok(if plans.len() == 1 { plans.pop() } else { None })
+        }
     })?;
-    Ok(settings
-        .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
-        .and_then(|settings| settings["LogonFailuresBeforeDisconnect"].as_u64())
-        .and_then(|n| u32::try_from(n).ok())
-        .filter(|n| *n > 0)
-        .unwrap_or(DEFAULT))
+    let settings = plan.as_ref().map_or_else(|| Ok(Settings::new(DIAL_PLAN)), Settings::of_dial_plan)?;
+    Ok(u32::try_from(settings.number("LogonFailuresBeforeDisconnect")?).unwrap_or(u32::MAX))
 }
 
 fn refused() -> Error {

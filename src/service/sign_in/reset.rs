@@ -3,6 +3,7 @@
 use super::find::current;
 use crate::directory::mail_address::is_mail_address;
 use crate::error::Result;
+use crate::guid::RecipientGuid;
 use crate::pin::PinPolicy;
 use crate::service::enabled_mailbox::Enabled;
 use crate::service::notice::has_transport;
@@ -17,7 +18,7 @@ pub(super) enum Candidate {
 }
 
 impl Candidate {
-    pub(super) fn new(session: &Session, guid: &str) -> Result<Self> {
+    pub(super) fn new(session: &Session, guid: &RecipientGuid) -> Result<Self> {
         let found = session.read(|tx| {
             let Some(mailbox) = current(tx, guid)? else { return Ok(None) };
             Ok(Some((mailbox, Salted::of(tx, guid, session.hash)?)))
@@ -42,7 +43,7 @@ pub(super) enum MayReset<'a> {
 /// [`Setback::NotMade`] where one is due and there is no PIN that fits.
 pub(super) fn may_reset<'a>(
     c: &Change<'_>,
-    guid: &str,
+    guid: &RecipientGuid,
     mailbox: &Enabled,
     candidate: Option<&'a Candidate>,
 ) -> Attempt<MayReset<'a>> {
