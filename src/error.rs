@@ -240,7 +240,7 @@ impl Error {
 
     /// The same failure, about `target`.
     #[must_use]
-    pub fn about(mut self, target: impl Into<String>) -> Self {
+    pub(crate) fn about(mut self, target: impl Into<String>) -> Self {
         self.target = target.into();
         self
     }

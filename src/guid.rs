@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::os::random;
 
 /// A new random GUID (version 4), lower case with hyphens.
-pub fn new_guid() -> Result<String> {
+pub(crate) fn new_guid() -> Result<String> {
     Ok(uuid::Builder::from_random_bytes(random()?).into_uuid().to_string())
 }
 
@@ -25,7 +25,7 @@ macro_rules! guids {
             }
 
             /// One that is there already, as it was written down.
-            pub fn known(text: impl Into<String>) -> Self {
+            pub(crate) fn known(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
 

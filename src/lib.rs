@@ -2,6 +2,8 @@
 //!
 //! docs/architecture.md is the map. In short: [`cmdlets`] does each cmdlet's work with what [`service`] shares, over
 //! [`store`], by the rules of [`pin`], with the seals of [`crypto`]; [`ffi`] is the only door for C and PowerShell.
+// What no test, benchmark or program of this repository needs is the crate's own.
+#![warn(unreachable_pub)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod cmdlets;
@@ -23,4 +25,5 @@ pub mod store;
 extern crate self as umpin;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
+#[allow(unreachable_pub)]
 mod support;

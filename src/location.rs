@@ -44,13 +44,13 @@ impl Location {
 
     /// The user's own store, where this is the system's, which takes its place once the system's folders exist.
     #[cfg(unix)]
-    pub fn left_behind(&self) -> Option<Location> {
+    pub(crate) fn left_behind(&self) -> Option<Location> {
         Usual::at(Path::new("/"), &|name| std::env::var_os(name)).left_behind(self)
     }
 
     /// Windows has one usual place.
     #[cfg(not(unix))]
-    pub fn left_behind(&self) -> Option<Location> {
+    pub(crate) fn left_behind(&self) -> Option<Location> {
         None
     }
 
@@ -61,7 +61,7 @@ impl Location {
     }
 
     /// SQLite's locks do not hold on network file systems, so none is used.
-    pub fn refuse_network(&self) -> Result<()> {
+    pub(crate) fn refuse_network(&self) -> Result<()> {
         if is_network(&self.store) {
             return Err(Error::new(
                 Status::StoreOnNetwork,
@@ -123,7 +123,7 @@ fn is_network(path: &Path) -> bool {
 }
 
 /// Makes the folders that are missing, for the owner alone.
-pub fn create_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
     }
@@ -132,18 +132,18 @@ pub fn create_folder(folder: &Path) -> io::Result<()> {
 
 /// Whether a folder is shared by a group (setgid): files in it are then for the group too.
 #[cfg(unix)]
-pub fn is_shared(folder: &Path) -> bool {
+pub(crate) fn is_shared(folder: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     folder.metadata().is_ok_and(|m| m.mode() & 0o2000 != 0)
 }
 
 /// A path's folder; `.` where it names none.
-pub fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The file of this name with something behind it, as SQLite names its log.
-pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
@@ -151,7 +151,7 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Whether a link may stand in the store's place: root or this account made it, where nobody else can put one.
 #[cfg(unix)]
-pub fn is_trusted_link(path: &Path, link: &std::fs::Metadata) -> bool {
+pub(crate) fn is_trusted_link(path: &Path, link: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     let others_write = |folder: std::fs::Metadata| folder.mode() & 0o022 != 0;
     (link.uid() == 0 || link.uid() == os::user_id()) && folder_of(path).metadata().is_ok_and(|m| !others_write(m))
@@ -159,13 +159,13 @@ pub fn is_trusted_link(path: &Path, link: &std::fs::Metadata) -> bool {
 
 /// Links need rights on Windows that only administrators have.
 #[cfg(not(unix))]
-pub fn is_trusted_link(_path: &Path, _link: &std::fs::Metadata) -> bool {
+pub(crate) fn is_trusted_link(_path: &Path, _link: &std::fs::Metadata) -> bool {
     true
 }
 
 /// Windows shares by access lists, which files inherit.
 #[cfg(not(unix))]
-pub fn is_shared(_folder: &Path) -> bool {
+pub(crate) fn is_shared(_folder: &Path) -> bool {
     false
 }
 

@@ -22,7 +22,7 @@ use crate::store::{Store, Tx, settings};
 
 /// Refusals leave at the first multiple of this after they came: longer than the slowest of them takes, so that wrong,
 /// locked and unknown cannot be told apart by time.
-pub const REFUSAL_INTERVAL: Duration = Duration::from_millis(100);
+pub(crate) const REFUSAL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Where the time comes from.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub enum Clock {
 
 impl Clock {
     /// Milliseconds since 1970-01-01 UTC.
-    pub fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         match self {
             Clock::System => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
@@ -189,7 +189,7 @@ impl Session {
     }
 
     /// The container that recipients are looked up in; empty is everywhere.
-    pub fn scope(&self) -> String {
+    pub(crate) fn scope(&self) -> String {
         self.scope.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use support::{START, mails, pin_in, run, session_at, verify};
 use umpin::cmdlets::document::Response;
 use umpin::cmdlets::execute;
-use umpin::cmdlets::send_um_pin_outbox::deliver_due;
 use umpin::directory::recipient::{ProxyAddress, Recipient};
 use umpin::error::{Error, Result, Status};
 use umpin::pin::Pin;
+use umpin::service::delivery::deliver_due;
 use umpin::session::{Cause, Mode, Session};
 
 struct Store {

@@ -115,7 +115,7 @@ fn a_rotation_seals_everything_anew_and_drops_the_old_key() {
     assert_eq!(rows.len(), 2);
     // History and queued mail still open: an earlier PIN is refused, the mail is delivered.
     assert_eq!(set(&f.session, 0, Some(FIRST_PIN)).unwrap_err().status, Status::WeakPin);
-    assert_eq!(umpin::cmdlets::send_um_pin_outbox::deliver_due(&f.session, None).unwrap().sent.len(), 1);
+    assert_eq!(umpin::service::delivery::deliver_due(&f.session, None).unwrap().sent.len(), 1);
     assert!(f.verify(0, "604938").accepted);
     assert!(f.verify(449, FIRST_PIN).accepted);
     set(&f.session, 0, Some("915263")).unwrap();

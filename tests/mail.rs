@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::{Fixture, contains, mails, pin_in, set, store_bytes};
-use umpin::cmdlets::send_um_pin_outbox::deliver_due;
 use umpin::error::Status;
 use umpin::pin::PinPolicy;
+use umpin::service::delivery::deliver_due;
 
 fn fixture(people: usize) -> Fixture {
     Fixture::new(PinPolicy::default(), people)

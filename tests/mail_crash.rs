@@ -13,8 +13,8 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use support::{Fixture, START, mails, pin_in, session_at, set, who};
-use umpin::cmdlets::send_um_pin_outbox::deliver_due;
 use umpin::pin::{Pin, PinPolicy};
+use umpin::service::delivery::deliver_due;
 use umpin::service::pin_replacement::Salted;
 use umpin::session::{Cause, Clock, Mode, Tuning};
 

@@ -12,8 +12,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use support::{Fixture, set, skip};
-use umpin::cmdlets::send_um_pin_outbox::deliver_due;
 use umpin::pin::PinPolicy;
+use umpin::service::delivery::deliver_due;
 use umpin::session::{Cause, Mode};
 
 const PYTHON: &str = "/usr/bin/python3";

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use support::{FIRST_PIN, Fixture, START, child, extension, mails, pin_in, session_at, set, verify};
-use umpin::cmdlets::send_um_pin_outbox::deliver_due;
 use umpin::cmdlets::set_um_mailbox_pin::{self, SetPin};
 use umpin::error::Status;
 use umpin::pin::policy::DAY;
 use umpin::pin::{Pin, PinPolicy};
+use umpin::service::delivery::deliver_due;
 use umpin::service::lookup::Lookup;
 use umpin::service::sign_in::{self, Caller, Reason};
 use umpin::session::{Cause, Mode, Session};

@@ -112,7 +112,7 @@ fn is_out_of_reach(folder: &Path) {
     let pin = umpin::pin::Pin::new(FIRST_PIN);
     let told = umpin::service::sign_in::verify(&session, &caller, &pin).unwrap_err();
     assert_eq!(told.status, Status::StoreNotWritable, "{told}");
-    let told = umpin::cmdlets::send_um_pin_outbox::deliver_due(&session, None).unwrap_err();
+    let told = umpin::service::delivery::deliver_due(&session, None).unwrap_err();
     assert_eq!(told.status, Status::StoreNotWritable, "{told}");
     assert_eq!(set(&session, 0, None).map(|_| ()).unwrap_err().status, Status::StoreNotWritable);
 }

@@ -12,7 +12,7 @@ use crate::session::{Mode, Session};
 
 /// RecipientViewRoot narrows the session to a container, ViewEntireForest widens it again. Holds for this session alone;
 /// nothing is stored.
-pub fn set_ad_server_settings(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn set_ad_server_settings(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     let servers =
         ["PreferredServer", "ConfigurationDomainController", "PreferredGlobalCatalog", "SetPreferredDomainControllers"];
@@ -35,7 +35,7 @@ pub fn set_ad_server_settings(session: &Session, request: &Request) -> Result<Re
 }
 
 /// The scope, as Set- takes it.
-pub fn get_ad_server_settings(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn get_ad_server_settings(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
     let scope = session.scope();
     Ok(Response::object(json!({

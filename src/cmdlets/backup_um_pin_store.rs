@@ -13,7 +13,7 @@ use crate::session::{Mode, Session};
 use crate::store::backup::Facts;
 
 /// Writes the copy to -Path, which must not exist.
-pub fn backup_um_pin_store(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn backup_um_pin_store(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["Path"])?;
     let path = path(p)?;

@@ -17,7 +17,7 @@ const MOST: usize = 50;
 const SAMPLE: usize = 5000;
 
 /// `Kind` (UMMailbox, Recipient, OrganizationalUnit, UMMailboxPolicy, UMDialPlan) and `Prefix`.
-pub fn complete_identity(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn complete_identity(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["Kind", "Prefix"])?;
     let prefix = fold_case(&p.text("Prefix")?.unwrap_or_default());

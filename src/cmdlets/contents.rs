@@ -5,13 +5,12 @@ use crate::directory::numbers::AddressKind;
 use crate::guid::RecipientGuid;
 use std::collections::HashMap;
 
-use crate::cmdlets::set_um_pin_configuration::{AUDIT_AGE_DAYS, COMMAND_TIMEOUT_SECONDS, SPRAY_THRESHOLD};
 use crate::cmdlets::settings;
 use crate::directory::identity::fold;
 use crate::directory::recipient::Recipient;
 use crate::error::{Result, Status};
 use crate::service::addresses;
-use crate::service::configuration::mail_settings;
+use crate::service::configuration::{AUDIT_AGE_DAYS, COMMAND_TIMEOUT_SECONDS, SPRAY_THRESHOLD, mail_settings};
 use crate::service::telephone_settings::{DIAL_PLAN, MAILBOX, POLICY, fault};
 use crate::store::contents::Documents;
 use crate::store::{Tx, settings as stored};

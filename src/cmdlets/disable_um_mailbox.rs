@@ -8,7 +8,7 @@ use crate::session::{Change, Session};
 
 /// Disable-UMMailbox. KeepProperties (the default) keeps settings and PIN history for a later Enable; `$false` erases
 /// them, also where the mailbox is disabled already.
-pub fn disable_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn disable_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["KeepProperties"])?;
     let lookup = p.lookup()?;

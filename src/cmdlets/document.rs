@@ -9,7 +9,7 @@ use crate::pin::Pin;
 use crate::session::{Cause, Mode};
 
 /// What one call of an operation asks.
-pub struct Request {
+pub(crate) struct Request {
     /// Rehearse or do.
     pub mode: Mode,
     /// The cmdlet's bound parameters.
@@ -27,7 +27,7 @@ pub struct Request {
 
 impl Request {
     /// Reads `{"Mode", "BeforeCommit", "Parameters", "After"}`.
-    pub fn new(operation: &str, document: &Value, secret: Option<Pin>) -> Result<Self> {
+    pub(crate) fn new(operation: &str, document: &Value, secret: Option<Pin>) -> Result<Self> {
         let malformed = |what: &str| {
             Error::new(
                 Status::InvalidRequest,
@@ -96,26 +96,26 @@ pub struct Response {
 
 impl Response {
     /// One object.
-    pub fn object(object: Value) -> Self {
+    pub(crate) fn object(object: Value) -> Self {
         Self { objects: vec![object], ..Self::default() }
     }
 
     /// Names the target and the action, for ShouldProcess.
     #[must_use]
-    pub fn about(mut self, target: impl Into<String>, action: impl Into<String>) -> Self {
+    pub(crate) fn about(mut self, target: impl Into<String>, action: impl Into<String>) -> Self {
         self.target = Some(target.into());
         self.action = Some(action.into());
         self
     }
 
     /// Exchange's words where a Set- found everything as it was asked to be: no date moves and nothing is recorded.
-    pub fn unchanged(target: &str, action: &str) -> Self {
+    pub(crate) fn unchanged(target: &str, action: &str) -> Self {
         let warning = format!("The command completed successfully but no settings of '{target}' have been modified.");
         Self { warnings: vec![Warning::from(warning)], ..Self::default() }.about(target, action)
     }
 
     /// As JSON.
-    pub fn to_json(&self) -> Vec<u8> {
+    pub(crate) fn to_json(&self) -> Vec<u8> {
         let mut out = Map::new();
         let mut put = |name: &str, value: Value| {
             if !value.is_null() && value != json!([]) {
@@ -143,11 +143,11 @@ fn warning(w: &Warning) -> Value {
 }
 
 /// A moment, as documents carry it.
-pub fn date(milliseconds: i64) -> Value {
+pub(crate) fn date(milliseconds: i64) -> Value {
     jiff::Timestamp::from_millisecond(milliseconds).map_or(Value::Null, |t| json!({"$date": format!("{t:.3}")}))
 }
 
 /// A GUID, as documents carry it.
-pub fn guid(id: &impl std::fmt::Display) -> Value {
+pub(crate) fn guid(id: &impl std::fmt::Display) -> Value {
     json!({"$guid": id.to_string()})
 }

@@ -38,7 +38,7 @@ impl Plan {
 }
 
 /// Enable-UMMailbox.
-pub fn enable_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn enable_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[
         "UMMailboxPolicy",

@@ -29,12 +29,12 @@ struct View {
 }
 
 /// Get-UMMailbox. One that exists but is not UM-enabled is not found.
-pub fn get_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn get_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
     list(session, request, &View { only_enabled: true, show: um_mailbox_object::of })
 }
 
 /// Get-Mailbox of UMMailboxPin.ExchangeCompat.
-pub fn get_mailbox(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn get_mailbox(session: &Session, request: &Request) -> Result<Response> {
     list(session, request, &View { only_enabled: false, show: mailbox_object })
 }
 

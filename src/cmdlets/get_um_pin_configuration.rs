@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use crate::cmdlets::document::{Request, Response};
 use crate::error::{Result, Warning};
 use crate::mail::transport::seems_secret;
-use crate::service::configuration::{DEFAULT_AUDIT_AGE_DAYS, mail_settings, number};
+use crate::service::configuration::{audit_age_days, mail_settings, spray_threshold};
 use crate::service::lookup::server_name;
 use crate::session::Session;
-use crate::store::{Tx, settings};
+use crate::store::Tx;
 
 /// One object.
-pub fn get_um_pin_configuration(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn get_um_pin_configuration(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
     let mut response = Response::object(session.read(|tx| object(session, tx))?);
     if !session.store.exists()? {
@@ -39,8 +39,8 @@ pub(crate) fn object(session: &Session, tx: &Tx<'_>) -> Result<Value> {
         "SenderAddress": mail.sender_address,
         "SenderName": mail.sender_name,
         "ServerName": server_name(tx),
-        "AdminAuditLogAgeLimit": number(tx, settings::AUDIT_AGE_DAYS, DEFAULT_AUDIT_AGE_DAYS)?,
-        "SprayDetectionThreshold": number(tx, settings::SPRAY_THRESHOLD, 0)?,
+        "AdminAuditLogAgeLimit": audit_age_days(tx)?,
+        "SprayDetectionThreshold": spray_threshold(tx)?,
         "QueuedMessages": tx.outbox_count()?,
         "StorePath": session.location().store.display().to_string(),
         "StoreExists": session.store.exists()?,

@@ -8,7 +8,7 @@ use crate::session::Session;
 use crate::store::outbox::OutboxRow;
 
 /// All messages that wait, the oldest first.
-pub fn get_um_pin_outbox(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn get_um_pin_outbox(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
     let rows = session.read(|tx| tx.outbox())?;
     Ok(Response { objects: rows.iter().map(object).collect(), ..Response::default() })

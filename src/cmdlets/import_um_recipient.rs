@@ -83,7 +83,7 @@ impl Counts {
 }
 
 /// Import-UMRecipient, one step of it.
-pub fn import_um_recipient(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn import_um_recipient(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["Step", "Import", "Path", "Rows", "Prune", "Force"])?;
     let step = p.required("Step")?;

@@ -6,12 +6,12 @@ use crate::service::enabled_mailbox::not_um_enabled;
 use crate::session::Session;
 
 /// Lock-UMMailbox: nobody signs in until an administrator acts, under any policy.
-pub fn lock_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn lock_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
     set_locked(session, request, true)
 }
 
 /// Unlock-UMMailbox: clears the lock and every count.
-pub fn unlock_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn unlock_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
     set_locked(session, request, false)
 }
 

@@ -7,14 +7,14 @@ use crate::error::{Error, Result, Status};
 use crate::service::lookup::Lookup;
 
 /// The bound parameters of one call, by name without case.
-pub struct Parameters {
+pub(crate) struct Parameters {
     operation: String,
     values: Map<String, Value>,
 }
 
 /// A number that may be `Unlimited`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unlimited {
+pub(crate) enum Unlimited {
     /// The word.
     Unlimited,
     /// A number, not yet checked against a range.
@@ -23,12 +23,12 @@ pub enum Unlimited {
 
 impl Parameters {
     /// Takes the parameters as they were bound.
-    pub fn new(operation: &str, values: Map<String, Value>) -> Self {
+    pub(crate) fn new(operation: &str, values: Map<String, Value>) -> Self {
         Self { operation: operation.into(), values }
     }
 
     /// Whom the call is about, and where to look.
-    pub fn lookup(&self) -> Result<Lookup> {
+    pub(crate) fn lookup(&self) -> Result<Lookup> {
         let lookup = Lookup {
             identity: self.text("Identity")?,
             domain_controller: self.text("DomainController")?.unwrap_or_default(),
@@ -39,22 +39,22 @@ impl Parameters {
     }
 
     /// The value as it came; JSON null is returned as such, absence as `None`.
-    pub fn value(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn value(&self, name: &str) -> Option<&Value> {
         self.values.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
     }
 
     /// Whether the caller bound it, be it to null.
-    pub fn is_bound(&self, name: &str) -> bool {
+    pub(crate) fn is_bound(&self, name: &str) -> bool {
         self.value(name).is_some()
     }
 
     /// The names that were bound.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str)
     }
 
     /// Refuses parameters that the operation does not know, so that a misspelled setting never passes silently.
-    pub fn allow(&self, known: &[&str]) -> Result<()> {
+    pub(crate) fn allow(&self, known: &[&str]) -> Result<()> {
         const EVERYWHERE: [&str; 3] = ["DomainController", "IgnoreDefaultScope", "Identity"];
         for name in self.names() {
             if !known.iter().chain(&EVERYWHERE).any(|k| k.eq_ignore_ascii_case(name)) {
@@ -68,7 +68,7 @@ impl Parameters {
     }
 
     /// A text; numbers are taken as they are written. `None` where absent or null.
-    pub fn text(&self, name: &str) -> Result<Option<String>> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>> {
         match self.value(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -78,14 +78,14 @@ impl Parameters {
     }
 
     /// A text that must be there.
-    pub fn required(&self, name: &str) -> Result<String> {
+    pub(crate) fn required(&self, name: &str) -> Result<String> {
         self.text(name)?.ok_or_else(|| {
             Error::new(Status::InvalidArgument, format!("{} needs -{name}. Nothing was changed.", self.operation))
         })
     }
 
     /// A Boolean or switch.
-    pub fn flag(&self, name: &str) -> Result<Option<bool>> {
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>> {
         match self.value(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
@@ -94,12 +94,12 @@ impl Parameters {
     }
 
     /// A switch: absent is false.
-    pub fn switch(&self, name: &str) -> Result<bool> {
+    pub(crate) fn switch(&self, name: &str) -> Result<bool> {
         Ok(self.flag(name)?.unwrap_or(false))
     }
 
     /// A whole number.
-    pub fn integer(&self, name: &str) -> Result<Option<i64>> {
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>> {
         match self.value(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Number(number)) => number.as_i64().map(Some).ok_or_else(|| self.wrong(name, "a whole number")),
@@ -109,7 +109,7 @@ impl Parameters {
     }
 
     /// A whole number or the word `Unlimited`.
-    pub fn unlimited(&self, name: &str) -> Result<Option<Unlimited>> {
+    pub(crate) fn unlimited(&self, name: &str) -> Result<Option<Unlimited>> {
         match self.value(name) {
             Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("unlimited") => {
                 Ok(Some(Unlimited::Unlimited))
@@ -122,7 +122,7 @@ impl Parameters {
     }
 
     /// A list: an array, one value, or `{"Add": [..], "Remove": [..]}`. Null empties it.
-    pub fn list(&self, name: &str) -> Result<Option<ListEdit>> {
+    pub(crate) fn list(&self, name: &str) -> Result<Option<ListEdit>> {
         match self.value(name) {
             None => Ok(None),
             Some(Value::Null) => Ok(Some(ListEdit::Replace(Vec::new()))),

@@ -14,7 +14,7 @@ use crate::store::backup::{Facts, StoreCopy, facts, read_copy};
 use crate::store::settings;
 
 /// Reads -Path and puts it back. -Force: also where the key file lacks its key, or where it is another store's copy.
-pub fn restore_um_pin_store(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn restore_um_pin_store(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["Path", "Force"])?;
     let path = path(p)?;

@@ -36,7 +36,7 @@ struct Cursor {
 }
 
 /// One page.
-pub fn search_um_admin_audit_log(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn search_um_admin_audit_log(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[
         "Cmdlets",

@@ -1,58 +1,20 @@
-//! Send-UMPinOutbox and `umpin deliver`: what was committed goes out, at least once, never inside a sign-in or a Get-.
-//!
-//! A message is claimed for a while in one short transaction, opened, rendered and handed over outside any, and erased
-//! in another. A process that dies in between leaves a claim that runs out; the message then goes out again, with the
-//! same Message-ID.
+//! Send-UMPinOutbox: tries waiting messages now, and tells of each that still waits.
 
-use crate::guid::MessageGuid;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::cmdlets::document::{Request, Response};
 use crate::cmdlets::get_um_pin_outbox::object;
 use crate::cmdlets::parameters::Parameters;
-use crate::cmdlets::set_um_pin_configuration::COMMAND_TIMEOUT_SECONDS;
-use crate::crypto::seal::{Purpose, open};
 use crate::directory::list_edit::ListEdit;
 use crate::error::{Error, Result, Status, Warning};
-use crate::guid::new_guid;
-use crate::mail::notice::{Kind, Notice};
-use crate::mail::render;
-use crate::mail::transport::Transport;
-use crate::service::configuration::{mail_settings, sender_for};
+use crate::guid::MessageGuid;
+use crate::service::delivery::{Which, deliver};
 use crate::service::notice::no_transport;
-use crate::service::notice::put;
-use crate::session::{Cause, Change, Mode, Session};
-use crate::store::outbox::{LONGEST_CLAIM, LONGEST_DELAY, OutboxRow};
-
-/// The first wait after a failure; it doubles with every further one.
-const FIRST_DELAY: i64 = 60_000;
-/// What a claim has left when its delivery's time is over.
-const CLAIM_MARGIN: Duration = Duration::from_secs(60);
-const _: () = assert!(*COMMAND_TIMEOUT_SECONDS.end() * 1000 + CLAIM_MARGIN.as_millis() as i64 <= LONGEST_CLAIM);
-/// Notices before expiry that are queued in one transaction.
-const EXPIRY_BATCH: usize = 200;
-
-/// What a delivery did.
-#[derive(Debug, Default)]
-pub struct Delivery {
-    /// Handed over and erased.
-    pub sent: Vec<OutboxRow>,
-    /// Tried in vain; they stay queued.
-    pub failed: Vec<(OutboxRow, Error)>,
-    /// Whether there was no transport, so that nothing was tried.
-    pub no_transport: bool,
-}
-
-/// Which messages.
-enum Which {
-    /// These, due or not: what a cmdlet has just queued, or what somebody wants tried now.
-    These(Vec<MessageGuid>),
-    /// Whatever is due.
-    Due,
-}
+use crate::session::{Mode, Session};
+use crate::store::outbox::OutboxRow;
 
 /// `Ids` (what a writing cmdlet queued), `Identity` (one waiting message) or everything, due or not.
-pub fn send_um_pin_outbox(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn send_um_pin_outbox(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["Ids", "BudgetMilliseconds"])?;
     let queued_just_now = p.is_bound("Ids");
@@ -120,130 +82,4 @@ fn still_queued(row: &OutboxRow, e: &Error) -> String {
          again by Send-UMPinOutbox and 'umpin deliver'.",
         row.user_id, e.message
     )
-}
-
-/// Queues the notices before expiry that are due, then delivers what is due, for at most `budget`.
-pub fn deliver_due(session: &Session, budget: Option<Duration>) -> Result<Delivery> {
-    if !session.store.exists()? {
-        return Ok(Delivery::default());
-    }
-    queue_expiry_notices(session)?;
-    deliver(session, &Which::Due, budget)
-}
-
-fn deliver(session: &Session, which: &Which, budget: Option<Duration>) -> Result<Delivery> {
-    let started = Instant::now();
-    let mail = session.read(mail_settings)?;
-    let mut done = Delivery::default();
-    if mail.transport == Transport::None {
-        done.no_transport = true;
-        return Ok(done);
-    }
-    let cause = Cause::new("Send-UMPinOutbox");
-    let me = new_guid()?;
-    let mut ids = match which {
-        Which::These(ids) => ids.as_slice(),
-        Which::Due => &[],
-    }
-    .iter();
-    loop {
-        let left = budget.map_or(mail.timeout(), |b| b.saturating_sub(started.elapsed()).min(mail.timeout()));
-        if left.is_zero() {
-            break;
-        }
-        let claim_ms = i64::try_from((mail.timeout() + CLAIM_MARGIN).as_millis()).unwrap_or(i64::MAX);
-        let claim = |c: &Change<'_>, row: Option<OutboxRow>| {
-            let Some(mut row) = row.filter(|r| !r.is_claimed(c.now)) else { return Ok(None) };
-            row.claimed_by.clone_from(&me);
-            row.claimed_until = c.now.saturating_add(claim_ms);
-            c.tx.put_outbox(&row)?;
-            Ok(Some(row))
-        };
-        let claimed = match which {
-            Which::Due => session.change(Mode::Commit, &cause, |c| claim(c, c.tx.next_due(c.now)?))?,
-            Which::These(_) => {
-                let Some(id) = ids.next() else { break };
-                match session.change(Mode::Commit, &cause, |c| claim(c, c.tx.outbox_row(id)?))? {
-                    // Delivered, replaced, or somebody else is at it.
-                    None => continue,
-                    some => some,
-                }
-            }
-        };
-        let Some(row) = claimed else { break };
-        let outcome = hand_over(session, &row, &mail, left);
-        session.change(Mode::Commit, &cause, |c| {
-            // Only what is still this claim's: a newer PIN may have replaced the message meanwhile.
-            let Some(mut now) = c.tx.outbox_row(&row.id)?.filter(|r| r.claimed_by == me) else { return Ok(()) };
-            match &outcome {
-                Ok(()) => c.tx.remove_outbox(&row.id),
-                Err(e) => {
-                    let doublings = now.attempts.min(20);
-                    now.attempts = now.attempts.saturating_add(1);
-                    now.last_error.clone_from(&e.message);
-                    now.due_at = c.now.saturating_add((FIRST_DELAY << doublings).min(LONGEST_DELAY));
-                    now.claimed_by.clear();
-                    now.claimed_until = 0;
-                    c.tx.put_outbox(&now)
-                }
-            }
-        })?;
-        match outcome {
-            Ok(()) => done.sent.push(row),
-            Err(e) => done.failed.push((row, e)),
-        }
-    }
-    Ok(done)
-}
-
-fn hand_over(
-    session: &Session,
-    row: &OutboxRow,
-    mail: &crate::mail::transport::MailSettings,
-    limit: Duration,
-) -> Result<()> {
-    let ring = session.ring()?;
-    let plain = open(ring.get(&row.key_id)?, Purpose::Mail, row.id.as_str(), &row.sealed)?;
-    let notice: Notice = serde_json::from_slice(&plain)
-        .map_err(|_| Error::new(Status::SealBroken, "the queued notice cannot be read"))?;
-    let sender = sender_for(mail, &notice.to);
-    let message = render::notice(&notice, &sender, &row.message_id, row.queued_at);
-    mail.send(row.id.as_str(), &sender.address, &message, limit)
-}
-
-/// ExpiryNoticeDays: tells those whose PIN expires soon, once for each PIN.
-fn queue_expiry_notices(session: &Session) -> Result<()> {
-    let cause = Cause::new("Send-UMPinOutbox");
-    loop {
-        let now = session.now();
-        if session.read(|tx| tx.expiring_pins(now, 1))?.is_empty() {
-            return Ok(());
-        }
-        session.change(Mode::Commit, &cause, |c| {
-            for (guid, expires_on) in c.tx.expiring_pins(c.now, EXPIRY_BATCH)? {
-                let Some(mut pin) = c.tx.pin(&guid)? else { continue };
-                pin.expiry_noticed = true;
-                c.tx.put_pin(&guid, &pin)?;
-                let Some(recipient) = c.tx.recipient(&guid)? else { continue };
-                put(
-                    c,
-                    &recipient,
-                    &Notice {
-                        kind: Kind::Expiry,
-                        to: recipient.primary_smtp_address.clone(),
-                        display_name: recipient.display_name.clone(),
-                        user_id: recipient.primary_smtp_address.clone(),
-                        language: recipient.language.clone(),
-                        pin: String::new(),
-                        must_change: false,
-                        access_numbers: Vec::new(),
-                        extension: String::new(),
-                        policy_text: String::new(),
-                        expires_on,
-                    },
-                )?;
-            }
-            Ok(())
-        })?;
-    }
 }

@@ -11,7 +11,7 @@ use crate::service::lookup;
 use crate::session::Session;
 
 /// A list replaces every address; `@{Add=..;Remove=..}` edits it.
-pub fn set_mailbox(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn set_mailbox(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["EmailAddresses", "EmailAddressPolicyEnabled", "SecondaryAddress", "SecondaryDialPlan"])?;
     let lookup = p.lookup()?;

@@ -9,7 +9,7 @@ use crate::service::telephone_settings::{MAILBOX, Settings};
 use crate::session::Session;
 
 /// Set-UMMailbox.
-pub fn set_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn set_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[&["Name", "UMMailboxPolicy", "VerifyGlobalRoutingEntry"][..], &settings::names(MAILBOX)].concat())?;
     let lookup = p.lookup()?;

@@ -114,12 +114,12 @@ fn recorded(asked: &SetPin, typed: bool) -> String {
 
 impl Reset {
     /// The mailbox's canonical name, for ShouldProcess.
-    pub fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         &self.target
     }
 
     /// The slow part, on any thread and ahead of time. Holds no lock.
-    pub fn hash(&self) -> Result<()> {
+    pub(crate) fn hash(&self) -> Result<()> {
         self.new.hash().map(drop)
     }
 
@@ -195,11 +195,11 @@ mod tests {
     use super::*;
     use crate::cmdlets::document::Response;
     use crate::cmdlets::execute;
-    use crate::cmdlets::send_um_pin_outbox::deliver_due;
     use crate::crypto::hash::HashParams;
     use crate::directory::numbers::AddressKind;
     use crate::error::{Error, Status};
     use crate::pin::PinPolicy;
+    use crate::service::delivery::deliver_due;
     use crate::session::{Clock, Mode, Tuning};
     use crate::store::audit::AuditRow;
     use crate::store::mailboxes::UmAddress;

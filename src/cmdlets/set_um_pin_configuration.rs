@@ -11,21 +11,17 @@ use crate::error::{Error, Result, Status, Warning};
 use crate::guid::new_guid;
 use crate::mail::render;
 use crate::mail::transport::{MailSettings, SENDER_PLACEHOLDER, Transport, seems_secret};
-use crate::service::configuration::{mail_settings, sender_for};
+use crate::service::configuration::{
+    AUDIT_AGE_DAYS, COMMAND_TIMEOUT_SECONDS, SPRAY_THRESHOLD, mail_settings, sender_for,
+};
 use crate::session::{Mode, Session};
 use crate::store::settings;
 
-/// Seconds that a command may take.
-pub const COMMAND_TIMEOUT_SECONDS: RangeInclusive<i64> = 1..=600;
-/// Days that audit records are kept.
-pub const AUDIT_AGE_DAYS: RangeInclusive<i64> = 1..=3650;
-/// Mailboxes within an hour that one PIN must be tried on to be recorded; 0 is off.
-pub const SPRAY_THRESHOLD: RangeInclusive<i64> = 0..=1000;
 /// Characters of the sender's name and of the server's.
 const NAME_LENGTH: usize = 256;
 
 /// Sets what is given. `TestMail` sends one message without a PIN through what is being set; if that fails, nothing is.
-pub fn set_um_pin_configuration(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn set_um_pin_configuration(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[
         "Transport",

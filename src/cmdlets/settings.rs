@@ -11,12 +11,12 @@ use crate::error::{Error, Result, Status};
 use crate::service::telephone_settings::{Kind, Setting, Settings, Table};
 
 /// The names of a table, for `Parameters::allow`.
-pub fn names(table: Table) -> Vec<&'static str> {
+pub(crate) fn names(table: Table) -> Vec<&'static str> {
     table.settings.iter().map(|s| s.name).collect()
 }
 
 /// Checks what was bound and sets it.
-pub fn apply(p: &Parameters, settings: &mut Settings) -> Result<()> {
+pub(crate) fn apply(p: &Parameters, settings: &mut Settings) -> Result<()> {
     for setting in settings.table().settings {
         if let Some(value) = checked(setting, p, settings)? {
             settings.set(setting.name, value);
@@ -86,7 +86,7 @@ fn length(name: &str, text: &str, most: usize) -> Result<()> {
 }
 
 /// The name of a policy or plan: up to 64 characters, none of those that Exchange forbids, no blanks around it.
-pub fn check_name(name: &str) -> Result<String> {
+pub(crate) fn check_name(name: &str) -> Result<String> {
     const FORBIDDEN: &str = "\"/\\[]:;|=,+*?<>";
     let name = name.trim();
     if name.is_empty() {

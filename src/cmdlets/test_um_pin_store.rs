@@ -42,7 +42,7 @@ impl From<Result<Verdict>> for Verdict {
 }
 
 /// One object a check. What one check finds does not keep the others from running.
-pub fn test_um_pin_store(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn test_um_pin_store(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
     let mut checks: Vec<(&str, Verdict)> = Vec::new();
     let store = &session.location().store;

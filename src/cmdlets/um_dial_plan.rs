@@ -17,13 +17,13 @@ use crate::store::Tx;
 use crate::store::dial_plans::DialPlan;
 
 /// Digits of an extension.
-pub const DIGITS: std::ops::RangeInclusive<i64> = 1..=20;
+pub(crate) const DIGITS: std::ops::RangeInclusive<i64> = 1..=20;
 
 /// The country code of a plan that was made without one.
 const DEFAULT_COUNTRY: &str = "1";
 
 /// New-UMDialPlan: the plan, and its default policy unless that is declined.
-pub fn new_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn new_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     let own = ["Name", "NumberOfDigitsInExtension", "GenerateUMMailboxPolicy", "URIType"];
     p.allow(&[&own[..], &settings::names(DIAL_PLAN)].concat())?;
@@ -75,7 +75,7 @@ pub fn new_um_dial_plan(session: &Session, request: &Request) -> Result<Response
 }
 
 /// Get-UMDialPlan: one, or all by name.
-pub fn get_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn get_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[])?;
     let plans = session.read(|tx| {
@@ -89,7 +89,7 @@ pub fn get_um_dial_plan(session: &Session, request: &Request) -> Result<Response
 }
 
 /// Set-UMDialPlan. The digits and the URI type are fixed once a plan exists.
-pub fn set_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn set_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[&["Name", "ForceUpgrade"][..], &settings::names(DIAL_PLAN)].concat())?;
     if let Some(code) = p.text("CountryOrRegionCode")? {
@@ -126,7 +126,7 @@ pub fn set_um_dial_plan(session: &Session, request: &Request) -> Result<Response
 }
 
 /// Remove-UMDialPlan: refused while a policy or a mailbox's number belongs to it.
-pub fn remove_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn remove_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[])?;
     session.change(request.mode, &request.cause, |c| {

@@ -12,7 +12,7 @@ use crate::service::telephone_settings::{DIAL_PLAN, MAILBOX, Settings};
 use crate::store::Tx;
 
 /// The object of one recipient, UM-enabled or not.
-pub fn um_mailbox_object(tx: &Tx<'_>, recipient_guid: &RecipientGuid) -> Result<Value> {
+pub(crate) fn um_mailbox_object(tx: &Tx<'_>, recipient_guid: &RecipientGuid) -> Result<Value> {
     let recipient = tx
         .recipient(recipient_guid)?
         .ok_or_else(|| Error::new(Status::NotFound, "The recipient is gone.").about(recipient_guid.as_str()))?;

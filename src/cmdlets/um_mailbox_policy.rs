@@ -36,7 +36,7 @@ const PIN_PARAMETERS: &[&str] = &[
 ];
 
 /// New-UMMailboxPolicy: a name and a plan; every other setting through Set-.
-pub fn new_um_mailbox_policy(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn new_um_mailbox_policy(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["Name", "UMDialPlan"])?;
     let name = check_name(&p.required("Name")?)?;
@@ -85,7 +85,7 @@ fn add(c: &Change<'_>, name: &str, plan: &DialPlan) -> Result<Policy> {
 }
 
 /// Get-UMMailboxPolicy: one, those of a plan, or all by name.
-pub fn get_um_mailbox_policy(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn get_um_mailbox_policy(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&["UMDialPlan"])?;
     let server = &request.cause.domain_controller;
@@ -105,7 +105,7 @@ pub fn get_um_mailbox_policy(session: &Session, request: &Request) -> Result<Res
 }
 
 /// Set-UMMailboxPolicy. Acts at once on everybody under the policy.
-pub fn set_um_mailbox_policy(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn set_um_mailbox_policy(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[&["Name", "UMDialPlan", "ForceUpgrade"][..], PIN_PARAMETERS, &settings::names(POLICY)].concat())?;
     let server = &request.cause.domain_controller;
@@ -146,7 +146,7 @@ pub fn set_um_mailbox_policy(session: &Session, request: &Request) -> Result<Res
 }
 
 /// Remove-UMMailboxPolicy: refused while a mailbox is enabled under it.
-pub fn remove_um_mailbox_policy(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn remove_um_mailbox_policy(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     p.allow(&[])?;
     session.change(request.mode, &request.cause, |c| {

@@ -33,7 +33,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(3);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// One step: the first (no `After`) begins or resumes, the others seal a batch each, the last one drops the old key.
-pub fn update_um_pin_key(session: &Session, request: &Request) -> Result<Response> {
+pub(crate) fn update_um_pin_key(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
     if !session.store.exists()? || session.read(|tx| tx.key_id())?.is_none() {
         return Err(Error::new(

@@ -15,7 +15,7 @@ use crate::error::{Error, Result, Status};
 use crate::pin::Pin;
 
 /// A mailbox's salt.
-pub type Salt = [u8; 16];
+pub(crate) type Salt = [u8; 16];
 
 /// What a hash costs; stored with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,14 +34,14 @@ impl HashParams {
 
     /// Worth nothing against a guesser. For tests of everything but the hash.
     #[doc(hidden)]
-    pub const fn danger_test_minimum() -> HashParams {
+    pub(crate) const fn danger_test_minimum() -> HashParams {
         HashParams { memory_kib: 8, passes: 1, lanes: 1 }
     }
 
     /// The most memory that a stored hash may ask for, in KiB: 1 GiB, far above every cost that was ever set.
-    pub const MAX_MEMORY_KIB: u32 = 1024 * 1024;
+    pub(crate) const MAX_MEMORY_KIB: u32 = 1024 * 1024;
     /// The most passes, and the most lanes.
-    pub const MAX_PASSES: u32 = 64;
+    pub(crate) const MAX_PASSES: u32 = 64;
 
     /// Whether it is a cost that anybody sets; any other was written into the row by somebody else.
     pub(crate) fn is_allowed(&self) -> bool {
@@ -49,7 +49,7 @@ impl HashParams {
     }
 
     /// Whether a stored hash should be made anew with `self` at the next right sign-in.
-    pub fn is_stronger_than(&self, stored: &HashParams) -> bool {
+    pub(crate) fn is_stronger_than(&self, stored: &HashParams) -> bool {
         self.memory_kib > stored.memory_kib || self.passes > stored.passes
     }
 }
@@ -60,7 +60,7 @@ pub struct PinHash([u8; PinHash::LEN]);
 
 impl PinHash {
     /// Bytes.
-    pub const LEN: usize = 32;
+    pub(crate) const LEN: usize = 32;
 
     /// For the seal alone.
     pub fn expose(&self) -> &[u8] {
@@ -68,12 +68,12 @@ impl PinHash {
     }
 
     /// From an opened seal; `None` where the length is wrong.
-    pub fn from_opened(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn from_opened(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
     /// Constant-time.
-    pub fn matches(&self, other: &PinHash) -> bool {
+    pub(crate) fn matches(&self, other: &PinHash) -> bool {
         self.0.ct_eq(&other.0).into()
     }
 }

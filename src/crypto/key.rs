@@ -24,7 +24,7 @@ const HEADER: &str = "umpin-key 1";
 const MAX_FILE_LEN: u64 = 4096;
 
 /// Keyed BLAKE2s-256: derives subkeys, chains the audit trail.
-pub fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = Blake2sMac256::new(key.into());
     for part in parts {
         // Lengths go in, so that ("ab","c") and ("a","bc") differ.
@@ -41,7 +41,7 @@ pub struct KeyId(String);
 
 impl KeyId {
     /// One that is there already, as it was written down.
-    pub fn known(text: impl Into<String>) -> Self {
+    pub(crate) fn known(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
@@ -88,7 +88,7 @@ impl MasterKey {
     }
 
     /// The key for one purpose.
-    pub fn subkey(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+    pub(crate) fn subkey(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(mac(&self.bytes, &[b"umpin subkey", purpose.as_bytes()]))
     }
 }
@@ -108,7 +108,7 @@ pub struct KeyRing {
 
 impl KeyRing {
     /// One key that no file holds, for a rehearsal.
-    pub fn in_memory(key: MasterKey) -> Self {
+    pub(crate) fn in_memory(key: MasterKey) -> Self {
         Self { path: PathBuf::new(), keys: vec![key] }
     }
 
@@ -130,7 +130,7 @@ impl KeyRing {
     }
 
     /// Whether a key with this id is here.
-    pub fn holds(&self, id: &KeyId) -> bool {
+    pub(crate) fn holds(&self, id: &KeyId) -> bool {
         self.keys.iter().any(|k| k.id == *id)
     }
 
@@ -189,12 +189,12 @@ impl KeyFile {
     }
 
     /// Where it lies.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Whether there is a file.
-    pub fn exists(&self) -> bool {
+    pub(crate) fn exists(&self) -> bool {
         self.path.symlink_metadata().is_ok()
     }
 

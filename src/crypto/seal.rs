@@ -26,7 +26,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// In the associated data and in the subkey's derivation; part of the format, never changed.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Purpose::Pin => "pin",
             Purpose::History => "history",
@@ -45,7 +45,7 @@ pub fn pin_context(guid: &RecipientGuid, version: i64) -> String {
 }
 
 /// Seals `plain` for `place` (a mailbox GUID or a row's name). `nonce || ciphertext || tag`.
-pub fn seal(key: &MasterKey, purpose: Purpose, place: &str, plain: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn seal(key: &MasterKey, purpose: Purpose, place: &str, plain: &[u8]) -> Result<Vec<u8>> {
     let nonce: [u8; NONCE_LEN] = random()?;
     let context = context(key, purpose, place);
     let sealed = cipher(key, purpose)

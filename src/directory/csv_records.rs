@@ -4,15 +4,15 @@
 use std::io::BufRead;
 
 /// A record longer than this is refused.
-pub const LONGEST_RECORD: usize = 1024 * 1024;
+pub(super) const LONGEST_RECORD: usize = 1024 * 1024;
 /// A record that a quoted field stretches over more lines than this is refused.
-pub const MOST_LINES: u64 = 1000;
+pub(super) const MOST_LINES: u64 = 1000;
 
 /// A record's first line and its bytes without the line end, or why it is none.
-pub type Record = (u64, Result<Vec<u8>, String>);
+pub(super) type Record = (u64, Result<Vec<u8>, String>);
 
 /// The records of a CSV text.
-pub struct Records {
+pub(super) struct Records {
     text: Box<dyn BufRead + Send>,
     delimiter: u8,
     /// The line being read, from 1.
@@ -38,12 +38,12 @@ enum Place {
 
 impl Records {
     /// Records of `text`, whose first line is the file's line `line`.
-    pub fn new(text: Box<dyn BufRead + Send>, delimiter: u8, line: u64) -> Self {
+    pub(super) fn new(text: Box<dyn BufRead + Send>, delimiter: u8, line: u64) -> Self {
         Self { text, delimiter, line, after_return: false, ended: false, cut_off: false, last: line }
     }
 
     /// The next one, `None` at the end and behind a record whose end cannot be told.
-    pub fn next(&mut self) -> Option<Record> {
+    pub(super) fn next(&mut self) -> Option<Record> {
         if self.ended {
             return None;
         }

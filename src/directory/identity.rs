@@ -9,14 +9,14 @@ use crate::directory::recipient::Recipient;
 use crate::error::{Error, Result, Status};
 
 /// Longer texts name nobody: a distinguished name with every part at its limit is shorter.
-pub const MAX_IDENTITY_LENGTH: usize = 2048;
+pub(crate) const MAX_IDENTITY_LENGTH: usize = 2048;
 
 /// The form that IgnoreDefaultScope demands.
-pub const DISTINGUISHED_NAME: &str = "dn";
+pub(crate) const DISTINGUISHED_NAME: &str = "dn";
 
 /// A text without case, and with one spelling for a letter and its accents: `e` with a combining acute accent, as macOS
 /// and some directories write it, is the same as the one letter (Unicode's form NFC).
-pub fn fold_case(text: &str) -> String {
+pub(crate) fn fold_case(text: &str) -> String {
     if text.is_ascii() { text.to_ascii_lowercase() } else { text.nfc().collect::<String>().to_lowercase() }
 }
 
@@ -30,7 +30,7 @@ pub fn fold(text: &str) -> String {
 }
 
 /// Checks a text that must name something.
-pub fn validate(text: &str) -> Result<&str> {
+pub(crate) fn validate(text: &str) -> Result<&str> {
     if text.trim().is_empty() {
         return Err(Error::new(
             Status::InvalidIdentity,
@@ -52,7 +52,7 @@ pub fn validate(text: &str) -> Result<&str> {
 }
 
 /// Starts with an attribute and `=`, as `CN=` or `OU=` do.
-pub fn looks_like_distinguished_name(text: &str) -> bool {
+pub(crate) fn looks_like_distinguished_name(text: &str) -> bool {
     text.split_once('=').is_some_and(|(attribute, rest)| {
         !rest.is_empty()
             && matches!(attribute.trim().to_ascii_lowercase().as_str(), "cn" | "ou" | "dc" | "o" | "uid" | "c" | "l")
@@ -72,7 +72,7 @@ fn fold_distinguished_name(text: &str) -> String {
 }
 
 /// A distinguished name's parts, split at commas that are not escaped.
-pub fn parts(distinguished_name: &str) -> Vec<String> {
+pub(crate) fn parts(distinguished_name: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut escaped = false;
     for c in distinguished_name.chars() {
@@ -125,7 +125,7 @@ fn unescape(value: &str) -> String {
 }
 
 /// Every (form, folded text) that names this person.
-pub fn keys(r: &Recipient) -> Vec<(&'static str, String)> {
+pub(crate) fn keys(r: &Recipient) -> Vec<(&'static str, String)> {
     let mut keys = vec![("guid", r.guid.to_string())];
     let mut add = |form: &'static str, text: &str| {
         if !text.trim().is_empty() {
@@ -163,7 +163,7 @@ pub fn keys(r: &Recipient) -> Vec<(&'static str, String)> {
 }
 
 /// Whether `domain_controller` can be a fully qualified domain name. Empty counts as not given: scripts pass it.
-pub fn validate_domain_controller(name: &str) -> Result<()> {
+pub(crate) fn validate_domain_controller(name: &str) -> Result<()> {
     let label = |l: &str| {
         (1..=63).contains(&l.len())
             && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')

@@ -4,7 +4,7 @@ use crate::directory::identity::fold_case;
 
 /// A list parameter: replaced whole, or edited (`@{Add=..;Remove=..}`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ListEdit {
+pub(crate) enum ListEdit {
     /// The new list.
     Replace(Vec<String>),
     /// What comes and what goes.

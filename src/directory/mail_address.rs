@@ -2,7 +2,7 @@
 
 /// Whether a text can stand as a mail address: one `@`, no blanks, no control characters, nothing that could end a
 /// header. Letters of any script may (RFC 6531).
-pub fn is_mail_address(text: &str) -> bool {
+pub(crate) fn is_mail_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let fine = |c: char| !c.is_control() && !c.is_whitespace() && !"<>()[],;:\\\"".contains(c);
     let label = |l: &str| {

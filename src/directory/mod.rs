@@ -2,10 +2,10 @@
 
 mod csv_records;
 pub mod identity;
-pub mod list_edit;
-pub mod mail_address;
+pub(crate) mod list_edit;
+pub(crate) mod mail_address;
 pub mod numbers;
-pub mod opath;
+pub(crate) mod opath;
 pub mod recipient;
-pub mod row;
-pub mod table;
+pub(crate) mod row;
+pub(crate) mod table;

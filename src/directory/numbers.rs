@@ -13,10 +13,10 @@ pub enum UriType {
 
 impl UriType {
     /// Each of them.
-    pub const ALL: [Self; 3] = [Self::TelExtn, Self::SipName, Self::E164];
+    pub(crate) const ALL: [Self; 3] = [Self::TelExtn, Self::SipName, Self::E164];
 
     /// Exchange's word for it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::TelExtn => "TelExtn",
             Self::SipName => "SipName",
@@ -25,7 +25,7 @@ impl UriType {
     }
 
     /// The one of this word, in any case.
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 }
@@ -43,10 +43,10 @@ pub enum AddressKind {
 
 impl AddressKind {
     /// Each of them.
-    pub const ALL: [Self; 3] = [Self::Extension, Self::SipName, Self::E164];
+    pub(crate) const ALL: [Self; 3] = [Self::Extension, Self::SipName, Self::E164];
 
     /// The word for it in the store.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Extension => "Extension",
             Self::SipName => "SipName",
@@ -55,7 +55,7 @@ impl AddressKind {
     }
 
     /// The one of this word.
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }

@@ -17,7 +17,7 @@ const LONGEST: usize = 8192;
 
 /// A filter that was read.
 #[derive(Debug)]
-pub enum Filter {
+pub(crate) enum Filter {
     /// Both.
     And(Box<Filter>, Box<Filter>),
     /// Either.
@@ -38,7 +38,7 @@ pub enum Filter {
 /// A comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Operator {
+pub(crate) enum Operator {
     Eq,
     Ne,
     Like,
@@ -63,7 +63,7 @@ enum Token {
 
 impl Filter {
     /// Reads a filter. Properties are checked against `known`.
-    pub fn parse(text: &str, known: &[&str]) -> Result<Self> {
+    pub(crate) fn parse(text: &str, known: &[&str]) -> Result<Self> {
         if text.chars().count() > LONGEST {
             return Err(invalid(0, &format!("it has more than {LONGEST} characters")));
         }
@@ -77,7 +77,7 @@ impl Filter {
     }
 
     /// The filter with every text that is compared with rewritten.
-    pub fn map_values(self, rewrite: &dyn Fn(&str) -> Result<String>) -> Result<Self> {
+    pub(crate) fn map_values(self, rewrite: &dyn Fn(&str) -> Result<String>) -> Result<Self> {
         Ok(match self {
             Filter::And(a, b) => Filter::And(Box::new(a.map_values(rewrite)?), Box::new(b.map_values(rewrite)?)),
             Filter::Or(a, b) => Filter::Or(Box::new(a.map_values(rewrite)?), Box::new(b.map_values(rewrite)?)),
@@ -89,7 +89,7 @@ impl Filter {
     }
 
     /// Whether an object passes.
-    pub fn matches(&self, object: &Map<String, Value>) -> bool {
+    pub(crate) fn matches(&self, object: &Map<String, Value>) -> bool {
         match self {
             Filter::And(a, b) => a.matches(object) && b.matches(object),
             Filter::Or(a, b) => a.matches(object) || b.matches(object),

@@ -43,7 +43,7 @@ pub struct ProxyAddress {
 
 impl ProxyAddress {
     /// As directories print it.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         if self.is_primary {
             format!("{}:{}", self.prefix.to_uppercase(), self.address)
         } else {

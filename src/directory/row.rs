@@ -30,7 +30,7 @@ const FIELDS: &[(Field, &[&str])] = &[
 /// What a column means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Field {
+pub(crate) enum Field {
     Guid,
     DistinguishedName,
     CanonicalName,
@@ -53,7 +53,7 @@ pub enum Field {
 }
 
 /// The meaning of a header; `None` for columns that are not taken. ExchangeGuid is another GUID and is not taken.
-pub fn field(header: &str) -> Option<Field> {
+pub(crate) fn field(header: &str) -> Option<Field> {
     let header = header.trim().trim_start_matches('\u{feff}');
     FIELDS.iter().find(|(_, names)| names.iter().any(|n| n.eq_ignore_ascii_case(header))).map(|(field, _)| *field)
 }
@@ -68,7 +68,7 @@ const LONGEST: usize = 2048;
 
 /// The recipient that a row tells of, or why it cannot be taken. Values of one field come in the order of its columns;
 /// the first that is not empty counts.
-pub fn recipient(values: &[(Field, Vec<String>)]) -> Result<Recipient, String> {
+pub(crate) fn recipient(values: &[(Field, Vec<String>)]) -> Result<Recipient, String> {
     let text = |wanted: Field| -> String {
         values
             .iter()

@@ -14,7 +14,7 @@ use crate::error::{Error, Result, Status};
 const LONGEST_HEADER: u64 = 65_536;
 
 /// A CSV file being read.
-pub struct Table {
+pub(crate) struct Table {
     records: Records,
     delimiter: u8,
     columns: Vec<Option<Field>>,
@@ -24,11 +24,11 @@ pub struct Table {
 }
 
 /// A row's line and its values, or why it cannot be read.
-pub type TableRow = (u64, std::result::Result<Vec<(Field, Vec<String>)>, String>);
+pub(crate) type TableRow = (u64, std::result::Result<Vec<(Field, Vec<String>)>, String>);
 
 impl Table {
     /// Opens a file and reads its header.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let wrong = |what: String| {
             Error::new(Status::ImportUnreadable, format!("'{}' {what}. Nothing was imported.", path.display()))
                 .about(path.display().to_string())
@@ -79,17 +79,17 @@ impl Table {
     }
 
     /// Bytes read so far.
-    pub fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.read.load(Ordering::Relaxed).min(self.size)
     }
 
     /// Whether the last row failed so that no row behind it can be told.
-    pub fn cut_off(&self) -> bool {
+    pub(crate) fn cut_off(&self) -> bool {
         self.records.cut_off
     }
 
     /// The next row, `None` at the end.
-    pub fn next_row(&mut self) -> Option<TableRow> {
+    pub(crate) fn next_row(&mut self) -> Option<TableRow> {
         let (line, record) = self.records.next()?;
         let last = self.records.last;
         let values = record.and_then(|r| {

@@ -18,15 +18,15 @@ pub enum Kind {
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 4] = [Kind::Welcome, Kind::Reset, Kind::Changed, Kind::Expiry];
+    pub(crate) const ALL: [Self; 4] = [Kind::Welcome, Kind::Reset, Kind::Changed, Kind::Expiry];
 
     /// The one of this word.
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// As the outbox stores and shows it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Welcome => "Welcome",
             Kind::Reset => "Reset",
@@ -38,7 +38,7 @@ impl Kind {
 
 /// Everything that a message is rendered from, apart from the sender. `Debug` is not derived: it may hold a PIN.
 #[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-pub struct Notice {
+pub(crate) struct Notice {
     /// Which message.
     #[zeroize(skip)]
     pub kind: Kind,

@@ -9,7 +9,7 @@ enum Piece<'a> {
 }
 
 /// As HTML: text escaped, `<b>` and `<a href="http(s)://...">` kept and closed, every other tag dropped.
-pub fn to_html(text: &str) -> String {
+pub(crate) fn to_html(text: &str) -> String {
     let mut out = String::new();
     let mut open: Vec<&str> = Vec::new();
     for piece in pieces(text) {
@@ -46,7 +46,7 @@ fn close(out: &mut String, open: &mut Vec<&str>, tag: &str) {
 }
 
 /// As plain text: no tags, a link's target in brackets behind its text.
-pub fn to_plain(text: &str) -> String {
+pub(crate) fn to_plain(text: &str) -> String {
     let mut out = String::new();
     let mut targets: Vec<String> = Vec::new();
     for piece in pieces(text) {
@@ -65,7 +65,7 @@ pub fn to_plain(text: &str) -> String {
 }
 
 /// The five characters that HTML gives a meaning.
-pub fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -8,7 +8,7 @@ use super::texts::{Texts, texts_for};
 
 /// Who the message comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sender {
+pub(crate) struct Sender {
     /// An e-mail address.
     pub address: String,
     /// May be empty.
@@ -32,7 +32,7 @@ impl Drop for Line {
 }
 
 /// The whole message. `at` is when it was queued (milliseconds since 1970-01-01 UTC), so that a repeat is the same.
-pub fn notice(notice: &Notice, sender: &Sender, message_id: &str, at: i64) -> Zeroizing<Vec<u8>> {
+pub(crate) fn notice(notice: &Notice, sender: &Sender, message_id: &str, at: i64) -> Zeroizing<Vec<u8>> {
     let texts = texts_for(&notice.language);
     let subject = match notice.kind {
         Kind::Welcome => texts.welcome_subject,
@@ -44,7 +44,7 @@ pub fn notice(notice: &Notice, sender: &Sender, message_id: &str, at: i64) -> Ze
 }
 
 /// The message of `-TestMail`; holds no PIN.
-pub fn test(to: &str, sender: &Sender, message_id: &str, at: i64) -> Zeroizing<Vec<u8>> {
+pub(crate) fn test(to: &str, sender: &Sender, message_id: &str, at: i64) -> Zeroizing<Vec<u8>> {
     let texts = texts_for("");
     let lines = [Line::Paragraph(texts.test.to_owned())];
     message(texts, texts.test_subject, &lines, to, "", sender, message_id, at)

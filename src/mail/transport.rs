@@ -14,15 +14,15 @@ use crate::guid::new_guid;
 use crate::os;
 
 /// How long a command may take, unless it is told otherwise.
-pub const DEFAULT_TIMEOUT_SECONDS: u32 = 30;
+pub(crate) const DEFAULT_TIMEOUT_SECONDS: u32 = 30;
 
 /// Stands in a command's arguments for the sender's address. Without it a program such as sendmail takes the account that
 /// it runs under for the sender, and what cannot be delivered comes back there with the PIN in it.
-pub const SENDER_PLACEHOLDER: &str = "{sender}";
+pub(crate) const SENDER_PLACEHOLDER: &str = "{sender}";
 
 /// Which way messages go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Transport {
+pub(crate) enum Transport {
     /// They wait, sealed.
     #[default]
     None,
@@ -35,7 +35,7 @@ pub enum Transport {
 /// The store's mail settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct MailSettings {
+pub(crate) struct MailSettings {
     /// Which way.
     pub transport: Transport,
     /// For `Pickup`.
@@ -54,7 +54,7 @@ pub struct MailSettings {
 
 impl MailSettings {
     /// How long one delivery may take.
-    pub fn timeout(&self) -> Duration {
+    pub(crate) fn timeout(&self) -> Duration {
         let seconds =
             if self.command_timeout_seconds == 0 { DEFAULT_TIMEOUT_SECONDS } else { self.command_timeout_seconds };
         Duration::from_secs(seconds.into())
@@ -62,7 +62,7 @@ impl MailSettings {
 
     /// Hands `message` over. `name` becomes the file's in a pickup folder, `sender` is told to a program that is
     /// given [`SENDER_PLACEHOLDER`]. Takes at most `limit`.
-    pub fn send(&self, name: &str, sender: &str, message: &[u8], limit: Duration) -> Result<()> {
+    pub(crate) fn send(&self, name: &str, sender: &str, message: &[u8], limit: Duration) -> Result<()> {
         match self.transport {
             Transport::None => Err(failed("no mail transport is configured")),
             Transport::Pickup => pick_up(Path::new(&self.pickup_folder), name, message),
@@ -77,7 +77,7 @@ impl MailSettings {
 
 /// Whether an argument, behind `before`, seems to hold a password. It would stand in clear in the store and, while the
 /// program runs, in the machine's list of processes.
-pub fn seems_secret(before: Option<&str>, argument: &str) -> bool {
+pub(crate) fn seems_secret(before: Option<&str>, argument: &str) -> bool {
     // A program's own option that names where its password is (msmtp's --passwordeval) holds none.
     let names_one = |name: &str| {
         let name = name.to_ascii_lowercase();

@@ -9,7 +9,7 @@ use super::secret::Pin;
 use crate::error::{Error, Result, Status};
 
 /// Candidates before giving up; Exchange stops at 99 too.
-pub const MAX_TRIES: usize = 99;
+pub(crate) const MAX_TRIES: usize = 99;
 
 /// A PIN of exactly MinPINLength digits that passes every rule but history, which needs a hash.
 pub fn generate(policy: &PinPolicy, extensions: &[String]) -> Result<Pin> {
@@ -23,7 +23,7 @@ pub fn generate(policy: &PinPolicy, extensions: &[String]) -> Result<Pin> {
 }
 
 /// The error after [`MAX_TRIES`], also where history refused them all.
-pub fn exhausted() -> Error {
+pub(crate) fn exhausted() -> Error {
     Error::new(
         Status::PinGeneration,
         format!(

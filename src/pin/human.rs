@@ -5,7 +5,7 @@
 //! length from 4 to 12.
 
 /// The first shape that the digits have, by the name that a refusal shows.
-pub fn shape(digits: &[u8]) -> Option<&'static str> {
+pub(crate) fn shape(digits: &[u8]) -> Option<&'static str> {
     if few_digits(digits) {
         return Some("too few different digits");
     }

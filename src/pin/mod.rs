@@ -1,10 +1,10 @@
 //! The PIN rules: pure, no I/O. docs/policies.md says them for users; they stand here and nowhere else.
 
 pub mod generate;
-pub mod human;
+pub(crate) mod human;
 pub mod policy;
-pub mod rules;
-pub mod secret;
+pub(crate) mod rules;
+pub(crate) mod secret;
 
 pub use generate::generate;
 pub use policy::PinPolicy;

@@ -8,23 +8,23 @@ use std::ops::RangeInclusive;
 pub const DAY: i64 = 86_400_000;
 
 /// Digits a policy may demand.
-pub const MIN_PIN_LENGTH: RangeInclusive<u32> = 4..=24;
+pub(crate) const MIN_PIN_LENGTH: RangeInclusive<u32> = 4..=24;
 /// Days a PIN may live.
-pub const PIN_LIFETIME: RangeInclusive<u32> = 1..=999;
+pub(crate) const PIN_LIFETIME: RangeInclusive<u32> = 1..=999;
 /// Earlier PINs that are barred, the current one counted.
-pub const PIN_HISTORY_COUNT: RangeInclusive<u32> = 1..=20;
+pub(crate) const PIN_HISTORY_COUNT: RangeInclusive<u32> = 1..=20;
 /// Failures that lock a mailbox.
-pub const MAX_LOGON_ATTEMPTS: RangeInclusive<u32> = 1..=999;
+pub(crate) const MAX_LOGON_ATTEMPTS: RangeInclusive<u32> = 1..=999;
 /// Failures that reset a PIN; 0 is off.
-pub const LOGON_FAILURES_BEFORE_PIN_RESET: RangeInclusive<u32> = 0..=998;
+pub(crate) const LOGON_FAILURES_BEFORE_PIN_RESET: RangeInclusive<u32> = 0..=998;
 /// Ours: minutes of a lock that ends by itself.
-pub const LOCKOUT_DURATION: RangeInclusive<u32> = 1..=1440;
+pub(crate) const LOCKOUT_DURATION: RangeInclusive<u32> = 1..=1440;
 /// Ours: failures in a mailbox's life that only an administrator clears (Skype for Business goes to 5000).
-pub const LIFETIME_LOGON_FAILURES: RangeInclusive<u32> = 1..=5000;
+pub(crate) const LIFETIME_LOGON_FAILURES: RangeInclusive<u32> = 1..=5000;
 /// Ours: days before expiry at which a notice is mailed.
-pub const EXPIRY_NOTICE_DAYS: RangeInclusive<u32> = 1..=30;
+pub(crate) const EXPIRY_NOTICE_DAYS: RangeInclusive<u32> = 1..=30;
 /// PINs that are always kept, whatever the policy counts today.
-pub const HISTORY_KEPT: usize = 20;
+pub(crate) const HISTORY_KEPT: usize = 20;
 
 /// The PIN rules of one policy. `None` is `Unlimited` (or off, for ours).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl LockReason {
 
 impl PinPolicy {
     /// When a PIN of this age expires; `None` never.
-    pub fn expires_on(&self, facts: &PinFacts) -> Option<i64> {
+    pub(crate) fn expires_on(&self, facts: &PinFacts) -> Option<i64> {
         self.lifetime_days.map(|days| facts.set_at.saturating_add(i64::from(days) * DAY))
     }
 
@@ -128,7 +128,7 @@ impl PinPolicy {
     }
 
     /// Whether a lock by failures has outlived LockoutDuration; the count then starts anew.
-    pub fn lock_has_ended(&self, facts: &PinFacts, now: i64) -> bool {
+    pub(crate) fn lock_has_ended(&self, facts: &PinFacts, now: i64) -> bool {
         let reached = self.max_attempts.is_some_and(|max| facts.failures >= max);
         reached
             && self

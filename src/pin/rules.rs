@@ -7,7 +7,7 @@ use super::policy::PinPolicy;
 use super::secret::{MAX_PIN_LENGTH, Pin};
 
 /// The shortest extension that a PIN may not hold as a whole (shorter ones are in too many PINs by chance).
-pub const SHORTEST_EXTENSION_INSIDE: usize = 4;
+pub(crate) const SHORTEST_EXTENSION_INSIDE: usize = 4;
 
 /// The rule that a PIN breaks. Its text names the rule and the numbers, never the PIN.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The longest PIN that any policy takes, in digits.
-pub const MAX_PIN_LENGTH: usize = 24;
+pub(crate) const MAX_PIN_LENGTH: usize = 24;
 
 /// A PIN as somebody typed it: not yet checked, perhaps not even digits.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -22,7 +22,7 @@ impl Pin {
     }
 
     /// The bytes, for the hash and the mail alone.
-    pub fn expose(&self) -> &[u8] {
+    pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }
 }

@@ -21,14 +21,14 @@ const CONTEXT: &str = ";phone-context=";
 const MOST_PLANS: usize = 2;
 
 /// `EUM:51234;phone-context=Plan`, lower case for all but the primary.
-pub fn text(a: &UmAddress, plan_name: &str) -> String {
+pub(crate) fn text(a: &UmAddress, plan_name: &str) -> String {
     let prefix = if a.is_primary { "EUM" } else { "eum" };
     format!("{prefix}:{}{CONTEXT}{plan_name}", a.address)
 }
 
 /// Number and plan of an EUM proxy address (with or without its prefix), and whether it is written as primary; `None`
 /// for addresses of other kinds.
-pub fn parse(text: &str) -> Option<(String, String, bool)> {
+pub(crate) fn parse(text: &str) -> Option<(String, String, bool)> {
     let (prefix, rest) = text.split_once(':')?;
     if !prefix.eq_ignore_ascii_case("eum") {
         return None;
@@ -38,7 +38,7 @@ pub fn parse(text: &str) -> Option<(String, String, bool)> {
 }
 
 /// A dial plan's phone context as Exchange writes it: its name with the directory's domain behind it.
-pub fn phone_context(tx: &Tx<'_>, plan_name: &str) -> Result<String> {
+pub(crate) fn phone_context(tx: &Tx<'_>, plan_name: &str) -> Result<String> {
     let first = tx.first_canonical_name()?;
     let domain = first.as_deref().and_then(|name| name.split_once('/')).map(|(domain, _)| domain);
     Ok(match domain.filter(|d| is_domain(d)) {
@@ -50,7 +50,7 @@ pub fn phone_context(tx: &Tx<'_>, plan_name: &str) -> Result<String> {
 /// The name of the plan that a phone context means: the context itself, or what stands before a domain
 /// (`Plan.contoso.com`), as Microsoft's pages write it. The longest name that is there wins, since a plan's name may have
 /// dots; a context that means none comes back as it is, for the error to name it.
-pub fn plan_name(tx: &Tx<'_>, context: &str) -> Result<String> {
+pub(crate) fn plan_name(tx: &Tx<'_>, context: &str) -> Result<String> {
     if let Some(plan) = tx.dial_plan_by_key(&fold(context))? {
         return Ok(plan.name);
     }
@@ -65,14 +65,14 @@ pub fn plan_name(tx: &Tx<'_>, context: &str) -> Result<String> {
 }
 
 /// An EUM proxy address with its plan's own name as context; any other text as it is.
-pub fn with_plan_name(tx: &Tx<'_>, address: &str) -> Result<String> {
+pub(crate) fn with_plan_name(tx: &Tx<'_>, address: &str) -> Result<String> {
     let Some((_, context, _)) = parse(address) else { return Ok(address.to_owned()) };
     let start = &address[..address.len() - context.len()];
     Ok(format!("{start}{}", plan_name(tx, context.trim())?))
 }
 
 /// The same of every address in a list parameter, so that additions and removals compare with what is there.
-pub fn by_plan_name(tx: &Tx<'_>, edit: Option<ListEdit>) -> Result<Option<ListEdit>> {
+pub(crate) fn by_plan_name(tx: &Tx<'_>, edit: Option<ListEdit>) -> Result<Option<ListEdit>> {
     let all = |list: Vec<String>| list.iter().map(|text| with_plan_name(tx, text)).collect::<Result<Vec<_>>>();
     Ok(match edit {
         None => None,
@@ -91,7 +91,7 @@ fn is_domain(text: &str) -> bool {
 }
 
 /// An extension of this plan.
-pub fn extension(plan: &DialPlan, guid: &RecipientGuid, number: &str, is_primary: bool) -> Result<UmAddress> {
+pub(crate) fn extension(plan: &DialPlan, guid: &RecipientGuid, number: &str, is_primary: bool) -> Result<UmAddress> {
     let digits = plan.digits as usize;
     if number.len() != digits || !number.bytes().all(|b| b.is_ascii_digit()) {
         return Err(Error::new(
@@ -113,7 +113,7 @@ pub fn extension(plan: &DialPlan, guid: &RecipientGuid, number: &str, is_primary
 }
 
 /// The SIP address or E.164 number that a plan of that type needs.
-pub fn resource(plan: &DialPlan, guid: &RecipientGuid, text: &str) -> Result<UmAddress> {
+pub(crate) fn resource(plan: &DialPlan, guid: &RecipientGuid, text: &str) -> Result<UmAddress> {
     let bare = text.strip_prefix("sip:").or_else(|| text.strip_prefix("SIP:")).unwrap_or(text).trim();
     let wrong = |status, what: &str| {
         Err(Error::new(
@@ -144,7 +144,7 @@ pub fn resource(plan: &DialPlan, guid: &RecipientGuid, text: &str) -> Result<UmA
 }
 
 /// Checks a mailbox's whole list against the plans and the other mailboxes.
-pub fn check(tx: &Tx<'_>, guid: &RecipientGuid, addresses: &[UmAddress]) -> Result<()> {
+pub(crate) fn check(tx: &Tx<'_>, guid: &RecipientGuid, addresses: &[UmAddress]) -> Result<()> {
     let mut plans: Vec<_> = addresses.iter().map(|a| &a.dial_plan_guid).collect();
     plans.sort_unstable();
     plans.dedup();
@@ -180,7 +180,7 @@ pub fn check(tx: &Tx<'_>, guid: &RecipientGuid, addresses: &[UmAddress]) -> Resu
 
 /// A mailbox's list after EUM proxy addresses came and went (Set-Mailbox -EmailAddresses). The primary stays unless it
 /// is taken out by name, and then the first extension left in its plan takes its place.
-pub fn edited(
+pub(crate) fn edited(
     session: &Session,
     tx: &Tx<'_>,
     guid: &RecipientGuid,

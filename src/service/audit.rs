@@ -18,7 +18,7 @@ use crate::error::{Error, Result, Status};
 use crate::guid::RecipientGuid;
 use crate::os::random;
 use crate::pin::policy::DAY;
-use crate::service::configuration::{DEFAULT_AUDIT_AGE_DAYS, number};
+use crate::service::configuration::audit_age_days;
 use crate::session::{Cause, Change, Mode, Session, key_id};
 use crate::store::audit::AuditRow;
 use crate::store::{Tx, settings};
@@ -221,7 +221,7 @@ impl Change<'_> {
     /// Removes the oldest rows that are past their age, as far as they are what was written: rows that do not fit stay,
     /// as evidence.
     fn retain(&self, key: &[u8; 32]) -> Result<()> {
-        let days = number(self.tx, settings::AUDIT_AGE_DAYS, DEFAULT_AUDIT_AGE_DAYS)?;
+        let days = audit_age_days(self.tx)?;
         let limit = self.now.saturating_sub(i64::from(days) * DAY);
         let Ok((mut seq, mut before)) = start(self.tx, key) else { return Ok(()) };
         let from = seq;

@@ -22,7 +22,7 @@ impl Enabled {
 }
 
 /// Exchange's words for a mailbox without unified messaging.
-pub fn not_um_enabled(smtp: &str) -> Error {
+pub(crate) fn not_um_enabled(smtp: &str) -> Error {
     Error::new(Status::NotUmEnabled, format!("The Mailbox {smtp} isn't enabled for unified messaging.")).about(smtp)
 }
 

@@ -22,7 +22,7 @@ pub struct Lookup {
 
 impl Lookup {
     /// The rules that hold before anything is looked up.
-    pub fn validate(&self) -> Result<()> {
+    pub(crate) fn validate(&self) -> Result<()> {
         identity::validate_domain_controller(&self.domain_controller)?;
         if self.ignore_default_scope {
             if !self.domain_controller.is_empty() {
@@ -52,7 +52,7 @@ impl Lookup {
     }
 
     /// The container to look in; empty is everywhere.
-    pub fn container(&self, session: &Session) -> String {
+    pub(crate) fn container(&self, session: &Session) -> String {
         if self.ignore_default_scope { String::new() } else { session.scope() }
     }
 
@@ -72,38 +72,38 @@ impl Lookup {
     }
 
     /// The one recipient that the identity names.
-    pub fn recipient(&self, session: &Session, tx: &Tx<'_>) -> Result<Recipient> {
+    pub(crate) fn recipient(&self, session: &Session, tx: &Tx<'_>) -> Result<Recipient> {
         let guid = self.guid(session, tx)?;
         tx.recipient(&guid)?.ok_or_else(|| self.not_found(session, tx))
     }
 
     /// Exchange's words, with the server that was asked.
-    pub fn not_found(&self, session: &Session, tx: &Tx<'_>) -> Error {
+    pub(crate) fn not_found(&self, session: &Session, tx: &Tx<'_>) -> Error {
         not_found(session, tx, self.identity.as_deref().unwrap_or_default(), &self.domain_controller)
     }
 }
 
 /// Whether a canonical name lies below a container (`contoso.com/Users/`; empty is everywhere).
-pub fn within(canonical: &str, container: &str) -> bool {
+pub(crate) fn within(canonical: &str, container: &str) -> bool {
     container.is_empty() || identity::fold_case(canonical).starts_with(&identity::fold_case(container))
 }
 
 /// The dial plan of this name or GUID.
-pub fn dial_plan(session: &Session, tx: &Tx<'_>, text: &str, domain_controller: &str) -> Result<DialPlan> {
+pub(crate) fn dial_plan(session: &Session, tx: &Tx<'_>, text: &str, domain_controller: &str) -> Result<DialPlan> {
     identity::validate_domain_controller(domain_controller)?;
     let text = identity::validate(text)?;
     tx.dial_plan_by_key(&identity::fold(text))?.ok_or_else(|| not_found(session, tx, text, domain_controller))
 }
 
 /// The UM mailbox policy of this name or GUID.
-pub fn policy(session: &Session, tx: &Tx<'_>, text: &str, domain_controller: &str) -> Result<Policy> {
+pub(crate) fn policy(session: &Session, tx: &Tx<'_>, text: &str, domain_controller: &str) -> Result<Policy> {
     identity::validate_domain_controller(domain_controller)?;
     let text = identity::validate(text)?;
     tx.policy_by_key(&identity::fold(text))?.ok_or_else(|| not_found(session, tx, text, domain_controller))
 }
 
 /// Exchange's words for an object of any kind that is not there.
-pub fn not_found(_session: &Session, tx: &Tx<'_>, text: &str, domain_controller: &str) -> Error {
+pub(crate) fn not_found(_session: &Session, tx: &Tx<'_>, text: &str, domain_controller: &str) -> Error {
     let server = if domain_controller.is_empty() { server_name(tx) } else { domain_controller.to_owned() };
     Error::new(
         Status::NotFound,
@@ -113,7 +113,7 @@ pub fn not_found(_session: &Session, tx: &Tx<'_>, text: &str, domain_controller:
 }
 
 /// Exchange's words for a text that names several objects.
-pub fn ambiguous(text: &str) -> Error {
+pub(crate) fn ambiguous(text: &str) -> Error {
     Error::new(
         Status::Ambiguous,
         format!("The operation couldn't be performed because '{text}' matches multiple entries."),
@@ -122,6 +122,6 @@ pub fn ambiguous(text: &str) -> Error {
 }
 
 /// The configured server name, else the machine's.
-pub fn server_name(tx: &Tx<'_>) -> String {
+pub(crate) fn server_name(tx: &Tx<'_>) -> String {
     tx.setting(settings::SERVER_NAME).ok().flatten().filter(|n| !n.is_empty()).unwrap_or_else(crate::os::host_name)
 }

@@ -17,7 +17,7 @@ use crate::store::outbox::OutboxRow;
 use crate::store::{Tx, settings};
 
 /// Checks -NotifyEmail. Empty counts as not given.
-pub fn check_notify_email(text: Option<&str>) -> Result<()> {
+pub(crate) fn check_notify_email(text: Option<&str>) -> Result<()> {
     match text {
         None | Some("") => Ok(()),
         Some(text) if is_mail_address(text) => Ok(()),
@@ -32,7 +32,7 @@ pub fn check_notify_email(text: Option<&str>) -> Result<()> {
 }
 
 /// What a notice about a new PIN needs to be told.
-pub struct NewPinNotice<'a> {
+pub(crate) struct NewPinNotice<'a> {
     /// `Welcome` or `Reset`; becomes `Changed` where the policy asks for notices without a PIN.
     pub kind: Kind,
     /// Where it goes instead of the primary SMTP address.
@@ -44,7 +44,7 @@ pub struct NewPinNotice<'a> {
 }
 
 /// Queues a notice about a new PIN, in place of an older undelivered one about the same mailbox. Returns its id.
-pub fn queue(c: &Change<'_>, recipient: &Recipient, notice: &NewPinNotice<'_>) -> Result<MessageGuid> {
+pub(crate) fn queue(c: &Change<'_>, recipient: &Recipient, notice: &NewPinNotice<'_>) -> Result<MessageGuid> {
     let mailbox = c.tx.um_mailbox(&recipient.guid)?;
     let policy = match mailbox.as_ref().and_then(|m| m.policy_guid.as_ref()) {
         Some(guid) => c.tx.policy(guid)?,
@@ -117,7 +117,7 @@ pub(crate) fn put(c: &Change<'_>, recipient: &Recipient, notice: &Notice) -> Res
 }
 
 /// Whether a transport is configured at all.
-pub fn has_transport(tx: &Tx<'_>) -> Result<bool> {
+pub(crate) fn has_transport(tx: &Tx<'_>) -> Result<bool> {
     Ok(tx
         .setting(settings::MAIL)?
         .and_then(|text| serde_json::from_str::<Value>(&text).ok())

@@ -35,7 +35,7 @@ pub enum Setback {
 }
 
 /// What became of one try to put a new PIN in place.
-pub type Attempt<T> = std::result::Result<T, Setback>;
+pub(crate) type Attempt<T> = std::result::Result<T, Setback>;
 
 impl From<Error> for Setback {
     fn from(e: Error) -> Self {
@@ -89,7 +89,7 @@ pub(crate) fn replace_pin<P, T>(
 
 /// The rules that a mailbox's new PIN must pass.
 #[derive(Clone, Copy)]
-pub struct PinRules<'a> {
+pub(crate) struct PinRules<'a> {
     /// Of its UM mailbox policy.
     pub policy: &'a PinPolicy,
     /// Every number that signs in to it.
@@ -102,14 +102,14 @@ impl PinRules<'_> {
     }
 
     /// One that passes every rule but history.
-    pub fn generate(&self) -> Result<Pin> {
+    pub(crate) fn generate(&self) -> Result<Pin> {
         generate(self.policy, self.extensions)
     }
 }
 
 /// Where a new PIN comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// Somebody chose it: where it is refused, that is the end.
     Typed,
     /// The library made it: where it is refused, the next one is made.
@@ -117,7 +117,7 @@ pub enum Origin {
 }
 
 /// A PIN that is to take another's place, and its hash as soon as that is needed.
-pub struct NewPin {
+pub(crate) struct NewPin {
     pin: Pin,
     origin: Origin,
     salted: Salted,
@@ -127,7 +127,7 @@ pub struct NewPin {
 impl NewPin {
     /// The PIN that was typed (one that breaks a rule is refused here), or a generated one that passes every rule but
     /// history.
-    pub fn choose(typed: Option<Pin>, rules: PinRules<'_>, salted: Salted) -> Attempt<Self> {
+    pub(crate) fn choose(typed: Option<Pin>, rules: PinRules<'_>, salted: Salted) -> Attempt<Self> {
         let (pin, origin) = match typed {
             Some(pin) => {
                 rules.check(&pin)?;
@@ -139,39 +139,39 @@ impl NewPin {
     }
 
     /// The owner's own choice. Its rules are looked at in the transaction that puts it in place.
-    pub fn typed(pin: Pin, salted: Salted) -> Self {
+    pub(crate) fn typed(pin: Pin, salted: Salted) -> Self {
         Self { pin, origin: Origin::Typed, salted, hashed: OnceCell::new() }
     }
 
     /// The PIN itself.
-    pub fn pin(&self) -> &Pin {
+    pub(crate) fn pin(&self) -> &Pin {
         &self.pin
     }
 
     /// Where it comes from.
-    pub fn origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> Origin {
         self.origin
     }
 
     /// The slow part, on any thread and ahead of time. Holds no lock.
-    pub fn hash(&self) -> Result<&Hashed> {
+    pub(crate) fn hash(&self) -> Result<&Hashed> {
         self.hashed.get_or_try_init(|| self.salted.hash(&self.pin))
     }
 
     /// Whether today's rules allow it. They may have changed since it was chosen.
-    pub fn check_rules(&self, rules: PinRules<'_>) -> Attempt<()> {
+    pub(crate) fn check_rules(&self, rules: PinRules<'_>) -> Attempt<()> {
         rules.check(&self.pin)
     }
 
     /// Whether the mailbox's history allows it. Call it behind everything else that could be refused: what comes after it
     /// would tell whether a PIN is in use.
-    pub fn check_history(&self, c: &Change<'_>, guid: &RecipientGuid, policy: &PinPolicy) -> Attempt<()> {
+    pub(crate) fn check_history(&self, c: &Change<'_>, guid: &RecipientGuid, policy: &PinPolicy) -> Attempt<()> {
         let hashed = self.hashed.get().ok_or(Setback::HashedForAnother)?;
         hashed.refused_by_history(c, guid, policy)?.map_or(Ok(()), |refusal| Err(Setback::Refused(refusal)))
     }
 
     /// Puts it in place, hash and state.
-    pub fn put(&self, c: &Change<'_>, guid: &RecipientGuid, state: &NewState) -> Attempt<()> {
+    pub(crate) fn put(&self, c: &Change<'_>, guid: &RecipientGuid, state: &NewState) -> Attempt<()> {
         self.hashed.get().ok_or(Setback::HashedForAnother)?.put(c, guid, state)
     }
 
@@ -202,7 +202,7 @@ impl NewPin {
     }
 
     /// The public error of a setback that ended it, of the mailbox with this address.
-    pub fn error(&self, setback: Setback, smtp: &str) -> Error {
+    pub(crate) fn error(&self, setback: Setback, smtp: &str) -> Error {
         match (setback, self.origin) {
             (Setback::Refused(_), Origin::Generated) => exhausted(),
             (other, _) => other.into_error(smtp),
@@ -288,7 +288,7 @@ impl NewState {
 }
 
 /// The mailbox got a PIN under another salt or cost since the hash was made. Nothing was written; hash again.
-pub fn conflict_error() -> Error {
+pub(crate) fn conflict_error() -> Error {
     Error::new(
         Status::Conflict,
         "The mailbox's PIN was changed by somebody else at the same moment. Nothing was changed. Try again.",
@@ -460,7 +460,7 @@ fn opened(
 }
 
 /// The refusal as an error: names the rule, never the PIN.
-pub fn weak_pin_error(refusal: &Refusal, mailbox: &str) -> Error {
+pub(crate) fn weak_pin_error(refusal: &Refusal, mailbox: &str) -> Error {
     Error::new(
         Status::WeakPin,
         format!("The PIN for mailbox {mailbox} was refused: {refusal}. Nothing was changed. Choose another PIN."),

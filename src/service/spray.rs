@@ -13,12 +13,12 @@ use crate::error::Result;
 use crate::guid::RecipientGuid;
 use crate::pin::Pin;
 use crate::service::audit::stored_key;
-use crate::service::configuration::number;
+use crate::service::configuration::spray_threshold;
 use crate::session::{Cause, Change, Mode, Session};
 use crate::store::settings;
 
 /// How long a mark lasts, in milliseconds.
-pub const LASTS: i64 = 3_600_000;
+pub(crate) const LASTS: i64 = 3_600_000;
 /// Bits of the MAC that are kept in the second of two bytes.
 const SECOND_BYTE: u8 = 0xF0;
 /// In the place of a mailbox: that this mark was recorded in the audit trail.
@@ -32,13 +32,13 @@ fn mark(key: &[u8; 32], pin: &Pin) -> [u8; 2] {
 
 /// Whether a wrong PIN is noted, or marks of earlier ones are to be erased.
 pub(crate) fn is_watched(c: &Change<'_>) -> Result<bool> {
-    Ok(number(c.tx, settings::SPRAY_THRESHOLD, 0)? > 0 || c.tx.has_spray_marks(c.now.saturating_sub(LASTS))?)
+    Ok(spray_threshold(c.tx)? > 0 || c.tx.has_spray_marks(c.now.saturating_sub(LASTS))?)
 }
 
 /// Notes a wrong PIN, after it was counted. Once an hour and mark the threshold's crossing is recorded.
 pub(crate) fn note(c: &Change<'_>, guid: &RecipientGuid, pin: &Pin) -> Result<()> {
     c.tx.erase_spray_marks(c.now.saturating_sub(LASTS))?;
-    let threshold = number(c.tx, settings::SPRAY_THRESHOLD, 0)? as usize;
+    let threshold = spray_threshold(c.tx)? as usize;
     if threshold == 0 {
         return Ok(());
     }

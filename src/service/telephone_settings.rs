@@ -12,7 +12,7 @@ use crate::store::policies::Policy;
 
 /// What a setting holds.
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// `$true` or `$false`, with its default.
     Flag(bool),
     /// A text of at most so many characters; empty by default.
@@ -55,7 +55,7 @@ impl Kind {
 
 /// One setting.
 #[derive(Debug)]
-pub struct Setting {
+pub(crate) struct Setting {
     /// The parameter's and the property's name.
     pub name: &'static str,
     /// What it holds.
@@ -64,7 +64,7 @@ pub struct Setting {
 
 /// The settings of one kind of object.
 #[derive(Clone, Copy, Debug)]
-pub struct Table {
+pub(crate) struct Table {
     /// The cmdlet that sets them.
     pub set_by: &'static str,
     /// In the order in which the Get- cmdlet shows them.
@@ -91,7 +91,7 @@ const PROTECTION: &[&str] = &["None", "Private", "All"];
 const TEXT: usize = 512;
 
 /// Set-UMMailbox, in the order in which Get-UMMailbox shows them.
-pub const MAILBOX: Table = Table {
+pub(crate) const MAILBOX: Table = Table {
     set_by: "Set-UMMailbox",
     settings: &[
         flag("TUIAccessToCalendarEnabled", true),
@@ -117,7 +117,7 @@ pub const MAILBOX: Table = Table {
 };
 
 /// Set-UMMailboxPolicy outside the PIN rules.
-pub const POLICY: Table = Table {
+pub(crate) const POLICY: Table = Table {
     set_by: "Set-UMMailboxPolicy",
     settings: &[
         number("MaxGreetingDuration", 1..=10, 5),
@@ -161,7 +161,7 @@ pub const POLICY: Table = Table {
 };
 
 /// Set-UMDialPlan. Ranges: the cmdlet's public page.
-pub const DIAL_PLAN: Table = Table {
+pub(crate) const DIAL_PLAN: Table = Table {
     set_by: "Set-UMDialPlan",
     settings: &[
         text("CountryOrRegionCode", 4),
@@ -214,11 +214,11 @@ pub const DIAL_PLAN: Table = Table {
 };
 
 /// The number to call for one mailbox alone, where Enable-UMMailbox was given one. No other cmdlet sets or shows it.
-pub const PILOT_NUMBER: &str = "PilotNumber";
+pub(crate) const PILOT_NUMBER: &str = "PilotNumber";
 
 /// What is set on one object.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     table: Table,
     /// Who it is, for errors.
     object: String,
@@ -227,22 +227,22 @@ pub struct Settings {
 
 impl Settings {
     /// Those of a new object: defaults alone.
-    pub fn new(table: Table) -> Self {
+    pub(crate) fn new(table: Table) -> Self {
         Self { table, object: String::new(), values: Map::new() }
     }
 
     /// Those of a mailbox.
-    pub fn of_mailbox(mailbox: &UmMailbox) -> Result<Self> {
+    pub(crate) fn of_mailbox(mailbox: &UmMailbox) -> Result<Self> {
         Self::read(MAILBOX, &mailbox.settings, || format!("the mailbox {}", mailbox.guid))
     }
 
     /// Those of a policy.
-    pub fn of_policy(policy: &Policy) -> Result<Self> {
+    pub(crate) fn of_policy(policy: &Policy) -> Result<Self> {
         Self::read(POLICY, &policy.settings, || format!("the UM mailbox policy '{}'", policy.name))
     }
 
     /// Those of a dial plan.
-    pub fn of_dial_plan(plan: &DialPlan) -> Result<Self> {
+    pub(crate) fn of_dial_plan(plan: &DialPlan) -> Result<Self> {
         Self::read(DIAL_PLAN, &plan.settings, || format!("the UM dial plan '{}'", plan.name))
     }
 
@@ -257,12 +257,12 @@ impl Settings {
     }
 
     /// The table they are of.
-    pub fn table(&self) -> Table {
+    pub(crate) fn table(&self) -> Table {
         self.table
     }
 
     /// One value, or its default. One that no cmdlet can have set is an error.
-    pub fn value(&self, setting: &Setting) -> Result<Value> {
+    pub(crate) fn value(&self, setting: &Setting) -> Result<Value> {
         match self.values.get(setting.name) {
             None => Ok(setting.kind.default()),
             Some(value) if setting.kind.fits(value) => Ok(value.clone()),
@@ -287,28 +287,28 @@ impl Settings {
     }
 
     /// A text; empty where the table has no such setting.
-    pub fn text(&self, name: &str) -> Result<String> {
+    pub(crate) fn text(&self, name: &str) -> Result<String> {
         Ok(self.named(name)?.as_str().unwrap_or_default().to_owned())
     }
 
     /// A list of texts.
-    pub fn texts(&self, name: &str) -> Result<Vec<String>> {
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>> {
         let value = self.named(name)?;
         Ok(value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
     /// A whole number.
-    pub fn number(&self, name: &str) -> Result<i64> {
+    pub(crate) fn number(&self, name: &str) -> Result<i64> {
         Ok(self.named(name)?.as_i64().unwrap_or_default())
     }
 
     /// Sets one, checked by whoever calls.
-    pub fn set(&mut self, name: &str, value: Value) {
+    pub(crate) fn set(&mut self, name: &str, value: Value) {
         self.values.insert(name.into(), value);
     }
 
     /// Writes every value into an output object, the default where none was set.
-    pub fn show(&self, out: &mut Map<String, Value>) -> Result<()> {
+    pub(crate) fn show(&self, out: &mut Map<String, Value>) -> Result<()> {
         for setting in self.table.settings {
             out.insert(setting.name.into(), self.value(setting)?);
         }
@@ -316,7 +316,7 @@ impl Settings {
     }
 
     /// Whether both show the same, be it set or a default.
-    pub fn same_as(&self, other: &Self) -> bool {
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
         let shown = |settings: &Self, one: &Setting| {
             settings.values.get(one.name).cloned().unwrap_or_else(|| one.kind.default())
         };
@@ -324,14 +324,14 @@ impl Settings {
     }
 
     /// As the store keeps them.
-    pub fn document(self) -> String {
+    pub(crate) fn document(self) -> String {
         Value::Object(self.values).to_string()
     }
 }
 
 /// What is wrong with a stored document; `None` where every value is one that a cmdlet sets. Names of later versions
 /// pass.
-pub fn fault(table: Table, document: &str) -> Option<String> {
+pub(crate) fn fault(table: Table, document: &str) -> Option<String> {
     let Ok(Value::Object(document)) = serde_json::from_str(document) else {
         return Some("the settings cannot be read".into());
     };

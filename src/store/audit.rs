@@ -55,7 +55,7 @@ impl Tx<'_> {
     }
 
     /// Appends a row.
-    pub fn add_audit(&self, a: &AuditRow) -> Result<()> {
+    pub(crate) fn add_audit(&self, a: &AuditRow) -> Result<()> {
         self.execute(
             &format!("INSERT INTO audit ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
             params![a.seq, a.at, a.caller, a.claimed, a.cmdlet, a.object, a.parameters, a.succeeded, a.detail, a.mac],
@@ -63,12 +63,12 @@ impl Tx<'_> {
     }
 
     /// Removes the rows up to a number, that one included.
-    pub fn remove_audit_through(&self, seq: i64) -> Result<()> {
+    pub(crate) fn remove_audit_through(&self, seq: i64) -> Result<()> {
         self.execute("DELETE FROM audit WHERE seq <= ?1", [seq])
     }
 
     /// Rows before a number, the newest first.
-    pub fn audit_rows_before(&self, seq: i64, limit: usize) -> Result<Vec<AuditRow>> {
+    pub(crate) fn audit_rows_before(&self, seq: i64, limit: usize) -> Result<Vec<AuditRow>> {
         self.query_all(
             &format!("SELECT {COLUMNS} FROM audit WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2"),
             params![seq, limit as i64],

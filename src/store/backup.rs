@@ -17,7 +17,7 @@ const RETRY: Duration = Duration::from_millis(20);
 
 /// What a store or a copy of one says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// The key that new values are sealed under.
     pub key_id: KeyId,
     /// Every key that some value is sealed under, that one included.
@@ -31,7 +31,7 @@ pub struct Facts {
 }
 
 /// A copy that was read and checked, in memory.
-pub struct StoreCopy {
+pub(crate) struct StoreCopy {
     connection: Connection,
     /// What it says of itself.
     pub facts: Facts,
@@ -39,7 +39,7 @@ pub struct StoreCopy {
 
 impl StoreCopy {
     /// Reads the copy as a store is read.
-    pub fn read<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn read<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         transact(&mut self.connection, rusqlite::TransactionBehavior::Deferred, false, work)
     }
 }
@@ -47,7 +47,7 @@ impl StoreCopy {
 impl Store {
     /// Copies the store to a new file, as it is at this moment. Others read and write meanwhile. The file appears whole
     /// or not at all, never over another.
-    pub fn copy_to(&self, path: &Path) -> Result<Facts> {
+    pub(crate) fn copy_to(&self, path: &Path) -> Result<Facts> {
         let failed = |e: io::Error| failed(path, &e.to_string());
         if path.symlink_metadata().is_ok() {
             return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "a file of this name exists already")));
@@ -98,7 +98,7 @@ impl Store {
     /// the connections that they have. A damaged store is moved aside instead, as it is; then the path it went to is
     /// returned. `may_go_on` is asked under the store's lock, when nobody can change it any more; if it fails, nothing is
     /// replaced.
-    pub fn put_back(&self, copy: &StoreCopy, may_go_on: &dyn Fn() -> Result<()>) -> Result<Option<PathBuf>> {
+    pub(crate) fn put_back(&self, copy: &StoreCopy, may_go_on: &dyn Fn() -> Result<()>) -> Result<Option<PathBuf>> {
         if !self.exists()? {
             may_go_on()?;
             self.create(|_| Ok(()))?;
@@ -141,17 +141,17 @@ impl Store {
     }
 
     /// What SQLite's own check of the whole file finds; empty is nothing.
-    pub fn integrity(&self) -> Result<Vec<String>> {
+    pub(crate) fn integrity(&self) -> Result<Vec<String>> {
         integrity(&self.connect(false)?)
     }
 
     /// Rows that refer to rows that are not there.
-    pub fn dangling_rows(&self) -> Result<usize> {
+    pub(crate) fn dangling_rows(&self) -> Result<usize> {
         dangling(&self.connect(false)?)
     }
 
     /// Tables, indices, triggers and views that are not a store's, or not as a store has them: kind and name of each.
-    pub fn strange_definitions(&self) -> Result<Vec<String>> {
+    pub(crate) fn strange_definitions(&self) -> Result<Vec<String>> {
         let (here, due) = (tables(&self.connect(false)?)?, tables(&empty()?)?);
         let mut strange: Vec<String> = here
             .iter()
@@ -164,7 +164,7 @@ impl Store {
     }
 
     /// The schema's version in the file, and `wal` where it uses a write-ahead log.
-    pub fn version_and_journal(&self) -> Result<(i64, String)> {
+    pub(crate) fn version_and_journal(&self) -> Result<(i64, String)> {
         let connection = self.connect(false)?;
         let version = connection.pragma_query_value(None, "user_version", |r| r.get(0)).map_err(sql)?;
         let journal = connection.pragma_query_value(None, "journal_mode", |r| r.get(0)).map_err(sql)?;
@@ -173,7 +173,7 @@ impl Store {
 }
 
 /// Reads a copy into memory, brings it to today's schema and checks it whole. The file is only read.
-pub fn read_copy(path: &Path) -> Result<StoreCopy> {
+pub(crate) fn read_copy(path: &Path) -> Result<StoreCopy> {
     let not_one = |what: &str| failed(path, what);
     let meta = fs::metadata(path).map_err(|e| not_one(&e.to_string()))?;
     if !meta.is_file() || meta.len() == 0 {
@@ -260,7 +260,7 @@ fn facts_of(connection: &mut Connection) -> Result<Facts> {
 }
 
 /// What a store says of itself.
-pub fn facts(tx: &Tx<'_>) -> Result<Facts> {
+pub(crate) fn facts(tx: &Tx<'_>) -> Result<Facts> {
     let named = |name: &str| {
         tx.setting(name)?.ok_or_else(|| Error::new(Status::BackupFailed, "it is no store, or one that was never used"))
     };

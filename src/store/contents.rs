@@ -19,7 +19,7 @@ use crate::pin::policy::{
 
 /// Clocks differ a little, and a message that failed waits some hours: what lies further ahead than this (a day, in
 /// milliseconds) was not written by a clock that is right.
-pub const SKEW: i64 = 86_400_000;
+pub(crate) const SKEW: i64 = 86_400_000;
 
 /// What a column holds in every row that was written here.
 enum Holds {
@@ -278,7 +278,7 @@ impl Holds {
 
 impl Tx<'_> {
     /// Values that were never written here. `each` gets the GUID or name of whom or what a row is about, and the fault.
-    pub fn odd_values(&self, now: i64, mut each: impl FnMut(&str, String) -> Result<()>) -> Result<()> {
+    pub(crate) fn odd_values(&self, now: i64, mut each: impl FnMut(&str, String) -> Result<()>) -> Result<()> {
         for (table, about, columns) in TABLES {
             let names: Vec<&str> = columns.iter().map(|(name, ..)| *name).collect();
             let mut rows =
@@ -298,7 +298,7 @@ impl Tx<'_> {
     }
 
     /// The documents of plans, policies and mailboxes: name (a mailbox's GUID), look-up key, document.
-    pub fn documents(&self, of: Documents, mut each: impl FnMut(&str, &str, &str) -> Result<()>) -> Result<()> {
+    pub(crate) fn documents(&self, of: Documents, mut each: impl FnMut(&str, &str, &str) -> Result<()>) -> Result<()> {
         let query = match of {
             Documents::DialPlans => "SELECT name, name_key, settings FROM dial_plan",
             Documents::Policies => "SELECT name, name_key, settings FROM policy",
@@ -308,19 +308,19 @@ impl Tx<'_> {
     }
 
     /// Every number: its mailbox, dial plan, look-up key, number and kind.
-    pub fn numbers(&self, mut each: impl FnMut([&str; 5]) -> Result<()>) -> Result<()> {
+    pub(crate) fn numbers(&self, mut each: impl FnMut([&str; 5]) -> Result<()>) -> Result<()> {
         self.each_text("SELECT recipient_guid, dial_plan_guid, address_key, address, kind FROM um_address", |columns| {
             each(columns)
         })
     }
 
     /// Every person's GUID.
-    pub fn each_recipient(&self, mut each: impl FnMut(&RecipientGuid) -> Result<()>) -> Result<()> {
+    pub(crate) fn each_recipient(&self, mut each: impl FnMut(&RecipientGuid) -> Result<()>) -> Result<()> {
         self.each_text("SELECT guid FROM recipient", |[guid]| each(&RecipientGuid::known(guid)))
     }
 
     /// Whether a person can be found by what the person is called, and by nothing else.
-    pub fn has_its_keys(&self, r: &Recipient) -> Result<bool> {
+    pub(crate) fn has_its_keys(&self, r: &Recipient) -> Result<bool> {
         let stored: Vec<(String, String)> =
             self.query_all("SELECT form, key FROM recipient_key WHERE recipient_guid = ?1", [&r.guid], |r| {
                 Ok((r.get(0)?, r.get(1)?))
@@ -335,7 +335,7 @@ impl Tx<'_> {
     }
 
     /// How an administrator knows what a row names: a person by the canonical name, all else as it stands there.
-    pub fn name_of(&self, guid: &str) -> String {
+    pub(crate) fn name_of(&self, guid: &str) -> String {
         self.recipient(&RecipientGuid::known(guid)).ok().flatten().map_or_else(|| guid.to_owned(), |r| r.canonical_name)
     }
 
@@ -362,7 +362,7 @@ impl Tx<'_> {
 
 /// Whose documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Documents {
+pub(crate) enum Documents {
     /// Dial plans'.
     DialPlans,
     /// Policies'.

@@ -43,12 +43,12 @@ fn dial_plan(r: &Row<'_>) -> rusqlite::Result<DialPlan> {
 
 impl Tx<'_> {
     /// By GUID.
-    pub fn dial_plan(&self, guid: &DialPlanGuid) -> Result<Option<DialPlan>> {
+    pub(crate) fn dial_plan(&self, guid: &DialPlanGuid) -> Result<Option<DialPlan>> {
         self.query_optional(&format!("SELECT {COLUMNS} FROM dial_plan WHERE guid = ?1"), [guid], dial_plan)
     }
 
     /// By folded name or GUID.
-    pub fn dial_plan_by_key(&self, key: &str) -> Result<Option<DialPlan>> {
+    pub(crate) fn dial_plan_by_key(&self, key: &str) -> Result<Option<DialPlan>> {
         self.query_optional(
             &format!("SELECT {COLUMNS} FROM dial_plan WHERE name_key = ?1 OR guid = ?1"),
             [key],
@@ -57,7 +57,7 @@ impl Tx<'_> {
     }
 
     /// All, by name.
-    pub fn dial_plans(&self) -> Result<Vec<DialPlan>> {
+    pub(crate) fn dial_plans(&self) -> Result<Vec<DialPlan>> {
         self.query_all(&format!("SELECT {COLUMNS} FROM dial_plan ORDER BY name_key"), [], dial_plan)
     }
 
@@ -82,7 +82,7 @@ impl Tx<'_> {
     }
 
     /// Removes a plan that nothing references.
-    pub fn remove_dial_plan(&self, guid: &DialPlanGuid) -> Result<()> {
+    pub(crate) fn remove_dial_plan(&self, guid: &DialPlanGuid) -> Result<()> {
         self.execute("DELETE FROM dial_plan WHERE guid = ?1", [guid])
     }
 }

@@ -23,7 +23,7 @@ pub struct UmMailbox {
 
 impl UmMailbox {
     /// Whether it is enabled for unified messaging, and not only was.
-    pub fn is_enabled(&self) -> bool {
+    pub(crate) fn is_enabled(&self) -> bool {
         self.policy_guid.is_some()
     }
 }
@@ -76,7 +76,7 @@ impl Tx<'_> {
     }
 
     /// Erases every UM datum of a recipient, queued mail included.
-    pub fn erase_um_mailbox(&self, guid: &RecipientGuid) -> Result<()> {
+    pub(crate) fn erase_um_mailbox(&self, guid: &RecipientGuid) -> Result<()> {
         for table in ["um_address", "pin", "pin_history", "outbox", "spray_mark", "um_mailbox"] {
             self.execute(&format!("DELETE FROM {table} WHERE recipient_guid = ?1"), [guid])?;
         }
@@ -84,7 +84,7 @@ impl Tx<'_> {
     }
 
     /// A mailbox's addresses in order, the primary first.
-    pub fn um_addresses(&self, guid: &RecipientGuid) -> Result<Vec<UmAddress>> {
+    pub(crate) fn um_addresses(&self, guid: &RecipientGuid) -> Result<Vec<UmAddress>> {
         self.query_all(
             &format!("SELECT {ADDRESS} FROM um_address WHERE recipient_guid = ?1 ORDER BY is_primary DESC, position"),
             [guid],
@@ -127,22 +127,22 @@ impl Tx<'_> {
     }
 
     /// How many mailboxes are enabled.
-    pub fn enabled_mailbox_count(&self) -> Result<i64> {
+    pub(crate) fn enabled_mailbox_count(&self) -> Result<i64> {
         self.query_one("SELECT COUNT(*) FROM um_mailbox WHERE policy_guid IS NOT NULL", [], |r| r.get(0))
     }
 
     /// How many enabled mailboxes a policy has.
-    pub fn policy_mailbox_count(&self, policy_guid: &PolicyGuid) -> Result<i64> {
+    pub(crate) fn policy_mailbox_count(&self, policy_guid: &PolicyGuid) -> Result<i64> {
         self.query_one("SELECT COUNT(*) FROM um_mailbox WHERE policy_guid = ?1", [policy_guid], |r| r.get(0))
     }
 
     /// How many numbers of mailboxes a plan has.
-    pub fn dial_plan_address_count(&self, dial_plan_guid: &DialPlanGuid) -> Result<i64> {
+    pub(crate) fn dial_plan_address_count(&self, dial_plan_guid: &DialPlanGuid) -> Result<i64> {
         self.query_one("SELECT COUNT(*) FROM um_address WHERE dial_plan_guid = ?1", [dial_plan_guid], |r| r.get(0))
     }
 
     /// What does not fit together, one text each, by name; empty in a sound store.
-    pub fn inconsistencies(&self) -> Result<Vec<String>> {
+    pub(crate) fn inconsistencies(&self) -> Result<Vec<String>> {
         let mut found = Vec::new();
         for (query, what) in [
             (

@@ -4,20 +4,20 @@
 //! stands in one file a concept (`recipients`, `policies`, `pins`, ...), each an `impl Tx`.
 
 pub mod audit;
-pub mod backup;
+pub(crate) mod backup;
 mod columns;
-pub mod contents;
+pub(crate) mod contents;
 pub mod dial_plans;
 pub mod mailboxes;
 pub mod outbox;
 pub mod pins;
 pub mod policies;
-pub mod recipients;
-pub mod schema;
-pub mod sealed;
+pub(crate) mod recipients;
+pub(crate) mod schema;
+pub(crate) mod sealed;
 pub mod settings;
-pub mod spray;
-pub mod staging;
+pub(crate) mod spray;
+pub(crate) mod staging;
 mod statements;
 
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const POOL_SIZE: usize = 8;
 
 /// One store, shared by the threads of a session.
-pub struct Store {
+pub(crate) struct Store {
     path: PathBuf,
     /// Connections at rest, each with the file that it is open on: a file put in the store's place is another one.
     idle: Mutex<Vec<(FileId, Connection)>>,
@@ -71,18 +71,18 @@ pub struct Tx<'a> {
 
 impl Store {
     /// Touches nothing.
-    pub fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, idle: Mutex::default(), empty: Mutex::default() }
     }
 
     /// The database file.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Whether there is a store. One that was made but never filled (its maker was killed) counts as none. A store that
     /// this account has no right to see is an error: it must never pass for one that is not there.
-    pub fn exists(&self) -> Result<bool> {
+    pub(crate) fn exists(&self) -> Result<bool> {
         Ok(self.file()?.is_some())
     }
 
@@ -145,17 +145,17 @@ impl Store {
     }
 
     /// Runs `work` on one consistent snapshot. A missing store reads as empty and stays missing.
-    pub fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         self.run(TransactionBehavior::Deferred, false, work)
     }
 
     /// Runs `work` as the only writer, then undoes it. A missing store reads as empty and stays missing.
-    pub fn rehearse<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn rehearse<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         self.run(TransactionBehavior::Immediate, false, work)
     }
 
     /// Runs `work` as the only writer and commits when it succeeds. The store must exist ([`Store::create`]).
-    pub fn write<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         self.run(TransactionBehavior::Immediate, true, work)
     }
 
@@ -208,7 +208,7 @@ impl Store {
 
     /// Makes the store with `first` as its first transaction, in which the key's id is recorded. A store that
     /// another process makes meanwhile is used as it is: `first` must look before it writes.
-    pub fn create<T>(&self, first: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn create<T>(&self, first: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         let unwritable = |e: std::io::Error| {
             self.error(
                 Status::StoreNotWritable,

@@ -11,9 +11,9 @@ use crate::mail::notice::Kind;
 
 /// The longest wait between two tries, in milliseconds. A message that is due later than that was queued, or tried, by a
 /// clock that was ahead.
-pub const LONGEST_DELAY: i64 = 6 * 3_600_000;
+pub(crate) const LONGEST_DELAY: i64 = 6 * 3_600_000;
 /// The longest that a message can be claimed, likewise.
-pub const LONGEST_CLAIM: i64 = 660_000;
+pub(crate) const LONGEST_CLAIM: i64 = 660_000;
 
 /// One message that waits.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub struct OutboxRow {
 
 impl OutboxRow {
     /// Whether somebody is at it. A claim that no clock in order can have made is none.
-    pub fn is_claimed(&self, now: i64) -> bool {
+    pub(crate) fn is_claimed(&self, now: i64) -> bool {
         self.claimed_until > now && self.claimed_until <= now.saturating_add(LONGEST_CLAIM)
     }
 }
@@ -107,7 +107,7 @@ impl Tx<'_> {
     }
 
     /// The messages about one person.
-    pub fn outbox_of(&self, recipient_guid: &RecipientGuid) -> Result<Vec<OutboxRow>> {
+    pub(crate) fn outbox_of(&self, recipient_guid: &RecipientGuid) -> Result<Vec<OutboxRow>> {
         self.query_all(
             &format!("SELECT {COLUMNS} FROM outbox WHERE recipient_guid = ?1 ORDER BY queued_at, id"),
             [recipient_guid],
@@ -132,7 +132,7 @@ impl Tx<'_> {
 
     /// The oldest message that is due and that nobody is at. What a clock that was ahead has queued, put off or claimed
     /// does not wait until that day.
-    pub fn next_due(&self, now: i64) -> Result<Option<OutboxRow>> {
+    pub(crate) fn next_due(&self, now: i64) -> Result<Option<OutboxRow>> {
         self.query_optional(&format!(
                 "SELECT {COLUMNS} FROM outbox WHERE (due_at <= ?1 OR due_at > ?1 + ?2 OR (attempts = 0 AND queued_at > ?1)) \
                  AND (claimed_until <= ?1 OR claimed_until > ?1 + ?3) ORDER BY due_at, id LIMIT 1"
@@ -140,13 +140,13 @@ impl Tx<'_> {
     }
 
     /// One message.
-    pub fn outbox_row(&self, id: &MessageGuid) -> Result<Option<OutboxRow>> {
+    pub(crate) fn outbox_row(&self, id: &MessageGuid) -> Result<Option<OutboxRow>> {
         self.query_optional(&format!("SELECT {COLUMNS} FROM outbox WHERE id = ?1"), [id], outbox_row)
     }
 
     /// Enabled mailboxes whose PIN expires between `now` and the day that their policy wants told, and whose owner was
     /// not told yet: GUID and moment of expiry. Nobody for whom a message waits already.
-    pub fn expiring_pins(&self, now: i64, limit: usize) -> Result<Vec<(RecipientGuid, i64)>> {
+    pub(crate) fn expiring_pins(&self, now: i64, limit: usize) -> Result<Vec<(RecipientGuid, i64)>> {
         self.query_all(
             "SELECT n.recipient_guid, n.set_at + p.lifetime_days * ?2 FROM pin n \
                  JOIN um_mailbox m ON m.recipient_guid = n.recipient_guid JOIN policy p ON p.guid = m.policy_guid \

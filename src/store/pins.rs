@@ -101,13 +101,13 @@ fn select_states(rest: &str) -> String {
 
 impl Tx<'_> {
     /// The state of one enabled mailbox; `None` where it is not enabled.
-    pub fn pin_state(&self, guid: &RecipientGuid) -> Result<Option<PinState>> {
+    pub(crate) fn pin_state(&self, guid: &RecipientGuid) -> Result<Option<PinState>> {
         self.query_optional(&select_states("WHERE r.guid = ?1"), [guid], state)
     }
 
     /// The states of enabled mailboxes below `container` (`""`: everywhere) by canonical name, `limit` of them behind
     /// the place `(canonical name, GUID)`.
-    pub fn pin_states(&self, container: &str, after: (&str, &str), limit: usize) -> Result<Vec<PinState>> {
+    pub(crate) fn pin_states(&self, container: &str, after: (&str, &str), limit: usize) -> Result<Vec<PinState>> {
         self.query_all(
             &select_states(
                 "WHERE (r.canonical_name > ?2 OR (r.canonical_name = ?2 AND r.guid > ?3)) \
@@ -156,12 +156,12 @@ impl Tx<'_> {
     }
 
     /// The version of a mailbox's PIN, whatever else its row holds.
-    pub fn pin_version(&self, guid: &RecipientGuid) -> Result<Option<i64>> {
+    pub(crate) fn pin_version(&self, guid: &RecipientGuid) -> Result<Option<i64>> {
         self.query_optional("SELECT version FROM pin WHERE recipient_guid = ?1", [guid], |r| r.get(0))
     }
 
     /// The version of every PIN.
-    pub fn each_pin_version(&self, mut each: impl FnMut(&RecipientGuid, i64)) -> Result<()> {
+    pub(crate) fn each_pin_version(&self, mut each: impl FnMut(&RecipientGuid, i64)) -> Result<()> {
         let mut statement = self.prepare("SELECT recipient_guid, version FROM pin")?;
         let mut rows = statement.query([]).map_err(sql)?;
         while let Some(row) = rows.next().map_err(sql)? {
@@ -213,7 +213,7 @@ impl Tx<'_> {
     }
 
     /// Adds an earlier PIN (or re-seals one) and drops what is older than the twenty that are kept.
-    pub fn put_pin_history(&self, guid: &RecipientGuid, h: &HistoryRow) -> Result<()> {
+    pub(crate) fn put_pin_history(&self, guid: &RecipientGuid, h: &HistoryRow) -> Result<()> {
         self.execute(
             "INSERT INTO pin_history (recipient_guid, version, memory_kib, passes, lanes, key_id, sealed) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (recipient_guid, version) DO UPDATE SET \

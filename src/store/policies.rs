@@ -73,7 +73,7 @@ fn select(rest: &str) -> String {
 
 impl Tx<'_> {
     /// By GUID.
-    pub fn policy(&self, guid: &PolicyGuid) -> Result<Option<Policy>> {
+    pub(crate) fn policy(&self, guid: &PolicyGuid) -> Result<Option<Policy>> {
         self.query_optional(&select("WHERE p.guid = ?1"), [guid], policy)
     }
 
@@ -131,7 +131,7 @@ impl Tx<'_> {
     }
 
     /// Removes a policy that no mailbox references.
-    pub fn remove_policy(&self, guid: &PolicyGuid) -> Result<()> {
+    pub(crate) fn remove_policy(&self, guid: &PolicyGuid) -> Result<()> {
         self.execute("DELETE FROM policy WHERE guid = ?1", [guid])
     }
 }

@@ -127,7 +127,7 @@ impl Tx<'_> {
     }
 
     /// Removes a person who has no UM datum.
-    pub fn remove_recipient(&self, guid: &RecipientGuid) -> Result<()> {
+    pub(crate) fn remove_recipient(&self, guid: &RecipientGuid) -> Result<()> {
         self.execute("DELETE FROM recipient WHERE guid = ?1", [guid])
     }
 
@@ -137,12 +137,12 @@ impl Tx<'_> {
     }
 
     /// Who holds an SMTP address.
-    pub fn smtp_holders(&self, address: &str) -> Result<Vec<RecipientGuid>> {
+    pub(crate) fn smtp_holders(&self, address: &str) -> Result<Vec<RecipientGuid>> {
         Ok(self.recipients_by_key(&identity::fold(address), Some("smtp"))?.into_iter().map(|(guid, _)| guid).collect())
     }
 
     /// The folded SMTP addresses by which [`Self::smtp_holders`] finds a person.
-    pub fn smtp_keys(&self, guid: &RecipientGuid) -> Result<Vec<String>> {
+    pub(crate) fn smtp_keys(&self, guid: &RecipientGuid) -> Result<Vec<String>> {
         self.query_all("SELECT key FROM recipient_key WHERE recipient_guid = ?1 AND form = 'smtp'", [guid], |r| {
             r.get(0)
         })
@@ -150,7 +150,7 @@ impl Tx<'_> {
 
     /// People below `container` (`""`: everywhere) in an order, `limit` of them behind the place `(key, GUID)`: key and
     /// GUID of each.
-    pub fn recipient_page(
+    pub(crate) fn recipient_page(
         &self,
         order: Order,
         only_enabled: bool,
@@ -182,7 +182,7 @@ impl Tx<'_> {
     }
 
     /// The first canonical name with a domain, of those that follow a distinguished name.
-    pub fn first_canonical_name(&self) -> Result<Option<String>> {
+    pub(crate) fn first_canonical_name(&self) -> Result<Option<String>> {
         self.query_optional(
             "SELECT canonical_name FROM recipient WHERE distinguished_name <> '' AND instr(canonical_name, '/') > 1 \
                  ORDER BY canonical_name LIMIT 1",
@@ -192,7 +192,7 @@ impl Tx<'_> {
     }
 
     /// Every container that somebody lies below, as its canonical name with a slash behind it.
-    pub fn containers(&self) -> Result<Vec<String>> {
+    pub(crate) fn containers(&self) -> Result<Vec<String>> {
         let mut statement = self.sql.prepare_cached("SELECT canonical_name FROM recipient").map_err(sql)?;
         let mut rows = statement.query([]).map_err(sql)?;
         let mut found = std::collections::BTreeSet::new();
@@ -209,7 +209,7 @@ impl Tx<'_> {
     }
 
     /// GUIDs behind one, in order: for walks over everybody.
-    pub fn recipient_guids(&self, after: &RecipientGuid, limit: usize) -> Result<Vec<RecipientGuid>> {
+    pub(crate) fn recipient_guids(&self, after: &RecipientGuid, limit: usize) -> Result<Vec<RecipientGuid>> {
         self.query_all(
             "SELECT guid FROM recipient WHERE guid > ?1 ORDER BY guid LIMIT ?2",
             params![after, limit as i64],
@@ -218,7 +218,12 @@ impl Tx<'_> {
     }
 
     /// Texts that name people and begin like this, for completion: the text's owner, at most `limit`.
-    pub fn recipients_by_prefix(&self, prefix: &str, only_enabled: bool, limit: usize) -> Result<Vec<RecipientGuid>> {
+    pub(crate) fn recipients_by_prefix(
+        &self,
+        prefix: &str,
+        only_enabled: bool,
+        limit: usize,
+    ) -> Result<Vec<RecipientGuid>> {
         // The largest character there is ends the range of everything that begins with the prefix.
         let end = format!("{prefix}\u{10FFFF}");
         self.query_all(
@@ -234,7 +239,7 @@ impl Tx<'_> {
 
 /// What a list is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
+pub(crate) enum Order {
     /// As Get-UMMailboxPIN lists.
     #[default]
     CanonicalName,

@@ -23,11 +23,11 @@ use super::sql;
 use crate::error::{Error, Result, Status};
 
 /// All versions in order: what makes each out of the one before.
-pub const VERSIONS: &[&str] = &[VERSION_1];
+pub(crate) const VERSIONS: &[&str] = &[VERSION_1];
 
 /// Brings a database to the newest of `versions`. The look at its version and the work are one transaction: whoever
 /// opens it at the same time waits, and then finds nothing left to do.
-pub fn migrate(connection: &mut Connection, versions: &[&str]) -> Result<()> {
+pub(crate) fn migrate(connection: &mut Connection, versions: &[&str]) -> Result<()> {
     let newest = versions.len();
     // Almost always it is the newest already, and then nobody need wait for a lock. Only the look below decides.
     if version(connection)? == newest {

@@ -11,7 +11,7 @@ use crate::guid::RecipientGuid;
 
 /// A table with sealed values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SealedIn {
+pub(crate) enum SealedIn {
     /// Current PINs.
     Pins,
     /// Earlier PINs.
@@ -22,7 +22,7 @@ pub enum SealedIn {
 
 impl SealedIn {
     /// In the order in which they are worked through.
-    pub const ALL: [SealedIn; 3] = [SealedIn::Pins, SealedIn::History, SealedIn::Outbox];
+    pub(crate) const ALL: [SealedIn; 3] = [SealedIn::Pins, SealedIn::History, SealedIn::Outbox];
 
     /// Table, key column, version column.
     fn columns(self) -> (&'static str, &'static str, &'static str) {
@@ -35,7 +35,7 @@ impl SealedIn {
     }
 
     /// What its values are sealed for.
-    pub fn purpose(self) -> Purpose {
+    pub(crate) fn purpose(self) -> Purpose {
         match self {
             SealedIn::Pins => Purpose::Pin,
             SealedIn::History => Purpose::History,
@@ -46,7 +46,7 @@ impl SealedIn {
 
 /// One sealed value and where it stands.
 #[derive(Clone, Debug)]
-pub struct SealedRow {
+pub(crate) struct SealedRow {
     /// The mailbox's GUID, or the message's.
     pub id: String,
     /// The PIN's version; 0 for a message.
@@ -59,7 +59,7 @@ pub struct SealedRow {
 
 impl SealedRow {
     /// The mailbox that a PIN belongs to; `None` for a message.
-    pub fn mailbox(&self, table: SealedIn) -> Option<RecipientGuid> {
+    pub(crate) fn mailbox(&self, table: SealedIn) -> Option<RecipientGuid> {
         match table {
             SealedIn::Pins | SealedIn::History => Some(RecipientGuid::known(self.id.as_str())),
             SealedIn::Outbox => None,
@@ -67,26 +67,26 @@ impl SealedRow {
     }
 
     /// Where the value is sealed for.
-    pub fn context(&self, table: SealedIn) -> String {
+    pub(crate) fn context(&self, table: SealedIn) -> String {
         self.mailbox(table).map_or_else(|| self.id.clone(), |guid| pin_context(&guid, self.version))
     }
 }
 
 impl Tx<'_> {
     /// How many sealed values a table has.
-    pub fn sealed_count(&self, table: SealedIn) -> Result<i64> {
+    pub(crate) fn sealed_count(&self, table: SealedIn) -> Result<i64> {
         let (name, ..) = table.columns();
         self.query_one(&format!("SELECT COUNT(*) FROM {name}"), [], |r| r.get(0))
     }
 
     /// How many of them are sealed under another key than this one.
-    pub fn sealed_elsewhere_count(&self, table: SealedIn, key_id: &KeyId) -> Result<i64> {
+    pub(crate) fn sealed_elsewhere_count(&self, table: SealedIn, key_id: &KeyId) -> Result<i64> {
         let (name, ..) = table.columns();
         self.query_one(&format!("SELECT COUNT(*) FROM {name} WHERE key_id <> ?1"), [key_id], |r| r.get(0))
     }
 
     /// Sealed values behind a place, in order; `not_under` leaves out those under that key.
-    pub fn sealed_rows(
+    pub(crate) fn sealed_rows(
         &self,
         table: SealedIn,
         not_under: Option<&KeyId>,
@@ -105,7 +105,7 @@ impl Tx<'_> {
     }
 
     /// Replaces a sealed value and the key it names, and nothing else of its row.
-    pub fn put_sealed(&self, table: SealedIn, row: &SealedRow) -> Result<()> {
+    pub(crate) fn put_sealed(&self, table: SealedIn, row: &SealedRow) -> Result<()> {
         let (name, id, version) = table.columns();
         self.execute(
             &format!("UPDATE {name} SET key_id = ?1, sealed = ?2 WHERE {id} = ?3 AND {version} = ?4"),
@@ -114,7 +114,7 @@ impl Tx<'_> {
     }
 
     /// Removes an earlier PIN or a message whose seal is broken. (Current PINs stay: their mailbox needs a new one.)
-    pub fn remove_sealed(&self, table: SealedIn, row: &SealedRow) -> Result<()> {
+    pub(crate) fn remove_sealed(&self, table: SealedIn, row: &SealedRow) -> Result<()> {
         let (name, id, version) = table.columns();
         self.execute(&format!("DELETE FROM {name} WHERE {id} = ?1 AND {version} = ?2"), params![row.id, row.version])
     }

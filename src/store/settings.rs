@@ -6,31 +6,31 @@ use crate::crypto::key::KeyId;
 use crate::error::Result;
 
 /// The key that everything new is sealed under.
-pub const KEY_ID: &str = "key_id";
+pub(crate) const KEY_ID: &str = "key_id";
 /// A GUID made with the store.
-pub const STORE_ID: &str = "store_id";
+pub(crate) const STORE_ID: &str = "store_id";
 /// The audit chain's key, sealed (hexadecimal).
-pub const AUDIT_KEY: &str = "audit_key";
+pub(crate) const AUDIT_KEY: &str = "audit_key";
 /// Begins the names of the chain's earlier keys, sealed likewise; behind it stands the number of the last row under each.
-pub const AUDIT_KEY_UNTIL: &str = "audit_key_until_";
+pub(crate) const AUDIT_KEY_UNTIL: &str = "audit_key_until_";
 /// The keyed head of the audit chain.
 pub const AUDIT_HEAD: &str = "audit_head";
 /// The sum of all PINs' marks, as the head tells it.
-pub const PIN_MARKS: &str = "pin_marks";
+pub(crate) const PIN_MARKS: &str = "pin_marks";
 /// The highest version that an erased PIN had.
-pub const HIGHEST_ERASED: &str = "highest_erased_pin_version";
+pub(crate) const HIGHEST_ERASED: &str = "highest_erased_pin_version";
 /// What retention removed: the number and MAC that the chain goes on from.
-pub const AUDIT_ANCHOR: &str = "audit_anchor";
+pub(crate) const AUDIT_ANCHOR: &str = "audit_anchor";
 /// The marks' key, sealed (hexadecimal).
-pub const SPRAY_KEY: &str = "spray_key";
+pub(crate) const SPRAY_KEY: &str = "spray_key";
 /// The name that not-found messages and mails show for this server.
-pub const SERVER_NAME: &str = "server_name";
+pub(crate) const SERVER_NAME: &str = "server_name";
 /// Days that audit records are kept.
-pub const AUDIT_AGE_DAYS: &str = "audit_age_days";
+pub(crate) const AUDIT_AGE_DAYS: &str = "audit_age_days";
 /// Mailboxes that one PIN must be tried on to be recorded.
-pub const SPRAY_THRESHOLD: &str = "spray_threshold";
+pub(crate) const SPRAY_THRESHOLD: &str = "spray_threshold";
 /// When a sign-in was last refused that counted against nobody.
-pub const LAST_UNCOUNTED: &str = "last_uncounted_sign_in";
+pub(crate) const LAST_UNCOUNTED: &str = "last_uncounted_sign_in";
 /// Mail transport and sender, one document.
 pub const MAIL: &str = "mail";
 
@@ -54,7 +54,7 @@ impl Tx<'_> {
     }
 
     /// The names that begin so.
-    pub fn setting_names(&self, beginning: &str) -> Result<Vec<String>> {
+    pub(crate) fn setting_names(&self, beginning: &str) -> Result<Vec<String>> {
         self.query_all(
             "SELECT name FROM setting WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name",
             [beginning],
@@ -63,7 +63,7 @@ impl Tx<'_> {
     }
 
     /// Removes a setting that may be there.
-    pub fn remove_setting(&self, name: &str) -> Result<()> {
+    pub(crate) fn remove_setting(&self, name: &str) -> Result<()> {
         self.execute("DELETE FROM setting WHERE name = ?1", [name])
     }
 }

@@ -9,12 +9,12 @@ use crate::error::Result;
 use crate::guid::RecipientGuid;
 
 /// The rows of one import.
-pub struct Staging {
+pub(crate) struct Staging {
     sql: Connection,
 }
 
 /// A row that waits.
-pub struct StagedRow {
+pub(crate) struct StagedRow {
     /// Line or number in the input, from 1.
     pub line: i64,
     /// The recipient's GUID.
@@ -31,7 +31,7 @@ impl Statements for Staging {
 
 impl Staging {
     /// An empty one.
-    pub fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         // An empty name is a temporary file of SQLite's own.
         let sql_connection = Connection::open("").map_err(sql)?;
         sql_connection
@@ -47,7 +47,7 @@ impl Staging {
     }
 
     /// Runs `work` as one transaction, for speed.
-    pub fn batch<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(crate) fn batch<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.sql.execute_batch("BEGIN").map_err(sql)?;
         let result = work();
         self.sql.execute_batch("COMMIT").map_err(sql)?;
@@ -55,17 +55,17 @@ impl Staging {
     }
 
     /// The line on which a person stands already.
-    pub fn line_of(&self, guid: &RecipientGuid) -> Result<Option<i64>> {
+    pub(crate) fn line_of(&self, guid: &RecipientGuid) -> Result<Option<i64>> {
         self.query_optional("SELECT line FROM staged WHERE guid = ?1", [guid], |r| r.get(0))
     }
 
     /// Who claims an address in this input.
-    pub fn holder(&self, address: &str) -> Result<Option<RecipientGuid>> {
+    pub(crate) fn holder(&self, address: &str) -> Result<Option<RecipientGuid>> {
         self.query_optional("SELECT guid FROM address WHERE address = ?1", [address], |r| r.get(0))
     }
 
     /// Adds a row and its addresses.
-    pub fn add(&self, row: &StagedRow, addresses: &[String]) -> Result<()> {
+    pub(crate) fn add(&self, row: &StagedRow, addresses: &[String]) -> Result<()> {
         self.execute(
             "INSERT INTO staged (line, guid, document) VALUES (?1, ?2, ?3)",
             params![row.line, row.guid, row.document],
@@ -81,7 +81,7 @@ impl Staging {
     }
 
     /// Takes a row out that cannot be applied.
-    pub fn remove(&self, guid: &RecipientGuid) -> Result<()> {
+    pub(crate) fn remove(&self, guid: &RecipientGuid) -> Result<()> {
         for table in ["staged", "address"] {
             self.execute(&format!("DELETE FROM {table} WHERE guid = ?1"), [guid])?;
         }
@@ -89,7 +89,7 @@ impl Staging {
     }
 
     /// Rows behind a line, in order.
-    pub fn rows(&self, after: i64, limit: usize) -> Result<Vec<StagedRow>> {
+    pub(crate) fn rows(&self, after: i64, limit: usize) -> Result<Vec<StagedRow>> {
         self.query_all(
             "SELECT line, guid, document FROM staged WHERE line > ?1 ORDER BY line LIMIT ?2",
             params![after, limit as i64],
@@ -98,29 +98,29 @@ impl Staging {
     }
 
     /// A person's row.
-    pub fn row(&self, guid: &RecipientGuid) -> Result<Option<StagedRow>> {
+    pub(crate) fn row(&self, guid: &RecipientGuid) -> Result<Option<StagedRow>> {
         self.query_optional("SELECT line, guid, document FROM staged WHERE guid = ?1", [guid], |r| {
             Ok(StagedRow { line: r.get(0)?, guid: r.get(1)?, document: r.get(2)? })
         })
     }
 
     /// How many rows wait.
-    pub fn count(&self) -> Result<i64> {
+    pub(crate) fn count(&self) -> Result<i64> {
         self.sql.query_row("SELECT COUNT(*) FROM staged", [], |r| r.get(0)).map_err(sql)
     }
 
     /// Notes somebody who is not in the input.
-    pub fn add_absent(&self, guid: &RecipientGuid) -> Result<()> {
+    pub(crate) fn add_absent(&self, guid: &RecipientGuid) -> Result<()> {
         self.execute("INSERT INTO absent (guid) VALUES (?1) ON CONFLICT DO NOTHING", [guid])
     }
 
     /// Forgets who is absent.
-    pub fn clear_absent(&self) -> Result<()> {
+    pub(crate) fn clear_absent(&self) -> Result<()> {
         self.sql.execute("DELETE FROM absent", []).map(drop).map_err(sql)
     }
 
     /// Absent people behind a GUID, in order.
-    pub fn absent(&self, after: &RecipientGuid, limit: usize) -> Result<Vec<RecipientGuid>> {
+    pub(crate) fn absent(&self, after: &RecipientGuid, limit: usize) -> Result<Vec<RecipientGuid>> {
         self.query_all(
             "SELECT guid FROM absent WHERE guid > ?1 ORDER BY guid LIMIT ?2",
             params![after, limit as i64],
@@ -129,7 +129,7 @@ impl Staging {
     }
 
     /// How many are absent.
-    pub fn absent_count(&self) -> Result<i64> {
+    pub(crate) fn absent_count(&self) -> Result<i64> {
         self.sql.query_row("SELECT COUNT(*) FROM absent", [], |r| r.get(0)).map_err(sql)
     }
 }

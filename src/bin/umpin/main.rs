@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
-use umpin::cmdlets::send_um_pin_outbox::deliver_due;
 use umpin::error::{Error, Result, Status};
 use umpin::os;
+use umpin::service::delivery::deliver_due;
 use umpin::service::lookup::Lookup;
 use umpin::service::sign_in::{Answer, Caller, Reason, change_pin, set_up_complete, verify};
 use umpin::service::spray;

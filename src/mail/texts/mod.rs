@@ -5,7 +5,7 @@ mod fr;
 
 /// Every sentence of every message. `{...}` marks are replaced; nothing else is a mark.
 #[derive(Debug)]
-pub struct Texts {
+pub(crate) struct Texts {
     /// For Content-Language and the HTML's `lang`.
     pub language: &'static str,
     /// Subjects.
@@ -49,7 +49,7 @@ pub struct Texts {
 }
 
 /// The texts for a recipient's language setting (`fr`, `fr-FR`, `fr-CA;en-US`, ...); English where there are none.
-pub fn texts_for(language: &str) -> &'static Texts {
+pub(crate) fn texts_for(language: &str) -> &'static Texts {
     let primary = language.split([',', ';', '-', '_', ' ']).next().unwrap_or_default().to_ascii_lowercase();
     match primary.as_str() {
         "fr" => &fr::TEXTS,

@@ -7,6 +7,7 @@ use crate::crypto::hash::PinHash;
 use crate::error::Result;
 use crate::pin::policy::PinFacts;
 use crate::service::audit::stored_key;
+use crate::service::configuration::{audit_age_days, spray_threshold};
 use crate::service::spray;
 use crate::session::{Change, SUBKEYS};
 use crate::store::settings;
@@ -64,7 +65,7 @@ pub(super) fn charge(c: &Change<'_>, snapshot: &Snapshot) -> Result<Charging> {
     let Some(mut row) = c.tx.pin(guid)? else { return refused(Reason::NotUmEnabled) };
     // A key or seal that fails is nobody's wrong PIN: found before anything is counted.
     let stored = unsealed_current(c.keys, guid, &row)?;
-    open_own_keys(c)?;
+    read_own_settings(c)?;
     if mailbox.policy.lock(&row.facts, c.now).is_some() {
         return refused(Reason::LockedOut);
     }
@@ -91,14 +92,16 @@ pub(super) fn charge(c: &Change<'_>, snapshot: &Snapshot) -> Result<Charging> {
     })))
 }
 
-/// The keys that the store keeps, so that one that is broken is the same error for everybody.
-fn open_own_keys(c: &Change<'_>) -> Result<()> {
+/// What the store keeps for itself and a sign-in may need, so that one that is broken is the same error for everybody.
+fn read_own_settings(c: &Change<'_>) -> Result<()> {
+    spray_threshold(c.tx)?;
+    audit_age_days(c.tx)?;
     SUBKEYS.into_iter().try_for_each(|(name, purpose)| stored_key(c.tx, c.keys, name, purpose).map(drop))
 }
 
 /// What a try that can count against nobody leaves behind: one row that is written over each time, so that it waits for
 /// the lock and the disk as every other refusal does, and fails where they fail.
 pub(super) fn count_nobody(c: &Change<'_>) -> Result<()> {
-    open_own_keys(c)?;
+    read_own_settings(c)?;
     c.tx.set_setting(settings::LAST_UNCOUNTED, &c.now.to_string())
 }

@@ -80,7 +80,7 @@ pub struct Answer {
 
 impl Answer {
     /// A refusal; the reason is for logs.
-    pub fn refused(reason: Reason) -> Self {
+    pub(crate) fn refused(reason: Reason) -> Self {
         Self { accepted: false, must_change: false, set_up_due: false, must_change_because: Vec::new(), reason }
     }
 }

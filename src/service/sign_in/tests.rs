@@ -264,7 +264,7 @@ fn the_notice_of_a_reset_says_that_the_pin_must_be_changed() {
     let f = Fixture::new(PinPolicy { failures_before_reset: Some(1), ..PinPolicy::default() }, 1);
     let pickup = f.pickup();
     assert_eq!(f.verify(0, "471147").reason, Reason::PinReset);
-    crate::cmdlets::send_um_pin_outbox::deliver_due(&f.session, None).unwrap();
+    crate::service::delivery::deliver_due(&f.session, None).unwrap();
     let mail = crate::support::mails(&pickup).pop().unwrap();
     let new = crate::support::pin_in(&mail).unwrap();
     assert!(mail.contains("You will be asked to choose a new PIN"), "{}", mail.replace(&new, "(the PIN)"));
@@ -355,12 +355,14 @@ fn a_charge_from_before_an_unlock_does_not_open_the_lock_that_came_after_it() {
 }
 
 #[test]
-fn a_broken_key_of_the_stores_own_is_the_same_error_for_somebody_and_for_nobody() {
-    for name in ["spray_key", "audit_key"] {
+fn a_broken_setting_of_the_stores_own_is_the_same_error_for_everybody_and_every_pin() {
+    for name in ["spray_key", "audit_key", "spray_threshold", "audit_age_days"] {
         let f = fixture();
-        raw(&f, &format!("UPDATE setting SET value = '00' WHERE name = '{name}'"));
-        let told = [caller(0), caller(7)].map(|who| verify(&f.session, &who, &Pin::new("471147")).unwrap_err());
-        assert_eq!(told[0], told[1], "{name}");
+        raw(&f, &format!("INSERT OR REPLACE INTO setting VALUES ('{name}', '-1')"));
+        let ask = |n, pin| verify(&f.session, &caller(n), &Pin::new(pin)).unwrap_err();
+        let told = [ask(0, "471147"), ask(0, FIRST_PIN), ask(7, "471147")];
+        assert!(told.iter().all(|error| *error == told[0]), "{name}: {told:?}");
+        assert_eq!(f.state(0).facts.failures, 0, "{name}");
     }
 }
 
