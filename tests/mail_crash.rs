@@ -102,7 +102,7 @@ fn what_was_acknowledged_is_delivered_whatever_is_killed() {
             .session
             .change(Mode::Validate, &Cause::new("Test"), |c| {
                 let guid = who(n).guid(&f.session, c.tx)?;
-                let hashed = Salted::of(c.tx, &guid, Tuning::danger_test(Clock::System).hash)?.hash(&pin)?;
+                let hashed = Salted::for_mailbox(c.tx, &guid, Tuning::danger_test(Clock::System).hash)?.hash(&pin)?;
                 hashed
                     .refused_by_history(c, &guid, &PinPolicy { history_count: 20, ..PinPolicy::default() })
                     .map_err(|setback| setback.into_error("user"))

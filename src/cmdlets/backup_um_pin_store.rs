@@ -40,7 +40,7 @@ pub(crate) fn backup_um_pin_store(session: &Session, request: &Request) -> Resul
     let created = session.now();
     let facts = session.store.copy_to(&path)?;
     session.change(Mode::Commit, &request.cause, |c| c.audit(&shown, "copy of the store written"))?;
-    Ok(Response { objects: vec![object(&path, &facts, created)], ..response })
+    Ok(Response { objects: vec![backup_object(&path, &facts, created)], ..response })
 }
 
 pub(crate) fn path(p: &Parameters) -> Result<PathBuf> {
@@ -58,7 +58,7 @@ pub(crate) fn unusable(path: &Path, why: &str) -> Error {
         .about(path.display().to_string())
 }
 
-pub(crate) fn object(path: &Path, facts: &Facts, at: i64) -> Value {
+pub(crate) fn backup_object(path: &Path, facts: &Facts, at: i64) -> Value {
     let others: Vec<&str> = facts.key_ids.iter().filter(|id| **id != facts.key_id).map(KeyId::as_str).collect();
     let also = if others.is_empty() {
         String::new()

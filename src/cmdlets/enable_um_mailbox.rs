@@ -14,7 +14,7 @@ use crate::service::addresses;
 use crate::service::lookup;
 use crate::service::lookup::Lookup;
 use crate::service::notice::no_transport;
-use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, queue};
+use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, queue_new_pin_notice};
 use crate::service::pin_replacement::{Attempt, NewPin, NewState, Origin, PinRules, Salted, replace_pin};
 use crate::service::telephone_settings::{MAILBOX, PILOT_NUMBER, Settings};
 use crate::session::{Change, Mode, Session};
@@ -66,7 +66,7 @@ pub(crate) fn enable_um_mailbox(session: &Session, request: &Request) -> Result<
     // Everything but the hash and what needs it.
     let (plan, mut new) = session.read(|tx| {
         let plan = decide_now(tx)?;
-        let salted = Salted::of(tx, &plan.recipient.guid, session.hash)?;
+        let salted = Salted::for_mailbox(tx, &plan.recipient.guid, session.hash)?;
         let smtp = &plan.recipient.primary_smtp_address;
         let new = NewPin::choose(typed, plan.rules(), salted).map_err(|setback| setback.into_error(smtp))?;
         Ok((plan, new))
@@ -104,7 +104,7 @@ fn commit_in(c: &Change<'_>, p: &Parameters, plan: &Plan, new: &NewPin) -> Attem
         let notify = p.text("NotifyEmail")?;
         let notify_email = notify.as_deref();
         let told = NewPinNotice { kind: Kind::Welcome, notify_email, pin: new.pin(), must_change: expired };
-        response.notices.push(queue(c, &plan.recipient, &told)?);
+        response.notices.push(queue_new_pin_notice(c, &plan.recipient, &told)?);
         if !has_transport(c.tx)? {
             response.warnings.push(no_transport());
         }
@@ -169,7 +169,7 @@ fn decide(session: &Session, tx: &Tx<'_>, p: &Parameters, lookup: &Lookup) -> Re
         Error::new(Status::StoreDamaged, "a policy's dial plan is missing; the store was changed outside this program")
     })?;
     let addresses = addresses(p, &recipient, &plan)?;
-    addresses::check(tx, &recipient.guid, &addresses)?;
+    addresses::check_addresses(tx, &recipient.guid, &addresses)?;
     let extensions = addresses.iter().map(|a| a.address.clone()).collect();
     Ok(Plan { recipient, policy, addresses, extensions })
 }

@@ -30,7 +30,7 @@ struct View {
 
 /// Get-UMMailbox. One that exists but is not UM-enabled is not found.
 pub(crate) fn get_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
-    list(session, request, &View { only_enabled: true, show: um_mailbox_object::of })
+    list(session, request, &View { only_enabled: true, show: um_mailbox_object::recipient_object })
 }
 
 /// Get-Mailbox of UMMailboxPin.ExchangeCompat.
@@ -296,7 +296,7 @@ pub(crate) fn container(text: &str) -> Result<String> {
 }
 
 fn mailbox_object(tx: &Tx<'_>, r: &Recipient) -> Result<Value> {
-    let um = um_mailbox_object::of(tx, r)?;
+    let um = um_mailbox_object::recipient_object(tx, r)?;
     let mut out = Map::new();
     out.insert("$type".into(), json!("Microsoft.Exchange.Data.Directory.Management.Mailbox"));
     for name in ["Name", "Alias", "DisplayName", "PrimarySmtpAddress", "EmailAddresses", "UMEnabled", "ServerName"] {

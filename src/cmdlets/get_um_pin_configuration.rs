@@ -13,7 +13,7 @@ use crate::store::Tx;
 /// One object.
 pub(crate) fn get_um_pin_configuration(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
-    let mut response = Response::object(session.read(|tx| object(session, tx))?);
+    let mut response = Response::object(session.read(|tx| configuration_object(session, tx))?);
     if !session.store.exists()? {
         response.warnings.push(Warning {
             message: format!(
@@ -27,7 +27,7 @@ pub(crate) fn get_um_pin_configuration(session: &Session, request: &Request) -> 
     Ok(response)
 }
 
-pub(crate) fn object(session: &Session, tx: &Tx<'_>) -> Result<Value> {
+pub(crate) fn configuration_object(session: &Session, tx: &Tx<'_>) -> Result<Value> {
     let mail = mail_settings(tx)?;
     Ok(json!({
         "$type": "UMMailboxPin.PinConfiguration",

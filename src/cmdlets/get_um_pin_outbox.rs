@@ -11,10 +11,10 @@ use crate::store::outbox::OutboxRow;
 pub(crate) fn get_um_pin_outbox(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
     let rows = session.read(|tx| tx.outbox())?;
-    Ok(Response { objects: rows.iter().map(object).collect(), ..Response::default() })
+    Ok(Response { objects: rows.iter().map(outbox_item_object).collect(), ..Response::default() })
 }
 
-pub(crate) fn object(row: &OutboxRow) -> Value {
+pub(crate) fn outbox_item_object(row: &OutboxRow) -> Value {
     json!({
         "$type": "UMMailboxPin.OutboxItem",
         "Identity": guid(&row.id),

@@ -197,7 +197,7 @@ impl Import {
         let mut response = Response::default();
         if !self.checked {
             let mut refused = std::mem::take(&mut self.refused);
-            let checked = self.check(session, &mut refused);
+            let checked = self.take_out_conflicts(session, &mut refused);
             // Kept when it failed, too: what fell out stays out, and a second attempt would not tell of it.
             self.refused = refused;
             checked?;
@@ -284,7 +284,7 @@ impl Import {
     /// Takes out the rows whose address would then belong to two people. Taking one out leaves its person's addresses
     /// as they are, which may bar another row; so the rows that claim one of those are looked at again. Each person
     /// falls out once, so the work grows with the addresses and not with their square.
-    fn check(&mut self, session: &Session, errors: &mut Vec<Error>) -> Result<()> {
+    fn take_out_conflicts(&mut self, session: &Session, errors: &mut Vec<Error>) -> Result<()> {
         let mut again = Vec::new();
         let mut after = 0;
         loop {
@@ -588,7 +588,7 @@ mod tests {
             })
             .unwrap();
         assert!(errors.is_empty());
-        import.check(&session, &mut errors).unwrap();
+        import.take_out_conflicts(&session, &mut errors).unwrap();
         assert_eq!((errors.len(), import.counts.failed), (people, people as u64));
         assert_eq!(import.staging.count().unwrap(), 0);
         import.looked_at
@@ -611,7 +611,7 @@ mod tests {
         for (line, row) in [(1, person(2, 1)), (2, person(1, 3))] {
             stage(&import.staging, &mut import.counts, line, "test", Ok(row), &mut errors).unwrap();
         }
-        import.check(&session, &mut errors).unwrap();
+        import.take_out_conflicts(&session, &mut errors).unwrap();
         assert_eq!(errors.iter().map(|e| e.target.as_str()).collect::<Vec<_>>(), ["position 2", "position 1"]);
     }
 

@@ -3,7 +3,7 @@
 use crate::crypto::key::KeyId;
 use std::path::Path;
 
-use crate::cmdlets::backup_um_pin_store::{object, path, unusable};
+use crate::cmdlets::backup_um_pin_store::{backup_object, path, unusable};
 use crate::cmdlets::contents;
 use crate::cmdlets::document::{Request, Response};
 use crate::cmdlets::test_um_pin_store::open_every_seal;
@@ -83,7 +83,7 @@ pub(crate) fn restore_um_pin_store(session: &Session, request: &Request) -> Resu
         .ok()
         .and_then(|m| m.duration_since(std::time::UNIX_EPOCH).ok())
         .map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(0));
-    response.objects.push(object(&path, &copy.facts, at));
+    response.objects.push(backup_object(&path, &copy.facts, at));
     Ok(response)
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn search_um_admin_audit_log(session: &Session, request: &Request) ->
                 cursor.skip -= 1;
                 continue;
             }
-            objects.push(object(row));
+            objects.push(audit_record_object(row));
             cursor.show -= 1;
             if cursor.show == 0 {
                 break;
@@ -197,7 +197,7 @@ fn parameters(row: &AuditRow) -> Vec<(String, Value)> {
     }
 }
 
-fn object(row: &AuditRow) -> Value {
+fn audit_record_object(row: &AuditRow) -> Value {
     let parameters: Vec<Value> = parameters(row)
         .into_iter()
         .map(|(name, value)| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cmdlets::document::{Request, Response};
-use crate::cmdlets::get_um_pin_outbox::object;
+use crate::cmdlets::get_um_pin_outbox::outbox_item_object;
 use crate::cmdlets::parameters::Parameters;
 use crate::directory::list_edit::ListEdit;
 use crate::error::{Error, Result, Status, Warning};
@@ -44,7 +44,7 @@ pub(crate) fn send_um_pin_outbox(session: &Session, request: &Request) -> Result
             .read(|tx| done.failed.iter().map(|(row, _)| tx.outbox_row(&row.id)).collect::<Result<Vec<_>>>())?
             .iter()
             .flatten()
-            .map(object)
+            .map(outbox_item_object)
             .collect();
     }
     Ok(response)

@@ -34,7 +34,7 @@ pub(crate) fn set_mailbox(session: &Session, request: &Request) -> Result<Respon
         let mut now: Vec<String> = r.addresses.iter().map(|a| a.text()).collect();
         for a in &numbers {
             let plan = c.tx.dial_plan(&a.dial_plan_guid)?.map(|p| p.name).unwrap_or_default();
-            now.push(addresses::text(a, &plan));
+            now.push(addresses::proxy_address_text(a, &plan));
         }
         let mut wanted = edited(edit, || now);
         if let Some((address, plan)) = &secondary {
@@ -64,8 +64,8 @@ pub(crate) fn set_mailbox(session: &Session, request: &Request) -> Result<Respon
         }
         let wanted: Vec<_> = eum.iter().filter_map(|t| addresses::parse(t)).collect();
         if c.tx.um_mailbox(&r.guid)?.is_some_and(|m| m.is_enabled()) {
-            let list = addresses::edited(session, c.tx, &r.guid, &numbers, &wanted)?;
-            addresses::check(c.tx, &r.guid, &list)?;
+            let list = addresses::edited_addresses(session, c.tx, &r.guid, &numbers, &wanted)?;
+            addresses::check_addresses(c.tx, &r.guid, &list)?;
             if list == numbers && read.addresses == r.addresses {
                 return Ok(Response::unchanged(&r.canonical_name, action));
             }

@@ -11,7 +11,7 @@ use crate::pin::Pin;
 use crate::service::audit::audit_refusal;
 use crate::service::enabled_mailbox::{Enabled, enabled, not_um_enabled};
 use crate::service::lookup::Lookup;
-use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, no_transport, queue};
+use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, no_transport, queue_new_pin_notice};
 use crate::service::pin_replacement::{Attempt, NewPin, NewState, Origin, Salted, replace_pin};
 use crate::session::{Cause, Change, Session};
 use crate::store::Tx;
@@ -67,19 +67,19 @@ pub fn begin(session: &Session, mut asked: SetPin) -> Result<Reset> {
         domain_controller: asked.who.domain_controller.clone(),
     };
     let (record, who) = (asked.record_refusals, asked.who.clone());
-    check(session, asked, typed, cause.clone()).inspect_err(|why| {
+    resolve_and_choose(session, asked, typed, cause.clone()).inspect_err(|why| {
         if record {
             refused::write(session, &cause, &refused::target(session, &who), why);
         }
     })
 }
 
-fn check(session: &Session, asked: SetPin, typed: Option<Pin>, cause: Cause) -> Result<Reset> {
+fn resolve_and_choose(session: &Session, asked: SetPin, typed: Option<Pin>, cause: Cause) -> Result<Reset> {
     asked.who.validate()?;
     check_notify_email(asked.notify_email.as_deref())?;
     let (mailbox, salted) = session.read(|tx| {
         let recipient = asked.who.recipient(session, tx)?;
-        let salted = Salted::of(tx, &recipient.guid, session.hash)?;
+        let salted = Salted::for_mailbox(tx, &recipient.guid, session.hash)?;
         Ok((enabled(tx, recipient)?, salted))
     })?;
     let smtp = mailbox.recipient.primary_smtp_address.clone();
@@ -163,7 +163,7 @@ fn commit_in(c: &Change<'_>, asked: &SetPin, target: &str, new: &NewPin, mailbox
     if asked.send_email.unwrap_or(true) {
         let notify_email = asked.notify_email.as_deref();
         let told = NewPinNotice { kind: Kind::Reset, notify_email, pin: new.pin(), must_change: expired };
-        notice = Some(queue(c, recipient, &told)?);
+        notice = Some(queue_new_pin_notice(c, recipient, &told)?);
         if !has_transport(c.tx)? {
             warnings.push(no_transport());
         }

@@ -311,7 +311,7 @@ mod tests {
             policy_text: String::new(),
             expires_on: 0,
         };
-        let queue = |c: &crate::session::Change<'_>| notice::put(c, &Recipient::default(), &message).map(drop);
+        let queue = |c: &crate::session::Change<'_>| notice::queue_notice(c, &Recipient::default(), &message).map(drop);
         session.change(Mode::Commit, &Cause::new("Test"), queue).unwrap();
         let mut looks = 0;
         let found = session.read_sealed(|tx, keys| {

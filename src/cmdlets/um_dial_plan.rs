@@ -70,7 +70,7 @@ pub(crate) fn new_um_dial_plan(session: &Session, request: &Request) -> Result<R
             um_mailbox_policy::add_default(c, &plan)?;
         }
         c.audit(&name, "UM dial plan created")?;
-        Ok(Response::object(object(c.tx, &plan)?).about(&name, "Create UM dial plan"))
+        Ok(Response::object(dial_plan_object(c.tx, &plan)?).about(&name, "Create UM dial plan"))
     })
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn get_um_dial_plan(session: &Session, request: &Request) -> Result<R
             None => tx.dial_plans()?,
             Some(text) => vec![lookup::dial_plan(session, tx, &text, &request.cause.domain_controller)?],
         };
-        plans.iter().map(|plan| object(tx, plan)).collect::<Result<_>>()
+        plans.iter().map(|plan| dial_plan_object(tx, plan)).collect::<Result<_>>()
     })?;
     Ok(Response { objects: plans, ..Response::default() })
 }
@@ -180,7 +180,7 @@ fn dial_group(entry: &Value) -> Value {
     })
 }
 
-fn object(tx: &Tx<'_>, plan: &DialPlan) -> Result<Value> {
+fn dial_plan_object(tx: &Tx<'_>, plan: &DialPlan) -> Result<Value> {
     let policies: Vec<String> = tx.policies(Some(&plan.guid))?.into_iter().map(|p| p.name).collect();
     let mut out = Map::new();
     out.insert("$type".into(), json!("Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan"));

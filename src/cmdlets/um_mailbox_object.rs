@@ -16,11 +16,11 @@ pub(crate) fn um_mailbox_object(tx: &Tx<'_>, recipient_guid: &RecipientGuid) -> 
     let recipient = tx
         .recipient(recipient_guid)?
         .ok_or_else(|| Error::new(Status::NotFound, "The recipient is gone.").about(recipient_guid.as_str()))?;
-    of(tx, &recipient)
+    recipient_object(tx, &recipient)
 }
 
 /// The same of a recipient that was read already.
-pub(crate) fn of(tx: &Tx<'_>, r: &Recipient) -> Result<Value> {
+pub(crate) fn recipient_object(tx: &Tx<'_>, r: &Recipient) -> Result<Value> {
     let mailbox = tx.um_mailbox(&r.guid)?;
     let policy = match mailbox.as_ref().and_then(|m| m.policy_guid.as_ref()) {
         Some(guid) => tx.policy(guid)?,
@@ -34,7 +34,7 @@ pub(crate) fn of(tx: &Tx<'_>, r: &Recipient) -> Result<Value> {
     let mut eum = Vec::new();
     for a in &addresses {
         let plan = tx.dial_plan(&a.dial_plan_guid)?.map(|p| p.name).unwrap_or_default();
-        eum.push(addresses::text(a, &plan));
+        eum.push(addresses::proxy_address_text(a, &plan));
     }
     let all: Vec<String> = r.addresses.iter().map(|a| a.text()).chain(eum.iter().cloned()).collect();
     let of_kind = |wanted: &[AddressKind]| -> Vec<&str> {

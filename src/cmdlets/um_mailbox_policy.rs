@@ -47,7 +47,7 @@ pub(crate) fn new_um_mailbox_policy(session: &Session, request: &Request) -> Res
         }
         let policy = add(c, &name, &plan)?;
         c.audit(&name, "UM mailbox policy created")?;
-        Ok(Response::object(object(c.tx, &policy)?).about(&name, "Create UM mailbox policy"))
+        Ok(Response::object(policy_object(c.tx, &policy)?).about(&name, "Create UM mailbox policy"))
     })
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn get_um_mailbox_policy(session: &Session, request: &Request) -> Res
             Some(text) => vec![lookup::policy(session, tx, &text, server)?],
         };
         policies.retain(|policy| plan.as_ref().is_none_or(|guid| *guid == policy.dial_plan_guid));
-        policies.iter().map(|policy| object(tx, policy)).collect::<Result<_>>()
+        policies.iter().map(|policy| policy_object(tx, policy)).collect::<Result<_>>()
     })?;
     Ok(Response { objects, ..Response::default() })
 }
@@ -271,7 +271,7 @@ fn or_unlimited(n: Option<u32>) -> Value {
     n.map_or_else(|| json!("Unlimited"), |n| json!(n))
 }
 
-fn object(tx: &Tx<'_>, policy: &Policy) -> Result<Value> {
+fn policy_object(tx: &Tx<'_>, policy: &Policy) -> Result<Value> {
     let plan = tx.dial_plan(&policy.dial_plan_guid)?.map(|p| p.name).unwrap_or_default();
     let pin = &policy.pin;
     let mut out = Map::new();

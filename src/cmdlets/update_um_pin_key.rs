@@ -123,11 +123,11 @@ fn begin(session: &Session, c: &Change<'_>) -> Result<Response> {
         let mut all = vec![&new];
         all.extend(c.keys.keys());
         session.keys.replace(&all)?;
-        name(session, c, &new)?;
+        make_current(session, c, &new)?;
         new.id().clone()
     } else {
         warnings.push(resumed(newest.id()));
-        name(session, c, newest)?;
+        make_current(session, c, newest)?;
         newest.id().clone()
     };
     Ok(Response {
@@ -145,7 +145,7 @@ fn resumed(key_id: &KeyId) -> Warning {
 }
 
 /// From here on everything new is sealed under `new`.
-fn name(session: &Session, c: &Change<'_>, new: &MasterKey) -> Result<()> {
+fn make_current(session: &Session, c: &Change<'_>, new: &MasterKey) -> Result<()> {
     // First: it reads what the other key made.
     c.renew_trail_key(new)?;
     let marks = stored_key(c.tx, c.keys, settings::SPRAY_KEY, Purpose::SprayKey)?;

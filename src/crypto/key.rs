@@ -155,7 +155,7 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn of(meta: &fs::Metadata) -> Self {
+    fn from_metadata(meta: &fs::Metadata) -> Self {
         #[cfg(unix)]
         use std::os::unix::fs::MetadataExt;
         Self {
@@ -214,7 +214,7 @@ impl KeyFile {
         }
         let meta = if is_link { fs::metadata(&self.path).map_err(|e| self.unreadable(&e))? } else { link };
         if let Some((seen, ring)) = &*self.seen.read().unwrap_or_else(PoisonError::into_inner)
-            && *seen == Stamp::of(&meta)
+            && *seen == Stamp::from_metadata(&meta)
         {
             return Ok(ring.clone());
         }
@@ -231,7 +231,7 @@ impl KeyFile {
         }
         let mut file = options.open(&self.path).map_err(|e| self.unreadable(&e))?;
         let meta = file.metadata().map_err(|e| self.unreadable(&e))?;
-        let stamp = Stamp::of(&meta);
+        let stamp = Stamp::from_metadata(&meta);
         let ring = Arc::new(self.read(&mut file, &meta)?);
         let remembered = stamp.is_settled(SystemTime::now()).then(|| (stamp, ring.clone()));
         *self.seen.write().unwrap_or_else(PoisonError::into_inner) = remembered;
@@ -698,7 +698,7 @@ mod tests {
         let modified = UNIX_EPOCH + Duration::from_secs(1_000_000);
         let (_folder, file) = file();
         file.load_or_create().unwrap();
-        let stamp = Stamp { modified: Some(modified), ..Stamp::of(&fs::metadata(file.path()).unwrap()) };
+        let stamp = Stamp { modified: Some(modified), ..Stamp::from_metadata(&fs::metadata(file.path()).unwrap()) };
         let settled = |milliseconds| stamp.is_settled(modified + Duration::from_millis(milliseconds));
         assert!(!settled(0) && !settled(2_999) && settled(3_000) && settled(60_000));
         assert!(!stamp.is_settled(modified - Duration::from_secs(10)));

@@ -151,7 +151,7 @@ fn begin(session: UmpinSession, asked: *const UmpinSetPin, means_it: bool) -> Re
     Ok((session, reset))
 }
 
-fn tell(outcome: Outcome, session: &Session, states: *mut *mut UmpinPinStates, report: *mut UmpinBuffer) {
+fn write_outcome(outcome: Outcome, session: &Session, states: *mut *mut UmpinPinStates, report: *mut UmpinBuffer) {
     let mut document =
         Response { warnings: outcome.warnings, notices: outcome.notice.into_iter().collect(), ..Response::default() };
     document.warnings.extend(session.left_behind());
@@ -180,7 +180,7 @@ pub unsafe extern "C" fn umpin_pin_set(
         put_bytes(report, Vec::new());
         let (session, reset) = begin(session, asked, true)?;
         let outcome = reset.commit(&session)?;
-        tell(outcome, &session, states, report);
+        write_outcome(outcome, &session, states, report);
         Ok(())
     })
 }
@@ -243,7 +243,7 @@ pub unsafe extern "C" fn umpin_reset_commit(
         let pending = RESETS.get(reset)?;
         let begun = pending.reset.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(committed)?;
         let outcome = begun.commit(&pending.session)?;
-        tell(outcome, &pending.session, states, report);
+        write_outcome(outcome, &pending.session, states, report);
         Ok(())
     })
 }

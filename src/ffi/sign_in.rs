@@ -23,7 +23,7 @@ fn required(pin: &UmpinStr, name: &str) -> Result<Pin> {
     pin.pin()?.ok_or_else(|| Error::new(Status::NullPointer, format!("The {name} is absent. Nothing was counted.")))
 }
 
-fn tell(a: &Answer, answer: *mut UmpinAnswer, reason: *mut UmpinReason) -> Result<()> {
+fn write_answer(a: &Answer, answer: *mut UmpinAnswer, reason: *mut UmpinReason) -> Result<()> {
     put(
         reason,
         match a.reason {
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn umpin_verify(
         let session = SESSIONS.get(session)?;
         let pin = required(&pin, "PIN")?;
         let told = sign_in::verify(&session, &caller(who)?, &pin)?;
-        tell(&told, answer, reason)
+        write_answer(&told, answer, reason)
     })
 }
 
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn umpin_change_pin(
         if matches!(&told, Err(e) if e.status == Status::WeakPin) {
             put(reason, UmpinReason::WeakPin);
         }
-        tell(&told?, answer, reason)
+        write_answer(&told?, answer, reason)
     })
 }
 

@@ -69,7 +69,7 @@ impl MailSettings {
             Transport::Command => {
                 let arguments: Vec<String> =
                     self.command_arguments.iter().map(|a| a.replace(SENDER_PLACEHOLDER, sender)).collect();
-                run(&self.command, &arguments, message, limit.min(self.timeout()))
+                run_program(&self.command, &arguments, message, limit.min(self.timeout()))
             }
         }
     }
@@ -154,7 +154,7 @@ fn remove_leftovers(folder: &Path, name: &str) {
     }
 }
 
-fn run(program: &str, arguments: &[String], message: &[u8], limit: Duration) -> Result<()> {
+fn run_program(program: &str, arguments: &[String], message: &[u8], limit: Duration) -> Result<()> {
     let started = Instant::now();
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());

@@ -129,8 +129,8 @@ fn three_alike(digits: &[u8]) -> bool {
 fn keypad_line(digits: &[u8]) -> bool {
     let line = |part: &[u8]| {
         let step = |p: &[u8]| {
-            let (x0, y0) = place(p[0]);
-            let (x1, y1) = place(p[1]);
+            let (x0, y0) = keypad_position(p[0]);
+            let (x1, y1) = keypad_position(p[1]);
             (x1 - x0, y1 - y0)
         };
         let first = step(part);
@@ -146,13 +146,13 @@ fn keypad_line(digits: &[u8]) -> bool {
 
 /// The four corners of a square on the keypad, in order (1397, 2486, 1254).
 fn corners(digits: &[u8]) -> bool {
-    let p: Vec<(i8, i8)> = digits.iter().map(|d| place(*d)).collect();
+    let p: Vec<(i8, i8)> = digits.iter().map(|d| keypad_position(*d)).collect();
     let d: Vec<(i8, i8)> = (0..4).map(|i| (p[(i + 1) % 4].0 - p[i].0, p[(i + 1) % 4].1 - p[i].1)).collect();
     // Two opposite sides that are the same make the other two the same.
     d[0] != (0, 0) && d[0] == (-d[2].0, -d[2].1) && d[0] != d[1] && d[1] != (0, 0)
 }
 
-fn place(digit: u8) -> (i8, i8) {
+fn keypad_position(digit: u8) -> (i8, i8) {
     match digit {
         b'0' => (1, 3),
         d => {

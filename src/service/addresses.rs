@@ -21,7 +21,7 @@ const CONTEXT: &str = ";phone-context=";
 const MOST_PLANS: usize = 2;
 
 /// `EUM:51234;phone-context=Plan`, lower case for all but the primary.
-pub(crate) fn text(a: &UmAddress, plan_name: &str) -> String {
+pub(crate) fn proxy_address_text(a: &UmAddress, plan_name: &str) -> String {
     let prefix = if a.is_primary { "EUM" } else { "eum" };
     format!("{prefix}:{}{CONTEXT}{plan_name}", a.address)
 }
@@ -144,7 +144,7 @@ pub(crate) fn resource(plan: &DialPlan, guid: &RecipientGuid, text: &str) -> Res
 }
 
 /// Checks a mailbox's whole list against the plans and the other mailboxes.
-pub(crate) fn check(tx: &Tx<'_>, guid: &RecipientGuid, addresses: &[UmAddress]) -> Result<()> {
+pub(crate) fn check_addresses(tx: &Tx<'_>, guid: &RecipientGuid, addresses: &[UmAddress]) -> Result<()> {
     let mut plans: Vec<_> = addresses.iter().map(|a| &a.dial_plan_guid).collect();
     plans.sort_unstable();
     plans.dedup();
@@ -180,7 +180,7 @@ pub(crate) fn check(tx: &Tx<'_>, guid: &RecipientGuid, addresses: &[UmAddress]) 
 
 /// A mailbox's list after EUM proxy addresses came and went (Set-Mailbox -EmailAddresses). The primary stays unless it
 /// is taken out by name, and then the first extension left in its plan takes its place.
-pub(crate) fn edited(
+pub(crate) fn edited_addresses(
     session: &Session,
     tx: &Tx<'_>,
     guid: &RecipientGuid,
@@ -276,8 +276,8 @@ mod tests {
             guid: RecipientGuid::known("g"),
             is_primary: true,
         };
-        assert_eq!(text(&a, "My Plan"), "EUM:51234;phone-context=My Plan");
-        assert_eq!(parse(&text(&a, "My Plan")), Some(("51234".into(), "My Plan".into(), true)));
+        assert_eq!(proxy_address_text(&a, "My Plan"), "EUM:51234;phone-context=My Plan");
+        assert_eq!(parse(&proxy_address_text(&a, "My Plan")), Some(("51234".into(), "My Plan".into(), true)));
         assert_eq!(parse("eum:5;Phone-Context=x"), Some(("5".into(), "x".into(), false)));
         for other in ["SMTP:a@b.c", "51234", "eum:51234"] {
             assert_eq!(parse(other), None);

@@ -97,7 +97,7 @@ struct TrailKeys {
 }
 
 impl TrailKeys {
-    fn of(tx: &Tx<'_>, keys: &KeyRing) -> Result<Self> {
+    fn read(tx: &Tx<'_>, keys: &KeyRing) -> Result<Self> {
         let current = stored_key(tx, keys, settings::AUDIT_KEY, Purpose::AuditKey)?;
         let mut earlier = Vec::new();
         for name in tx.setting_names(settings::AUDIT_KEY_UNTIL)? {
@@ -193,7 +193,7 @@ impl Change<'_> {
     /// A new key for the rows to come, and all of the trail's keys sealed under `master`. A head or beginning that does not
     /// fit stays as it is, so that the damage goes on to show.
     pub(crate) fn renew_trail_key(&self, master: &MasterKey) -> Result<()> {
-        let old = TrailKeys::of(self.tx, self.keys)?;
+        let old = TrailKeys::read(self.tx, self.keys)?;
         let (seq, last) = self.tail(&old.current)?;
         let pins = told_pins(self.tx, self.keys)?;
         let whole = is_whole(self.tx, &old.current, seq, &last, pins)?;
@@ -230,7 +230,7 @@ impl Change<'_> {
             return Ok(());
         }
         // A key that was altered vouches for no row, so none is removed.
-        let Ok(keys) = TrailKeys::of(self.tx, self.keys) else { return Ok(()) };
+        let Ok(keys) = TrailKeys::read(self.tx, self.keys) else { return Ok(()) };
         for row in oldest {
             let fits = Some(row.seq) == seq.checked_add(1) && row_mac(keys.of_row(row.seq), &before, &row) == row.mac;
             if row.at >= limit || !fits {
@@ -275,7 +275,7 @@ pub(crate) fn audit_refusal(session: &Session, cause: &Cause, object: &str, why:
 /// Walks the whole chain; the number of rows, or what does not fit.
 pub(crate) fn verify_chain(tx: &Tx<'_>, keys: &KeyRing) -> Result<u64> {
     const PAGE: usize = 1000;
-    let trail_keys = TrailKeys::of(tx, keys)?;
+    let trail_keys = TrailKeys::read(tx, keys)?;
     let key = &trail_keys.current;
     let (mut seq, mut before) = start(tx, key)?;
     let mut count = 0;

@@ -13,7 +13,7 @@ use crate::mail::notice::{Kind, Notice};
 use crate::mail::render;
 use crate::mail::transport::{MailSettings, Transport};
 use crate::service::configuration::{COMMAND_TIMEOUT_SECONDS, mail_settings, sender_for};
-use crate::service::notice::put;
+use crate::service::notice::queue_notice;
 use crate::session::{Cause, Change, Mode, Session};
 use crate::store::outbox::{LONGEST_CLAIM, LONGEST_DELAY, OutboxRow};
 
@@ -143,7 +143,7 @@ fn queue_expiry_notices(session: &Session) -> Result<()> {
                 pin.expiry_noticed = true;
                 c.tx.put_pin(&guid, &pin)?;
                 let Some(recipient) = c.tx.recipient(&guid)? else { continue };
-                put(
+                queue_notice(
                     c,
                     &recipient,
                     &Notice {

@@ -44,7 +44,11 @@ pub(crate) struct NewPinNotice<'a> {
 }
 
 /// Queues a notice about a new PIN, in place of an older undelivered one about the same mailbox. Returns its id.
-pub(crate) fn queue(c: &Change<'_>, recipient: &Recipient, notice: &NewPinNotice<'_>) -> Result<MessageGuid> {
+pub(crate) fn queue_new_pin_notice(
+    c: &Change<'_>,
+    recipient: &Recipient,
+    notice: &NewPinNotice<'_>,
+) -> Result<MessageGuid> {
     let mailbox = c.tx.um_mailbox(&recipient.guid)?;
     let policy = match mailbox.as_ref().and_then(|m| m.policy_guid.as_ref()) {
         Some(guid) => c.tx.policy(guid)?,
@@ -83,11 +87,11 @@ pub(crate) fn queue(c: &Change<'_>, recipient: &Recipient, notice: &NewPinNotice
         policy_text: policy_settings.text(if kind == Kind::Welcome { "UMEnabledText" } else { "ResetPINText" })?,
         expires_on: 0,
     };
-    put(c, recipient, &sealed_notice)
+    queue_notice(c, recipient, &sealed_notice)
 }
 
 /// Seals and queues, in place of older undelivered messages about the same mailbox.
-pub(crate) fn put(c: &Change<'_>, recipient: &Recipient, notice: &Notice) -> Result<MessageGuid> {
+pub(crate) fn queue_notice(c: &Change<'_>, recipient: &Recipient, notice: &Notice) -> Result<MessageGuid> {
     for older in c.tx.outbox_of(&recipient.guid)? {
         c.tx.remove_outbox(&older.id)?;
     }

@@ -187,7 +187,7 @@ impl NewPin {
         match (setback, self.origin) {
             (Setback::Refused(refusal), Origin::Typed) => return Err(Setback::Refused(refusal.clone())),
             (Setback::Refused(_), Origin::Generated) => self.pin = session.read(choose_again)?,
-            _ => self.salted = session.read(|tx| Salted::of(tx, guid, session.hash))?,
+            _ => self.salted = session.read(|tx| Salted::for_mailbox(tx, guid, session.hash))?,
         }
         self.hashed = OnceCell::new();
         self.hash()?;
@@ -222,7 +222,7 @@ pub struct Salted {
 
 impl Salted {
     /// Of a mailbox as it is now; with a new salt where it has no PIN yet.
-    pub fn of(tx: &Tx<'_>, guid: &RecipientGuid, new_hashes: HashParams) -> Result<Self> {
+    pub fn for_mailbox(tx: &Tx<'_>, guid: &RecipientGuid, new_hashes: HashParams) -> Result<Self> {
         let mut costs = vec![new_hashes];
         let mut add = |cost: HashParams| {
             // A cost that nobody sets was sealed with no hash: there is nothing to compare with under it.
@@ -479,7 +479,7 @@ mod tests {
     fn a_new_pin_is_compared_with_old_ones_under_the_costs_that_they_were_made_with() {
         let f = Fixture::new(PinPolicy { history_count: 5, ..PinPolicy::default() }, 1);
         let guid = f.state(0).guid;
-        let costs = |session: &Session| session.read(|tx| Salted::of(tx, &guid, session.hash)).unwrap().costs;
+        let costs = |session: &Session| session.read(|tx| Salted::for_mailbox(tx, &guid, session.hash)).unwrap().costs;
         assert_eq!(costs(&f.session).len(), 1, "each cost is hashed once");
         let mut tuning = Tuning::danger_test(Clock::Manual(f.clock.clone()));
         let dear = |tuning: &mut Tuning| {

@@ -36,7 +36,7 @@ pub(crate) fn is_watched(c: &Change<'_>) -> Result<bool> {
 }
 
 /// Notes a wrong PIN, after it was counted. Once an hour and mark the threshold's crossing is recorded.
-pub(crate) fn note(c: &Change<'_>, guid: &RecipientGuid, pin: &Pin) -> Result<()> {
+pub(crate) fn record_wrong_pin(c: &Change<'_>, guid: &RecipientGuid, pin: &Pin) -> Result<()> {
     c.tx.erase_spray_marks(c.now.saturating_sub(LASTS))?;
     let threshold = spray_threshold(c.tx)? as usize;
     if threshold == 0 {

@@ -49,7 +49,7 @@ pub(crate) struct Store {
 struct FileId(u64, u64);
 
 impl FileId {
-    fn of(meta: &std::fs::Metadata) -> Self {
+    fn from_metadata(meta: &std::fs::Metadata) -> Self {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
@@ -97,7 +97,7 @@ impl Store {
             found => found,
         };
         match meta {
-            Ok(meta) => Ok((meta.len() > 0).then(|| FileId::of(&meta))),
+            Ok(meta) => Ok((meta.len() > 0).then(|| FileId::from_metadata(&meta))),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(self.unreachable(&e)),
         }
@@ -146,20 +146,20 @@ impl Store {
 
     /// Runs `work` on one consistent snapshot. A missing store reads as empty and stays missing.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.run(TransactionBehavior::Deferred, false, work)
+        self.run_transaction(TransactionBehavior::Deferred, false, work)
     }
 
     /// Runs `work` as the only writer, then undoes it. A missing store reads as empty and stays missing.
     pub(crate) fn rehearse<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.run(TransactionBehavior::Immediate, false, work)
+        self.run_transaction(TransactionBehavior::Immediate, false, work)
     }
 
     /// Runs `work` as the only writer and commits when it succeeds. The store must exist ([`Store::create`]).
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.run(TransactionBehavior::Immediate, true, work)
+        self.run_transaction(TransactionBehavior::Immediate, true, work)
     }
 
-    fn run<T>(
+    fn run_transaction<T>(
         &self,
         behavior: TransactionBehavior,
         commit: bool,

@@ -136,7 +136,7 @@ struct Call {
 }
 
 /// 0: signed in; 1: refused or hung up; 2: an error. The channel variable UMPIN_RESULT says the same in words.
-pub(crate) fn run(session: &Session, options: &Agi) -> Result<u8> {
+pub(crate) fn hold_conversation(session: &Session, options: &Agi) -> Result<u8> {
     let mut call = Call::begin()?;
     let ended = call.greet().inspect_err(unheard).and_then(|()| {
         let signed_in = call.sign_in(session, options);
@@ -245,7 +245,7 @@ impl Call {
     }
 
     /// To Asterisk's own log, by its logger level `verbose`, and to standard error: which call, and whose mailbox.
-    fn tell(&mut self, what: &str, extension: Option<&str>) -> std::result::Result<(), End> {
+    fn log_for_call(&mut self, what: &str, extension: Option<&str>) -> std::result::Result<(), End> {
         let line = self.noted(what, extension);
         self.log(&line)
     }
@@ -323,7 +323,7 @@ impl Call {
                 }
                 // Digits that are nobody's number may be a PIN that was dialled too early.
                 let nobody = number.is_none() && answer.reason == Reason::Unknown;
-                self.tell(&format!("sign-in refused ({:?})", answer.reason), (!nobody).then_some(&who))?;
+                self.log_for_call(&format!("sign-in refused ({:?})", answer.reason), (!nobody).then_some(&who))?;
             }
             failures += 1;
             self.play(&options.incorrect)?;

@@ -122,7 +122,7 @@ fn main() -> ExitCode {
         }
     };
     let is_agi = matches!(command.verb, Verb::Agi(_));
-    ExitCode::from(run(command).unwrap_or_else(|e| {
+    ExitCode::from(run_command(command).unwrap_or_else(|e| {
         if is_agi {
             agi::refuse(&e.message);
             return FAILED;
@@ -149,7 +149,7 @@ fn is_agi() -> bool {
     false
 }
 
-fn run(command: Command) -> Result<u8> {
+fn run_command(command: Command) -> Result<u8> {
     if let Verb::Agi(options) = &command.verb {
         os::end_by_hangup();
         options.check()?;
@@ -159,21 +159,21 @@ fn run(command: Command) -> Result<u8> {
         Verb::Verify { who, log_reason } => {
             let [pin] = input::pins()?;
             let caller = who.caller();
-            Ok(tell(&verify(&session, &caller, &pin)?, log_reason.then_some(&caller)))
+            Ok(print_answer(&verify(&session, &caller, &pin)?, log_reason.then_some(&caller)))
         }
         Verb::Change { who, log_reason } => {
             let [old, new] = input::pins()?;
             let caller = who.caller();
-            Ok(tell(&change_pin(&session, &caller, &old, &new)?, log_reason.then_some(&caller)))
+            Ok(print_answer(&change_pin(&session, &caller, &old, &new)?, log_reason.then_some(&caller)))
         }
         Verb::SetUpComplete { who } => set_up_complete(&session, &who.caller()).map(|()| ACCEPTED),
-        Verb::Agi(options) => agi::run(&session, &options),
+        Verb::Agi(options) => agi::hold_conversation(&session, &options),
         Verb::Deliver { budget } => deliver(&session, budget),
     }
 }
 
 /// One JSON line. Every refusal is the same line; the reason, where it is asked for, is on standard error.
-fn tell(told: &Answer, log_for: Option<&Caller>) -> u8 {
+fn print_answer(told: &Answer, log_for: Option<&Caller>) -> u8 {
     if let Some(caller) = log_for
         && !told.accepted
     {

@@ -24,7 +24,7 @@ pub(super) fn change_at_once(session: &Session, who: &Caller, old: &Pin, new: &P
     let cause = Cause::new("Change-UMMailboxPIN");
     let (answer, snapshot) = sign_in(session, who, old, &cause.cmdlet)?;
     let Some(snapshot) = snapshot.filter(|_| answer.accepted) else { return Ok(answer) };
-    let salted = session.read(|tx| Salted::of(tx, &snapshot.guid, session.hash))?;
+    let salted = session.read(|tx| Salted::for_mailbox(tx, &snapshot.guid, session.hash))?;
     let mut new = NewPin::typed(new.clone(), salted);
     new.hash()?;
     let result = replace_pin(

@@ -11,7 +11,7 @@ use crate::guid::RecipientGuid;
 use crate::mail::notice::Kind;
 use crate::pin::policy::PinFacts;
 use crate::pin::{Pin, rules};
-use crate::service::notice::{NewPinNotice, queue};
+use crate::service::notice::{NewPinNotice, queue_new_pin_notice};
 use crate::service::pin_replacement::{Attempt, NewState, Setback, replace_pin, sealed};
 use crate::service::spray;
 use crate::session::{Cause, Change, Mode, Session};
@@ -122,13 +122,13 @@ pub(super) fn refuse(
                 };
                 new.put(c, guid, &state)?;
                 let notice = NewPinNotice { kind: Kind::Reset, notify_email: None, pin: new.pin(), must_change: true };
-                queue(c, &mailbox.recipient, &notice)?;
+                queue_new_pin_notice(c, &mailbox.recipient, &notice)?;
                 format!("PIN reset automatically after {failures} failed sign-ins")
             }
         };
         c.audit(name, &why)?;
     }
-    spray::note(c, guid, pin)?;
+    spray::record_wrong_pin(c, guid, pin)?;
     answered(reason)
 }
 

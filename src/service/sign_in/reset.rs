@@ -21,7 +21,7 @@ impl Candidate {
     pub(super) fn new(session: &Session, guid: &RecipientGuid) -> Result<Self> {
         let found = session.read(|tx| {
             let Some(mailbox) = current(tx, guid)? else { return Ok(None) };
-            Ok(Some((mailbox, Salted::of(tx, guid, session.hash)?)))
+            Ok(Some((mailbox, Salted::for_mailbox(tx, guid, session.hash)?)))
         })?;
         // Disabled meanwhile: the decision will say so.
         let Some((mailbox, salted)) = found else { return Ok(Self::Impossible) };

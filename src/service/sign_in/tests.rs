@@ -49,7 +49,7 @@ fn attempt<T>(f: &Fixture, work: impl FnOnce(&Change<'_>) -> Attempt<T>) -> T {
 }
 
 fn new_pin(f: &Fixture, guid: &RecipientGuid, pin: &Pin) -> NewPin {
-    let salted = f.session.read(|tx| Salted::of(tx, guid, f.session.hash)).unwrap();
+    let salted = f.session.read(|tx| Salted::for_mailbox(tx, guid, f.session.hash)).unwrap();
     let new = NewPin::typed(pin.clone(), salted);
     new.hash().unwrap();
     new
