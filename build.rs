@@ -1,4 +1,4 @@
-//! Makes the C header in the build's own folder; `tests/header.rs` compares it with the committed one.
+//! Makes the C header in the build's own folder; `tests/integration/header.rs` compares it with the committed one.
 
 use std::path::PathBuf;
 

@@ -12,7 +12,7 @@ use umpin::error::Result;
 use umpin::pin::PinPolicy;
 use umpin::session::Session;
 
-#[path = "../tests/support/seed.rs"]
+#[path = "../tests/integration/support/seed.rs"]
 mod seed;
 
 const DIGITS: u32 = 7;

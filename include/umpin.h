@@ -22,7 +22,7 @@
 #ifndef UMPIN_H
 #define UMPIN_H
 
-/* Made by cbindgen from src/ffi. Do not edit: change the Rust source, then UMPIN_UPDATE_HEADER=1 cargo test --test header. */
+/* Made by cbindgen from src/ffi. Do not edit: change the Rust source, then UMPIN_UPDATE_HEADER=1 cargo test header. */
 
 #include <stddef.h>
 #include <stdint.h>

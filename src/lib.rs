@@ -24,6 +24,6 @@ pub mod store;
 #[cfg(test)]
 extern crate self as umpin;
 #[cfg(test)]
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/integration/support/mod.rs"]
 #[allow(unreachable_pub)]
 mod support;

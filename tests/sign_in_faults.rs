@@ -12,6 +12,7 @@
     clippy::print_stdout
 )]
 
+#[path = "integration/support/mod.rs"]
 mod support;
 
 use std::cell::Cell;

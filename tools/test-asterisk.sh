@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A real Asterisk and sipp, a SIP caller, for tests/agi.rs, unpacked into a cache outside the checkout. Nothing is installed, root is not needed.
+# A real Asterisk and sipp, a SIP caller, for tests/integration/agi.rs, unpacked into a cache outside the checkout. Nothing is installed, root is not needed.
 #
 #   tools/test-asterisk.sh            # into ${UMPIN_TEST_TOOLS:-~/.cache/ummailboxpin/tools}/asterisk
 #

@@ -1,13 +1,10 @@
 //! The self-check can fail: each fault that it knows is planted in the file, and is found by name, in a store and in a
 //! backup before it is restored.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
-
-mod support;
 
 use std::path::Path;
 
+use crate::support::{FIRST_PIN, Fixture, START, extension, run, set};
 use serde_json::{Value, json};
-use support::{FIRST_PIN, Fixture, START, extension, run, set};
 use umpin::crypto::key::{KeyFile, MasterKey};
 use umpin::error::{Error, Status};
 use umpin::pin::policy::DAY;

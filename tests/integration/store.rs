@@ -1,14 +1,11 @@
 //! The store's file: made by many at once, out of reach, behind a link.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
-
-mod support;
 
 use std::path::Path;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Barrier};
 
+use crate::support::{FIRST_PIN, Fixture, START, child, run, session_at, set, verify};
 use serde_json::json;
-use support::{FIRST_PIN, Fixture, START, child, run, session_at, set, verify};
 use umpin::error::Status;
 use umpin::pin::PinPolicy;
 
@@ -67,7 +64,8 @@ fn new_stores_are_opened_by_many_processes_at_once() {
     for round in 0..10 {
         std::fs::create_dir(folder.path().join(round.to_string())).unwrap();
     }
-    let users: Vec<_> = (0..PROCESSES).map(|id| child::spawn("first_user", folder.path(), id)).collect();
+    let users: Vec<_> =
+        (0..PROCESSES).map(|id| child::spawn(module_path!(), "first_user", folder.path(), id)).collect();
     while (0..PROCESSES).any(|id| !folder.path().join(format!("ready{id}")).exists()) {
         std::thread::yield_now();
     }
@@ -108,7 +106,7 @@ fn is_out_of_reach(folder: &Path) {
         assert!(told.message.contains(&*session.location().store.to_string_lossy()), "{operation}: {told}");
         assert!(told.message.contains("account '") && told.message.contains("UMPIN_STORE"), "{operation}: {told}");
     }
-    let caller = umpin::service::sign_in::Caller::Number { number: support::extension(0), dial_plan: None };
+    let caller = umpin::service::sign_in::Caller::Number { number: crate::support::extension(0), dial_plan: None };
     let pin = umpin::pin::Pin::new(FIRST_PIN);
     let told = umpin::service::sign_in::verify(&session, &caller, &pin).unwrap_err();
     assert_eq!(told.status, Status::StoreNotWritable, "{told}");
@@ -142,15 +140,15 @@ mod unix {
 
     /// Runs a program as an account that has no right to `folder`: as nobody where this is root, else as ourselves with
     /// the folder closed.
-    fn without_right_to(folder: &Path, program: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Output {
+    fn without_right_to(folder: &Path, program: &Path, command: impl FnOnce(&Path) -> Command) -> Output {
         // Where nobody may not go, for one a home folder, nobody cannot start a program either.
         let open = tempfile::tempdir().unwrap();
         mode(open.path(), 0o755);
         let copy: PathBuf = open.path().join("program");
         std::fs::copy(program, &copy).unwrap();
         mode(&copy, 0o755);
-        let mut command = Command::new(&copy);
-        command.args(arguments).envs(variables.iter().copied()).current_dir("/");
+        let mut command = command(&copy);
+        command.current_dir("/");
         let is_root = folder.metadata().unwrap().uid() == 0;
         if is_root {
             mode(folder, 0o700);
@@ -173,10 +171,10 @@ mod unix {
     #[test]
     fn a_store_without_a_right_to_it_is_an_error_and_not_an_empty_store() {
         let f = fixture();
-        let test = ["--exact", "unix::an_account_without_a_right", "--nocapture", "--test-threads=1"];
         let this = std::env::current_exe().unwrap();
-        let variables = [("UMPIN_TEST_CHILD_FOLDER", f.folder.path()), ("UMPIN_TEST_CHILD_ID", Path::new("0"))];
-        let output = without_right_to(f.folder.path(), &this, &test, &variables);
+        let output = without_right_to(f.folder.path(), &this, |program| {
+            child::command(program, module_path!(), "an_account_without_a_right", f.folder.path(), 0)
+        });
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && text.contains("\nrefused"), "{text}");
         assert!(f.verify(0, FIRST_PIN).accepted);
@@ -187,8 +185,11 @@ mod unix {
         let f = fixture();
         let (store, key) = (f.path("um.db"), f.path("umpin.key"));
         let umpin = Path::new(env!("CARGO_BIN_EXE_umpin"));
-        let variables = [("UMPIN_STORE", &*store), ("UMPIN_KEY_FILE", &*key)];
-        let output = without_right_to(f.folder.path(), umpin, &["deliver"], &variables);
+        let output = without_right_to(f.folder.path(), umpin, |program| {
+            let mut command = Command::new(program);
+            command.arg("deliver").env("UMPIN_STORE", &store).env("UMPIN_KEY_FILE", &key);
+            command
+        });
         assert_eq!(output.status.code(), Some(2));
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(told.contains(&*store.to_string_lossy()) && told.contains("account '"), "{told}");
@@ -206,7 +207,7 @@ mod unix {
     fn the_first_use_by_two_accounts_of_a_group_is_one_store() {
         let folder = tempfile::tempdir().unwrap();
         if folder.path().metadata().unwrap().uid() != 0 {
-            support::skip("the_first_use_by_two_accounts_of_a_group_is_one_store", "not root");
+            crate::support::skip("the_first_use_by_two_accounts_of_a_group_is_one_store", "not root");
             return;
         }
         let open = tempfile::tempdir().unwrap();
@@ -222,10 +223,7 @@ mod unix {
             let store = folder.path().join("um.db");
             std::fs::write(&store, "").unwrap();
             mode(&store, first);
-            let other = Command::new(&program)
-                .args(["--exact", "unix::another_account_of_the_group", "--nocapture", "--test-threads=1"])
-                .env("UMPIN_TEST_CHILD_FOLDER", folder.path())
-                .env("UMPIN_TEST_CHILD_ID", "0")
+            let other = child::command(&program, module_path!(), "another_account_of_the_group", folder.path(), 0)
                 .current_dir("/")
                 .uid(NOBODY)
                 .gid(NOBODY)
@@ -259,7 +257,7 @@ mod unix {
     fn whoever_replaces_anothers_key_file_leaves_it_to_the_group_or_does_not_replace_it() {
         let probe = tempfile::tempdir().unwrap();
         if probe.path().metadata().unwrap().uid() != 0 {
-            support::skip(
+            crate::support::skip(
                 "whoever_replaces_anothers_key_file_leaves_it_to_the_group_or_does_not_replace_it",
                 "not root",
             );
@@ -279,10 +277,8 @@ mod unix {
             mode(folder.path(), 0o770);
             mode(&key, key_mode);
             let before = std::fs::read(&key).unwrap();
-            let output = Command::new(&program)
-                .args(["--exact", "unix::another_account_of_the_group_replaces_the_key_file", "--nocapture"])
-                .env("UMPIN_TEST_CHILD_FOLDER", folder.path())
-                .env("UMPIN_TEST_CHILD_ID", "0")
+            let name = "another_account_of_the_group_replaces_the_key_file";
+            let output = child::command(&program, module_path!(), name, folder.path(), 0)
                 .current_dir("/")
                 .uid(NOBODY)
                 .gid(GROUP)
@@ -349,7 +345,7 @@ mod unix {
     #[test]
     fn an_owners_link_in_a_private_folder_is_followed_and_a_strangers_is_not() {
         let f = fixture();
-        let private = support::private_folder();
+        let private = crate::support::private_folder();
         symlink(f.path("um.db"), private.path().join("um.db")).unwrap();
         symlink(f.path("umpin.key"), private.path().join("umpin.key")).unwrap();
         let session = session_at(private.path(), &f.clock);

@@ -1,18 +1,13 @@
 //! kill -9 at random moments, a thousand in a full run, during as many resets: what was acknowledged is delivered at
 //! least once, and nothing is delivered for a change that did not happen.
-#![cfg(unix)]
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use support::{Fixture, START, mails, pin_in, session_at, set, who};
+use crate::support::{Fixture, START, child, mails, pin_in, session_at, set, who};
 use umpin::pin::{Pin, PinPolicy};
 use umpin::service::delivery::deliver_due;
 use umpin::service::pin_replacement::Salted;
@@ -22,14 +17,13 @@ use umpin::session::{Cause, Clock, Mode, Tuning};
 fn mailboxes() -> usize {
     if std::env::var_os("UMPIN_TEST_SCALE").is_some_and(|s| s == "full") { 1000 } else { 250 }
 }
-const NAME: &str = "what_was_acknowledged_is_delivered_whatever_is_killed";
 
-/// Resets from `start` on, tells each when it is committed, and delivers every few.
-fn child(task: &str) {
-    let (folder, start) = task.split_once('|').unwrap();
-    let start: usize = start.parse().unwrap();
+/// Resets from its number on, tells each when it is committed, and delivers every few.
+#[test]
+fn resetting_process() {
+    let Some((folder, start)) = child::folder_and_id() else { return };
     let mailboxes = mailboxes();
-    let session = session_at(std::path::Path::new(folder), &Arc::new(AtomicI64::new(START)));
+    let session = session_at(&folder, &Arc::new(AtomicI64::new(START)));
     for n in start.. {
         set(&session, n % mailboxes, None).unwrap();
         println!("ack {}", n % mailboxes);
@@ -42,9 +36,6 @@ fn child(task: &str) {
 
 #[test]
 fn what_was_acknowledged_is_delivered_whatever_is_killed() {
-    if let Ok(task) = std::env::var("UMPIN_TEST_CHILD") {
-        return child(&task);
-    }
     let mailboxes = mailboxes();
     let f = Fixture::new(PinPolicy { history_count: 20, ..PinPolicy::default() }, mailboxes);
     let pickup = f.pickup();
@@ -54,13 +45,7 @@ fn what_was_acknowledged_is_delivered_whatever_is_killed() {
     // Where a process takes longer to start than it is given, none would ever get to work.
     let (mut stretch, mut in_vain) = (1, 0);
     while kills < mailboxes || acknowledged.len() < mailboxes {
-        let mut running = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", NAME, "--nocapture"])
-            .env("UMPIN_TEST_CHILD", format!("{}|{next}", f.folder.path().display()))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut running = child::spawn(module_path!(), "resetting_process", f.folder.path(), next);
         // Mostly in the middle of the first resets, sometimes later.
         let random = u64::from_le_bytes(umpin::os::random().unwrap());
         let wait = if random % 8 == 0 { 40 } else { 12 };
@@ -109,7 +94,7 @@ fn what_was_acknowledged_is_delivered_whatever_is_killed() {
             })
             .unwrap();
         assert!(known.is_some(), "a mail for a change of user{n} that did not happen");
-        let caller = umpin::service::sign_in::Caller::Number { number: support::extension(n), dial_plan: None };
+        let caller = umpin::service::sign_in::Caller::Number { number: crate::support::extension(n), dial_plan: None };
         // At most a few mails a mailbox, so the failures stay below every limit.
         if umpin::service::sign_in::verify(&f.session, &caller, &pin).unwrap().accepted {
             right.insert(n);

@@ -1,10 +1,7 @@
 //! Import, listing and filters, through the documents that the cmdlets send.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Fixture, START, run, session_at};
 use serde_json::{Value, json};
-use support::{Fixture, START, run, session_at};
 use umpin::error::{Error, Status};
 use umpin::pin::PinPolicy;
 use umpin::session::Session;
@@ -209,7 +206,7 @@ fn prune_never_removes_an_enabled_mailbox_nor_does_an_import_touch_its_numbers()
     let row =
         json!({"Guid": who, "Name": "User 0", "EmailAddresses": "SMTP:user0@contoso.com eum:59999;phone-context=Plan"});
     import(&f.session, &[row], None, false, false);
-    assert!(f.verify(0, support::FIRST_PIN).accepted);
+    assert!(f.verify(0, crate::support::FIRST_PIN).accepted);
     assert!(f.session.read(|tx| tx.um_addresses_by_key("59999", None)).unwrap().is_empty());
 }
 
@@ -293,14 +290,14 @@ fn dial_groups_come_with_the_columns_of_their_file() {
 fn a_store_that_is_not_there_is_named_in_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     let clock = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
-    let session = support::session_at(folder.path(), &clock);
+    let session = crate::support::session_at(folder.path(), &clock);
     let warned = |response: &umpin::cmdlets::document::Response| {
         response.warnings.iter().filter(|w| w.once_per_session).map(|w| w.message.clone()).collect::<String>()
     };
-    let missing = support::run(&session, "Get-UMPinConfiguration", &json!({})).unwrap();
+    let missing = crate::support::run(&session, "Get-UMPinConfiguration", &json!({})).unwrap();
     assert!(warned(&missing).contains(&session.location().store.display().to_string()), "{}", warned(&missing));
-    support::run(&session, "Set-UMPinConfiguration", &json!({"ServerName": "x"})).unwrap();
-    assert_eq!(warned(&support::run(&session, "Get-UMPinConfiguration", &json!({})).unwrap()), "");
+    crate::support::run(&session, "Set-UMPinConfiguration", &json!({"ServerName": "x"})).unwrap();
+    assert_eq!(warned(&crate::support::run(&session, "Get-UMPinConfiguration", &json!({})).unwrap()), "");
 }
 
 #[test]

@@ -1,12 +1,9 @@
 //! The outbox from the commit to the pickup folder and the command.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used)]
-
-mod support;
 
 use std::time::{Duration, Instant};
 
+use crate::support::{Fixture, contains, mails, pin_in, set, store_bytes};
 use serde_json::json;
-use support::{Fixture, contains, mails, pin_in, set, store_bytes};
 use umpin::error::Status;
 use umpin::pin::PinPolicy;
 use umpin::service::delivery::deliver_due;
@@ -49,7 +46,7 @@ fn without_a_mail_the_older_notice_goes_too() {
     let f = fixture(1);
     set(&f.session, 0, None).unwrap();
     let asked = umpin::cmdlets::set_um_mailbox_pin::SetPin {
-        who: support::who(0),
+        who: crate::support::who(0),
         send_email: Some(false),
         ..Default::default()
     };
@@ -352,7 +349,7 @@ fn the_program_is_told_the_configured_sender_and_one_that_is_not_is_warned_of() 
     assert_eq!(set("-oQ@contoso.com", &["-f", "{sender}"]).unwrap_err().status, Status::InvalidTransport);
     for (sender, told) in [("", "voicemail@contoso.com"), ("um@fabrikam.com", "um@fabrikam.com")] {
         assert!(set(sender, &["-t", "-i", "-f", "{sender}"]).unwrap().warnings.is_empty());
-        support::set(&f.session, 0, None).unwrap();
+        crate::support::set(&f.session, 0, None).unwrap();
         assert_eq!(deliver_due(&f.session, None).unwrap().sent.len(), 1);
         assert_eq!(std::fs::read_to_string(&got).unwrap(), format!("-t\n-i\n-f\n{told}\n"));
     }
@@ -364,7 +361,7 @@ fn header_injection_fails_from_every_side() {
     let pickup = f.pickup();
     let evil = "x\r\nBcc: evil@example.com\r\n\r\nevil body";
     let asked = umpin::cmdlets::set_um_mailbox_pin::SetPin {
-        who: support::who(0),
+        who: crate::support::who(0),
         notify_email: Some("a@b.example\r\nBcc: evil@example.com".into()),
         ..Default::default()
     };

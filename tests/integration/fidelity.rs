@@ -1,11 +1,8 @@
 //! What administrators of Exchange rely on around a change: that nothing changed is said, that a refusal is recorded, that
 //! the forms on Microsoft's pages are taken.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{FIRST_PIN, Fixture, run, session_at, store_bytes, who};
 use serde_json::{Value, json};
-use support::{FIRST_PIN, Fixture, run, session_at, store_bytes, who};
 use umpin::cmdlets::document::Response;
 use umpin::cmdlets::execute;
 use umpin::cmdlets::set_um_mailbox_pin::{SetPin, begin};
@@ -183,13 +180,13 @@ fn a_pin_put_among_the_parameters_is_refused_and_stands_in_no_record() {
     let error = call(&f, "Set-UMMailbox", &json!({"Identity": "user0", "Pin": "583920"}), false).unwrap_err();
     assert_eq!(error.status, Status::InvalidRequest);
     assert!(trail(&f.session).last().unwrap().parameters.contains("(given)"));
-    assert!(!support::contains(&store_bytes(f.folder.path()), "583920"));
+    assert!(!crate::support::contains(&store_bytes(f.folder.path()), "583920"));
 }
 
 #[test]
 fn on_a_bare_machine_a_refusal_makes_no_store_to_record_it_in() {
     let folder = tempfile::tempdir().unwrap();
-    let clock = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(support::START));
+    let clock = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(crate::support::START));
     let session = session_at(folder.path(), &clock);
     let asked = SetPin { who: who(0), record_refusals: true, ..SetPin::default() };
     assert_eq!(begin(&session, asked).unwrap_err().status, Status::NotFound);

@@ -1,7 +1,4 @@
 //! The key: rotated under load and killed at any point, missing, wrong; and what a stolen database is worth without it.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
-
-mod support;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -10,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use crate::support::{FIRST_PIN, Fixture, START, child, extension, session_at, set, store_bytes, verify};
 use serde_json::json;
-use support::{FIRST_PIN, Fixture, START, child, extension, session_at, set, store_bytes, verify};
 use umpin::cmdlets::document::Response;
 use umpin::cmdlets::execute;
 use umpin::crypto::hash::{HashParams, hash};
@@ -72,7 +69,7 @@ fn assert_settled(f: &Fixture, people: usize) {
     let ids = key_ids(f.folder.path());
     assert_eq!(ids, [store_key(&session)]);
     assert_eq!(keys_in_rows(&session), ids);
-    for check in support::run(&session, "Test-UMPinStore", &json!({})).unwrap().objects {
+    for check in crate::support::run(&session, "Test-UMPinStore", &json!({})).unwrap().objects {
         if ["Key", "SealedValues", "AuditTrail", "Integrity"].contains(&check["Check"].as_str().unwrap()) {
             assert_eq!(check["Result"], "Passed", "{check}");
         }
@@ -298,10 +295,11 @@ fn finished(process: Child) -> String {
 fn rotations_killed_at_any_point_under_load_lose_no_pin() {
     let f = Fixture::new(PinPolicy { failures_before_reset: None, ..PinPolicy::default() }, PEOPLE);
     let first = store_key(&f.session);
-    let load: Vec<Child> = (0..3).map(|id| child::spawn("signing_in_process", f.folder.path(), id)).collect();
+    let load: Vec<Child> =
+        (0..3).map(|id| child::spawn(module_path!(), "signing_in_process", f.folder.path(), id)).collect();
     let mut seen = HashSet::new();
     for round in 0..40u64 {
-        let rotation = child::spawn("rotating_process", f.folder.path(), 0);
+        let rotation = child::spawn(module_path!(), "rotating_process", f.folder.path(), 0);
         // Spread over the start of the process, the key file's writing, the batches and the end.
         std::thread::sleep(Duration::from_millis(5 + round * 37 % 120));
         killed(rotation);
@@ -359,7 +357,8 @@ fn a_missing_or_wrong_key_under_load_is_an_error_and_counts_nothing() {
         PinPolicy { failures_before_reset: None, max_attempts: None, lifetime_days: None, ..PinPolicy::default() };
     let f = Fixture::new(policy, 20);
     let key = f.path("umpin.key");
-    let load: Vec<Child> = (0..4).map(|id| child::spawn("wrong_guessing_process", f.folder.path(), id)).collect();
+    let load: Vec<Child> =
+        (0..4).map(|id| child::spawn(module_path!(), "wrong_guessing_process", f.folder.path(), id)).collect();
     let pause = || std::thread::sleep(Duration::from_millis(60));
     let right = std::fs::read(&key).unwrap();
     for _ in 0..4 {
@@ -549,6 +548,6 @@ fn all_million_pins_tell_nothing_without_the_key_and_one_with_it() {
     assert_eq!(counted.into_inner(), 1_000_000);
     assert_eq!(found, ["580437"]);
     for pin in [FIRST_PIN, "580437", "604938"] {
-        assert!(!support::contains(&stolen, pin), "a PIN stands in the store in clear");
+        assert!(!crate::support::contains(&stolen, pin), "a PIN stands in the store in clear");
     }
 }

@@ -1,5 +1,5 @@
 //! The exported functions as a C caller meets them: nulls, bad UTF-8, closed handles, threads.
-#![allow(unsafe_code, missing_docs, clippy::unwrap_used, clippy::panic, clippy::undocumented_unsafe_blocks)]
+#![allow(unsafe_code, clippy::undocumented_unsafe_blocks)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -1,14 +1,11 @@
 //! Dial plans, policies, enabling and disabling, through the documents that the cmdlets send.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
+use crate::support::{START, child, mails, pin_in, run, session_at, verify};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::{START, mails, pin_in, run, session_at, verify};
 use umpin::cmdlets::document::Response;
 use umpin::cmdlets::execute;
 use umpin::directory::recipient::{ProxyAddress, Recipient};
@@ -401,7 +398,7 @@ proptest! {
             let _: std::result::Result<_, Error> = match step {
                 Step::Enable(n, e) => s.enable(n, json!({"Extensions": [(60_000 + e).to_string()]}), None),
                 Step::Disable(n, keep) => s.run("Disable-UMMailbox", &json!({"Identity": format!("user{n}"), "KeepProperties": keep})),
-                Step::SetPin(n) => support::set(&s.session, n, None).map(|_| Response::default()),
+                Step::SetPin(n) => crate::support::set(&s.session, n, None).map(|_| Response::default()),
                 Step::Move(n, second) => {
                     let policy = if second { "Second" } else { "Plan Default Policy" };
                     s.run("Set-UMMailbox", &json!({"Identity": format!("user{n}"), "UMMailboxPolicy": policy}))
@@ -421,35 +418,29 @@ proptest! {
     }
 }
 
+const PROCESSES: usize = 10;
+const EACH: usize = 100;
+
+#[test]
+fn enabling_process() {
+    let Some((folder, k)) = child::folder_and_id() else { return };
+    let session = session_at(&folder, &Arc::new(AtomicI64::new(START)));
+    for n in k * EACH..(k + 1) * EACH {
+        enable(&session, n, json!({}), None, "Commit").unwrap();
+        umpin::cmdlets::get_um_mailbox_pin::get(&session, &crate::support::who(n)).unwrap();
+        crate::support::set(&session, n, Some("580437")).unwrap();
+    }
+}
+
 /// Ten processes, each with its own hundred mailboxes in one store.
 #[test]
 fn ten_processes_enable_read_and_reset_their_own_hundred() {
-    const PROCESSES: usize = 10;
-    const EACH: usize = 100;
-    if let Ok(worker) = std::env::var("UMPIN_TEST_WORKER") {
-        let (folder, k) = worker.split_once('|').unwrap();
-        let k: usize = k.parse().unwrap();
-        let session = session_at(std::path::Path::new(folder), &Arc::new(AtomicI64::new(START)));
-        for n in k * EACH..(k + 1) * EACH {
-            enable(&session, n, json!({}), None, "Commit").unwrap();
-            umpin::cmdlets::get_um_mailbox_pin::get(&session, &support::who(n)).unwrap();
-            support::set(&session, n, Some("580437")).unwrap();
-        }
-        return;
-    }
     let s = Store::with_plan(PROCESSES * EACH);
-    let children: Vec<_> = (0..PROCESSES)
-        .map(|k| {
-            std::process::Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "ten_processes_enable_read_and_reset_their_own_hundred", "--nocapture"])
-                .env("UMPIN_TEST_WORKER", format!("{}|{k}", s.folder.path().display()))
-                .stdout(std::process::Stdio::null())
-                .spawn()
-                .unwrap()
-        })
-        .collect();
-    for mut child in children {
-        assert!(child.wait().unwrap().success());
+    let children: Vec<_> =
+        (0..PROCESSES).map(|k| child::spawn(module_path!(), "enabling_process", s.folder.path(), k)).collect();
+    for child in children {
+        let done = child.wait_with_output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
     }
     for n in 0..PROCESSES * EACH {
         assert!(verify(&s.session, n, "580437").accepted, "{n}");

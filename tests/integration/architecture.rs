@@ -1,5 +1,4 @@
 //! The layers of docs/architecture.md hold, and `unsafe` and SQL stay where they belong.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

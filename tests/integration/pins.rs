@@ -1,12 +1,9 @@
 //! Set- and Get-UMMailboxPIN through the service: history, seals, keys, rehearsals, bad files.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use support::{FIRST_PIN, Fixture, START, contains, session_at, set, store_bytes, verify, who};
+use crate::support::{FIRST_PIN, Fixture, START, contains, session_at, set, store_bytes, verify, who};
 use umpin::cmdlets::get_um_mailbox_pin::{get, list};
 use umpin::cmdlets::set_um_mailbox_pin::{SetPin, begin};
 use umpin::crypto::seal::pin_context;

@@ -1,16 +1,13 @@
 //! Copies of the store: made while it is in use, put back under others' hands, refused where they would harm; and the
 //! self-check.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
-
-mod support;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use crate::support::{FIRST_PIN, Fixture, START, child, contains, session_at, set, verify};
 use serde_json::{Value, json};
-use support::{FIRST_PIN, Fixture, START, child, contains, session_at, set, verify};
 use umpin::cmdlets::document::Response;
 use umpin::cmdlets::execute;
 use umpin::crypto::key::{KeyFile, MasterKey};
@@ -51,7 +48,7 @@ fn rotate(session: &Session) {
 
 fn checks(session: &Session) -> Vec<(String, String, String)> {
     let text = |v: &Value| v.as_str().unwrap().to_owned();
-    support::run(session, "Test-UMPinStore", &json!({}))
+    crate::support::run(session, "Test-UMPinStore", &json!({}))
         .unwrap()
         .objects
         .iter()
@@ -119,7 +116,7 @@ fn a_backup_never_goes_over_a_file_nor_where_none_can_be() {
 fn there_is_nothing_to_copy_where_there_is_no_store() {
     let folder = tempfile::tempdir().unwrap();
     let session = session_at(folder.path(), &Arc::new(AtomicI64::new(START)));
-    let told = support::run(&session, "Backup-UMPinStore", &json!({"Path": folder.path().join("copy.db")}));
+    let told = crate::support::run(&session, "Backup-UMPinStore", &json!({"Path": folder.path().join("copy.db")}));
     assert_eq!(told.unwrap_err().status, Status::StoreMissing);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -155,9 +152,9 @@ fn a_damaged_store_is_moved_aside_for_the_copy() {
     std::fs::write(f.path("um.db"), &noise).unwrap();
     let _ = std::fs::remove_file(f.path("um.db-wal"));
     let session = f.another();
-    let told = umpin::cmdlets::get_um_mailbox_pin::get(&session, &support::who(0)).unwrap_err();
+    let told = umpin::cmdlets::get_um_mailbox_pin::get(&session, &crate::support::who(0)).unwrap_err();
     assert_eq!(told.status, Status::StoreDamaged, "{told}");
-    let done = support::run(&session, "Restore-UMPinStore", &json!({"Path": path})).unwrap();
+    let done = crate::support::run(&session, "Restore-UMPinStore", &json!({"Path": path})).unwrap();
     assert!(done.warnings[0].message.contains("damaged"), "{:?}", done.warnings);
     assert!(verify(&session, 0, FIRST_PIN).accepted);
     assert!(verify(&other, 1, FIRST_PIN).accepted, "a session that had the damaged file open");
@@ -183,7 +180,7 @@ fn a_restore_makes_a_store_where_there_is_none() {
         let _ = std::fs::remove_file(f.path(suffix));
     }
     let session = f.another();
-    support::run(&session, "Restore-UMPinStore", &json!({"Path": path})).unwrap();
+    crate::support::run(&session, "Restore-UMPinStore", &json!({"Path": path})).unwrap();
     assert!(verify(&session, 2, FIRST_PIN).accepted);
     #[cfg(unix)]
     {
@@ -258,7 +255,7 @@ fn a_backup_under_a_key_that_is_gone_is_refused_without_force_and_comes_back_wit
 
     let done = restore(&f, &path, true).unwrap();
     assert!(done.warnings[0].message.contains("nobody can sign in"), "{:?}", done.warnings);
-    let told = support::set(&f.session, 0, Some("580437")).unwrap_err();
+    let told = crate::support::set(&f.session, 0, Some("580437")).unwrap_err();
     assert_eq!(told.status, Status::KeyWrong);
 
     // As the message says: the old key's line below the one that is there.
@@ -304,7 +301,7 @@ fn busy_process() {
 #[test]
 fn copies_are_made_and_put_back_while_others_sign_in() {
     let f = fixture();
-    let load: Vec<_> = (0..3).map(|id| child::spawn("busy_process", f.folder.path(), id)).collect();
+    let load: Vec<_> = (0..3).map(|id| child::spawn(module_path!(), "busy_process", f.folder.path(), id)).collect();
     for round in 0..6 {
         let path = backup(&f, &format!("copy{round}.db"));
         std::thread::sleep(Duration::from_millis(20));
@@ -335,7 +332,7 @@ fn a_sound_store_passes_every_check() {
     set(&f.session, 0, Some("580437")).unwrap();
     f.pickup();
     let mut location = f.session.location().clone();
-    let keys = support::private_folder();
+    let keys = crate::support::private_folder();
     location.key = keys.path().join("umpin.key");
     std::fs::rename(f.path("umpin.key"), &location.key).unwrap();
     let tuning = umpin::session::Tuning::danger_test(umpin::session::Clock::Manual(f.clock.clone()));

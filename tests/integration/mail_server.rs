@@ -1,28 +1,24 @@
 //! A real mail program to a real mail server on loopback: the message arrives, an independent parser reads it, and its
 //! PIN signs in. Needs msmtp and Debian's python3-aiosmtpd, which tools/test-tools.sh fetches; without them it is skipped
 //! by name.
-#![cfg(unix)]
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
+use crate::support::{Fixture, set, skip};
 use serde_json::{Value, json};
-use support::{Fixture, set, skip};
 use umpin::pin::PinPolicy;
 use umpin::service::delivery::deliver_due;
 use umpin::session::{Cause, Mode};
 
 const PYTHON: &str = "/usr/bin/python3";
-const SINK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/sink.py");
+const SINK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/integration/support/sink.py");
 
 /// Debian's Python, with what was unpacked for it.
 fn python() -> Command {
     let mut python = Command::new(PYTHON);
-    let mut path = support::tools().join("small/usr/lib/python3/dist-packages").into_os_string();
+    let mut path = crate::support::tools().join("small/usr/lib/python3/dist-packages").into_os_string();
     if let Some(more) = std::env::var_os("PYTHONPATH") {
         path.push(":");
         path.push(more);
@@ -44,7 +40,7 @@ impl Drop for Sink {
 #[test]
 fn a_real_mail_server_gets_a_message_whose_pin_signs_in() {
     let test = "a_real_mail_server_gets_a_message_whose_pin_signs_in";
-    let Some(msmtp) = support::tool(&["msmtp"]) else {
+    let Some(msmtp) = crate::support::tool(&["msmtp"]) else {
         return skip(test, "no msmtp, neither installed nor fetched by tools/test-tools.sh");
     };
     let sink = python().args(["-c", "import aiosmtpd.controller"]).stderr(Stdio::null()).status();

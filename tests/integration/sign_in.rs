@@ -1,15 +1,12 @@
 //! Sign-in against a small model of docs/sign-in.md, from many processes, and across many mailboxes.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
-
-mod support;
 
 use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
+use crate::support::{FIRST_PIN, Fixture, START, child, extension, mails, pin_in, session_at, set, verify};
 use proptest::prelude::*;
-use support::{FIRST_PIN, Fixture, START, child, extension, mails, pin_in, session_at, set, verify};
 use umpin::cmdlets::set_um_mailbox_pin::{self, SetPin};
 use umpin::error::Status;
 use umpin::pin::policy::DAY;
@@ -323,7 +320,7 @@ impl Run {
             }
             Op::Set { pin, expired, locked } => {
                 let asked = SetPin {
-                    who: support::who(0),
+                    who: crate::support::who(0),
                     pin: Some(Pin::new(POOL[*pin])),
                     pin_expired: Some(*expired),
                     locked_out: Some(*locked),
@@ -421,7 +418,7 @@ fn cases() -> u32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn the_state_always_equals_the_contracts_model(ops in prop::collection::vec(op(), 1..60)) {
@@ -451,7 +448,8 @@ fn guesser_process() {
 }
 
 fn guess_with_sixteen_processes(f: &Fixture, meanwhile: impl Fn() + Sync) -> Vec<String> {
-    let children: Vec<Child> = (0..16).map(|id| child::spawn("guesser_process", f.folder.path(), id)).collect();
+    let children: Vec<Child> =
+        (0..16).map(|id| child::spawn(module_path!(), "guesser_process", f.folder.path(), id)).collect();
     std::fs::write(f.path("go"), "").unwrap();
     let done = std::sync::atomic::AtomicBool::new(false);
     let outputs: Vec<_> = std::thread::scope(|scope| {

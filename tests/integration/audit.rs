@@ -1,11 +1,8 @@
 //! The audit trail: what it holds, what a search finds, what is noticed when somebody works on it with other tools.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
-mod support;
-
+use crate::support::{FIRST_PIN, Fixture, set};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use support::{FIRST_PIN, Fixture, set};
 use umpin::error::Status;
 use umpin::pin::PinPolicy;
 use umpin::session::{Cause, Mode, Session};
@@ -32,7 +29,7 @@ fn rows(session: &Session) -> Vec<AuditRow> {
 }
 
 fn chain(session: &Session) -> (String, String) {
-    let checks = support::run(session, "Test-UMPinStore", &json!({})).unwrap().objects;
+    let checks = crate::support::run(session, "Test-UMPinStore", &json!({})).unwrap().objects;
     let trail = checks.iter().find(|c| c["Check"] == "AuditTrail").unwrap();
     let detail = trail["Detail"].as_str().unwrap();
     // The head behind it is another one each time.
@@ -422,14 +419,14 @@ fn roll_the_trail_back(f: &Fixture, change: impl FnOnce(&Fixture)) -> (String, S
 #[test]
 fn a_trail_that_was_rolled_back_alone_does_not_fit_the_pins() {
     let f = Fixture::new(PinPolicy::default(), 2);
-    support::set(&f.session, 0, Some("580437")).unwrap();
+    crate::support::set(&f.session, 0, Some("580437")).unwrap();
     let told = roll_the_trail_back(&f, |f| {
-        support::set(&f.session, 0, Some("604938")).unwrap();
+        crate::support::set(&f.session, 0, Some("604938")).unwrap();
     });
     assert_eq!(told.0, "Failed");
     assert!(told.1.contains("does not fit the PINs"), "{told:?}");
     // And it stays visible behind whatever comes.
-    support::set(&f.session, 1, Some("604938")).unwrap();
+    crate::support::set(&f.session, 1, Some("604938")).unwrap();
     f.run("Lock-UMMailbox", &serde_json::json!({"Identity": "user0"})).unwrap();
     assert_eq!(trail_check(&f).0, "Failed");
 }
@@ -448,7 +445,7 @@ fn a_change_of_another_pin_does_not_make_up_for_an_erased_mailbox() {
     let f = Fixture::new(PinPolicy::default(), 3);
     let told = roll_the_trail_back(&f, |f| {
         f.run("Disable-UMMailbox", &serde_json::json!({"Identity": "user0", "KeepProperties": false})).unwrap();
-        support::set(&f.session, 1, Some("604938")).unwrap();
+        crate::support::set(&f.session, 1, Some("604938")).unwrap();
     });
     assert_eq!(told.0, "Failed", "{told:?}");
 }
@@ -456,7 +453,7 @@ fn a_change_of_another_pin_does_not_make_up_for_an_erased_mailbox() {
 #[test]
 fn the_head_is_printed_by_the_self_check_and_by_the_backup() {
     let f = Fixture::new(PinPolicy::default(), 1);
-    support::set(&f.session, 0, Some("580437")).unwrap();
+    crate::support::set(&f.session, 0, Some("580437")).unwrap();
     let head = |f: &Fixture| f.session.read(|tx| tx.setting(umpin::store::settings::AUDIT_HEAD)).unwrap().unwrap();
     assert_eq!(head(&f).split(' ').count(), 3);
     let (result, detail) = trail_check(&f);

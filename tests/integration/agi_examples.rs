@@ -1,14 +1,10 @@
 //! The examples for PBXs run: the C module's beginning against the library, FreeSWITCH's script against the command.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
-#![cfg(unix)]
-
-mod support;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use support::{FIRST_PIN, Fixture, set, skip};
+use crate::support::{FIRST_PIN, Fixture, set, skip};
 use umpin::pin::PinPolicy;
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
@@ -135,7 +131,7 @@ session = {
 #[test]
 fn the_freeswitch_script_signs_in_and_hangs_up() {
     let name = "the_freeswitch_script_signs_in_and_hangs_up";
-    let Some(lua) = support::tool(&["lua", "lua5.4", "lua5.3", "lua5.2"]) else {
+    let Some(lua) = crate::support::tool(&["lua", "lua5.4", "lua5.3", "lua5.2"]) else {
         return skip(name, "no Lua, neither installed nor fetched by tools/test-tools.sh");
     };
     let f = fixture();

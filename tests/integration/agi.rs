@@ -1,8 +1,4 @@
 //! `umpin` as a telephone system meets it: on pipes, in Asterisk's AGI conversation, and in a real Asterisk.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
-#![cfg(unix)]
-
-mod support;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::UdpSocket;
@@ -10,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{FIRST_PIN, Fixture, extension, set, skip};
+use crate::support::{FIRST_PIN, Fixture, child, extension, set, skip};
 use umpin::location::Location;
 use umpin::pin::PinPolicy;
 use umpin::session::{Cause, Clock, Mode, Session, Tuning};
@@ -148,7 +144,7 @@ fn deliver_sends_what_waits() {
     assert!(log.contains("Set-UMPinConfiguration"), "{log}");
     let pickup = f.pickup();
     assert_eq!(run(&f, &["deliver", "--budget", "20"], b"").1, "{\"sent\":1,\"failed\":0}\n");
-    assert_eq!(support::mails(&pickup).len(), 1);
+    assert_eq!(crate::support::mails(&pickup).len(), 1);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -624,9 +620,9 @@ fn agi_reads_agis_own_arguments_only_where_none_came() {
 #[test]
 fn no_example_hands_a_callers_number_to_an_application() {
     for (name, text) in [
-        ("extensions.conf", include_str!("../examples/asterisk/extensions.conf")),
-        ("umpin.xml", include_str!("../examples/freeswitch/umpin.xml")),
-        ("pbx.md", include_str!("../docs/pbx.md")),
+        ("extensions.conf", include_str!("../../examples/asterisk/extensions.conf")),
+        ("umpin.xml", include_str!("../../examples/freeswitch/umpin.xml")),
+        ("pbx.md", include_str!("../../docs/pbx.md")),
     ] {
         let code = text.lines().filter(|l| ["same =>", "exten =>", "<action "].iter().any(|how| l.contains(how)));
         let mut any = false;
@@ -894,12 +890,12 @@ fn moved(f: &Fixture) -> PathBuf {
 fn counted(f: &Fixture, copy: &Path, n: usize) -> u32 {
     let location = Location { store: copy.to_owned(), key: copy.with_file_name("umpin.key") };
     let session = Session::with(location, None, Tuning::danger_test(Clock::Manual(f.clock.clone()))).unwrap();
-    umpin::cmdlets::get_um_mailbox_pin::get(&session, &support::who(n)).unwrap().facts.failures
+    umpin::cmdlets::get_um_mailbox_pin::get(&session, &crate::support::who(n)).unwrap().facts.failures
 }
 
 /// The documented dialplan, with Asterisk's mailbox application replaced by a line in the log.
 fn example() -> String {
-    let example = include_str!("../examples/asterisk/extensions.conf");
+    let example = include_str!("../../examples/asterisk/extensions.conf");
     let example: String =
         example.lines().filter(|l| !l.trim_start().starts_with(';')).map(|l| format!("{l}\n")).collect();
     assert!(example.contains("VoiceMailMain(${UMPIN_EXTENSION}@default,s)"), "the example signs in before it");
@@ -1264,7 +1260,7 @@ fn the_documented_installation_ends_in_calls_that_sign_in() {
     let done = Command::new("unshare")
         .args(["-m", "--propagation", "private", "sh", "-ec", CLEAN, "sh"])
         .arg(std::env::current_exe().unwrap())
-        .args([name, "--exact", "--nocapture"])
+        .args([&child::test_name(module_path!(), name), "--exact", "--nocapture"])
         .env("UMPIN_FOLLOW", memory.path())
         .stdin(Stdio::null())
         .output();
@@ -1358,7 +1354,7 @@ fn follow_the_document(unpacked: &Path) {
          mkdir -p /usr/share/asterisk/agi-bin\nchown -R asterisk ../var ../spool ../run ../log",
     );
 
-    let text = include_str!("../docs/pbx.md");
+    let text = include_str!("../../docs/pbx.md");
     let install = text.split_once("\n## Install\n").unwrap().1.split_once("\n## ").unwrap().0;
     let blocks: Vec<&str> = install.split("```sh\n").skip(1).map(|b| b.split_once("```").unwrap().0).collect();
     let [program, accounts, folders, restart, check] = blocks[..] else { panic!("{blocks:?}") };
@@ -1368,7 +1364,7 @@ fn follow_the_document(unpacked: &Path) {
     }
     // An administrator, in the group by now, makes the store and the key, under the usual umask that CLEAN sets.
     std::fs::copy(std::env::current_exe().unwrap(), pbx.folder.join("bin/administrator")).unwrap();
-    let name = "the_documented_installation_ends_in_calls_that_sign_in";
+    let name = child::test_name(module_path!(), "the_documented_installation_ends_in_calls_that_sign_in");
     shell(
         &pbx,
         &format!(
@@ -1405,7 +1401,7 @@ fn follow_the_document(unpacked: &Path) {
     }
     let mut rotations = 0;
     while sipp.0.try_wait().unwrap().is_none() {
-        support::run(&administrator, "Update-UMPinKey", &serde_json::json!({})).unwrap();
+        crate::support::run(&administrator, "Update-UMPinKey", &serde_json::json!({})).unwrap();
         rotations += 1;
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -1432,11 +1428,11 @@ fn follow_the_document(unpacked: &Path) {
     };
     assert!(ask("000000").contains("refused: WrongPin"));
     assert!(ask("000000").contains("refused: PinReset"));
-    assert_eq!(support::mails(&pickup).len(), 0);
+    assert_eq!(crate::support::mails(&pickup).len(), 0);
     assert_eq!(shell(&pbx, "runuser -u ummailboxpin -- umpin deliver"), "{\"sent\":1,\"failed\":0}\n");
-    let mails = support::mails(&pickup);
+    let mails = crate::support::mails(&pickup);
     assert_eq!(mails.len(), 1);
-    let new = support::pin_in(&mails[0]).unwrap();
+    let new = crate::support::pin_in(&mails[0]).unwrap();
     assert!(ask(&new).starts_with("{\"result\":\"accepted\",\"mustChange\":true"));
     assert!(ask(FIRST_PIN).contains("refused: WrongPin"));
 }
