@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use seed_store::{PIN, extension, seed};
 use serde_json::json;
-use umpin::cmdlets::set_um_mailbox_pin::{SetPin, begin};
+use umpin::cmdlets::set_um_mailbox_pin::{SetPin, begin_reset};
 use umpin::crypto::hash::HashParams;
 use umpin::pin::Pin;
 use umpin::service::lookup::Lookup;
@@ -92,7 +92,7 @@ fn singles(folder: &Path) {
         timed(&mut sets, || {
             let who = Lookup { identity: Some(format!("user{round}")), ..Lookup::default() };
             let asked = SetPin { who, send_email: Some(true), ..SetPin::default() };
-            begin(&session, asked).unwrap().commit(&session).unwrap()
+            begin_reset(&session, asked).unwrap().commit(&session).unwrap()
         });
         timed(&mut verifies, || assert!(verify(&session, &caller(ROUNDS + 15 + round), &pin).unwrap().accepted));
         if round < 10 {

@@ -176,7 +176,7 @@ impl Session {
     }
 
     /// What an operation of several calls keeps between them. The session holds it, and does not know what it is.
-    pub(crate) fn kept<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+    pub(crate) fn shared_state<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let one = kept.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
         // The entry's key is its type, so the other arm is never taken.
@@ -277,7 +277,7 @@ impl Session {
     }
 
     /// The key that the store names, for a sign-in or a delivery. Never makes one.
-    pub(crate) fn ring(&self) -> Result<Arc<KeyRing>> {
+    pub(crate) fn key_ring(&self) -> Result<Arc<KeyRing>> {
         self.keys.load()
     }
 }

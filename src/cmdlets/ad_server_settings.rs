@@ -31,14 +31,14 @@ pub(crate) fn set_ad_server_settings(session: &Session, request: &Request) -> Re
     if let (Mode::Commit, Some(root)) = (request.mode, root) {
         *session.scope.write().unwrap_or_else(PoisonError::into_inner) = root;
     }
-    Ok(Response::default().about("this session", "Set the recipient scope"))
+    Ok(Response::default().for_should_process("this session", "Set the recipient scope"))
 }
 
 /// The scope, as Set- takes it.
 pub(crate) fn get_ad_server_settings(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
     let scope = session.scope();
-    Ok(Response::object(json!({
+    Ok(Response::with_object(json!({
         "$type": "Microsoft.Exchange.Data.Directory.Management.RunspaceServerSettingsPresentationObject",
         "RecipientViewRoot": scope.trim_end_matches('/'),
         "ViewEntireForest": scope.is_empty(),

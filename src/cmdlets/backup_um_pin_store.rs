@@ -33,7 +33,7 @@ pub(crate) fn backup_um_pin_store(session: &Session, request: &Request) -> Resul
         return Err(unusable(&path, "its folder does not exist"));
     }
     let shown = path.display().to_string();
-    let response = Response::default().about(&*shown, "Write a copy of the PIN store");
+    let response = Response::default().for_should_process(&*shown, "Write a copy of the PIN store");
     if request.mode == Mode::Validate {
         return Ok(response);
     }

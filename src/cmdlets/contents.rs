@@ -11,63 +11,63 @@ use crate::directory::recipient::Recipient;
 use crate::error::{Result, Status};
 use crate::service::addresses;
 use crate::service::configuration::{AUDIT_AGE_DAYS, COMMAND_TIMEOUT_SECONDS, SPRAY_THRESHOLD, mail_settings};
-use crate::service::telephone_settings::{DIAL_PLAN, MAILBOX, POLICY, fault};
+use crate::service::telephone_settings::{DIAL_PLAN, MAILBOX, POLICY, document_fault};
 use crate::store::contents::Documents;
 use crate::store::{Tx, settings as stored};
 
-/// How many are told by name.
-const TOLD: usize = 5;
+/// How many faults are named; the rest are counted.
+const MOST_NAMED: usize = 5;
 
 /// What was found: the first few, and how many there are.
 #[derive(Debug, Default)]
 pub struct Faults {
-    told: Vec<String>,
+    named: Vec<String>,
     count: usize,
 }
 
 impl Faults {
     fn add(&mut self, what: impl FnOnce() -> String) {
         self.count += 1;
-        if self.told.len() < TOLD {
-            self.told.push(what());
+        if self.named.len() < MOST_NAMED {
+            self.named.push(what());
         }
     }
 
     /// All in one line; `None` where nothing was found.
-    pub fn text(&self) -> Option<String> {
-        let more = self.count - self.told.len();
+    pub fn summary(&self) -> Option<String> {
+        let more = self.count - self.named.len();
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-        (self.count > 0).then(|| format!("{}{more}", self.told.join("; ")))
+        (self.count > 0).then(|| format!("{}{more}", self.named.join("; ")))
     }
 }
 
 /// Reads everything but what is sealed.
-pub fn faults(tx: &Tx<'_>, now: i64) -> Result<Faults> {
+pub fn find_faults(tx: &Tx<'_>, now: i64) -> Result<Faults> {
     let mut found = Faults::default();
     // First: a value that cannot be read would end what follows, so that is told before.
     tx.odd_values(now, |about, what| {
         found.add(|| format!("{}: {what}", tx.name_of(about)));
         Ok(())
     })?;
-    for what in readable(tx.inconsistencies())?.unwrap_or_default() {
+    for what in unless_unreadable(tx.inconsistencies())?.unwrap_or_default() {
         found.add(|| what);
     }
-    own_settings(tx, &mut found)?;
-    documents(tx, &mut found)?;
-    people(tx, &mut found)?;
-    numbers(tx, &mut found)?;
+    find_setting_faults(tx, &mut found)?;
+    find_document_faults(tx, &mut found)?;
+    find_recipient_faults(tx, &mut found)?;
+    find_number_faults(tx, &mut found)?;
     Ok(found)
 }
 
 /// A row that cannot be read was told as an odd value already.
-fn readable<T>(read: Result<T>) -> Result<Option<T>> {
+fn unless_unreadable<T>(read: Result<T>) -> Result<Option<T>> {
     match read {
         Err(e) if e.status == Status::StoreDamaged && e.target.is_empty() => Ok(None),
         other => other.map(Some),
     }
 }
 
-fn own_settings(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
+fn find_setting_faults(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
     let guid = |text: &str| uuid::Uuid::try_parse(text).is_ok();
     let key_id = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
     let within =
@@ -81,7 +81,7 @@ fn own_settings(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
         (stored::SERVER_NAME, "ServerName", Box::new(|text| !text.chars().any(char::is_control))),
     ];
     for (name, called, fits) in all {
-        let Some(value) = readable(tx.setting(name))? else { continue };
+        let Some(value) = unless_unreadable(tx.setting(name))? else { continue };
         let must_be = matches!(name, stored::STORE_ID | stored::KEY_ID);
         if value.as_deref().map_or(must_be, |text| !fits(text)) {
             found.add(|| format!("store settings: {called} is none that a cmdlet sets"));
@@ -93,7 +93,7 @@ fn own_settings(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
             seconds == 0 || COMMAND_TIMEOUT_SECONDS.contains(&seconds)
         }
         Err(e) if e.status == Status::InvalidTransport => false,
-        Err(e) => return readable(Err(e)).map(|_: Option<()>| ()),
+        Err(e) => return unless_unreadable(Err(e)).map(|_: Option<()>| ()),
     };
     if !fits {
         found.add(|| "store settings: the mail settings are none that a cmdlet sets".into());
@@ -101,7 +101,7 @@ fn own_settings(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
     Ok(())
 }
 
-fn documents(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
+fn find_document_faults(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
     for (of, called, table) in [
         (Documents::DialPlans, "the UM dial plan ", DIAL_PLAN),
         (Documents::Policies, "the UM mailbox policy ", POLICY),
@@ -109,7 +109,7 @@ fn documents(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
     ] {
         tx.documents(of, |name, key, document| {
             let who = || if of == Documents::Mailboxes { tx.name_of(name) } else { format!("{called}'{name}'") };
-            if let Some(what) = fault(table, document) {
+            if let Some(what) = document_fault(table, document) {
                 found.add(|| format!("{}: {what}", who()));
             }
             if of != Documents::Mailboxes && (key != fold(name) || settings::check_name(name).is_err()) {
@@ -122,10 +122,10 @@ fn documents(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
 }
 
 /// What is derived from a person: the texts that find one, and the primary address among the addresses.
-fn people(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
+fn find_recipient_faults(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
     tx.each_recipient(|guid| {
-        let Some(Some(r)) = readable(tx.recipient(guid))? else { return Ok(()) };
-        if readable(tx.has_its_keys(&r))? == Some(false) {
+        let Some(Some(r)) = unless_unreadable(tx.recipient(guid))? else { return Ok(()) };
+        if unless_unreadable(tx.has_its_keys(&r))? == Some(false) {
             found.add(|| format!("{}: the look-up keys are not this person's", r.canonical_name));
         }
         if !has_its_addresses(&r) {
@@ -143,16 +143,17 @@ fn has_its_addresses(r: &Recipient) -> bool {
     }
 }
 
-fn numbers(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
-    let Some(plans) = readable(tx.dial_plans())? else { return Ok(()) };
+fn find_number_faults(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
+    let Some(plans) = unless_unreadable(tx.dial_plans())? else { return Ok(()) };
     let plans: HashMap<&str, _> = plans.iter().map(|plan| (plan.guid.as_str(), plan)).collect();
     tx.numbers(|[guid, plan, key, number, kind]| {
         // A plan that is not there is a reference that leads nowhere, and told as such.
         let Some(plan) = plans.get(plan) else { return Ok(()) };
         let guid = &RecipientGuid::known(guid);
         let fits = match AddressKind::from_name(kind) {
-            Some(AddressKind::Extension) => addresses::extension(plan, guid, number, false).is_ok(),
-            kind => addresses::resource(plan, guid, number).is_ok_and(|a| a.address == number && Some(a.kind) == kind),
+            Some(AddressKind::Extension) => addresses::extension_address(plan, guid, number, false).is_ok(),
+            kind => addresses::resource_address(plan, guid, number)
+                .is_ok_and(|a| a.address == number && Some(a.kind) == kind),
         };
         if !fits || key != number.to_lowercase() {
             found.add(|| format!("{}: a number does not fit its dial plan '{}'", tx.name_of(guid.as_str()), plan.name));
@@ -174,11 +175,11 @@ mod tests {
 
     #[test]
     fn only_a_damaged_value_without_a_name_was_told_already() {
-        let told = |status, target: &str| readable::<()>(Err(Error::new(status, "x").about(target)));
+        let told = |status, target: &str| unless_unreadable::<()>(Err(Error::new(status, "x").about(target)));
         assert_eq!(told(Status::StoreDamaged, ""), Ok(None));
         assert!(told(Status::StoreDamaged, "contoso.com/Users/Tony").is_err());
         assert!(told(Status::StoreIo, "").is_err() && told(Status::KeyWrong, "").is_err());
-        assert_eq!(readable(Ok(7)), Ok(Some(7)));
+        assert_eq!(unless_unreadable(Ok(7)), Ok(Some(7)));
     }
 
     /// What is found in a store that was changed so, for nobody but this test.
@@ -187,10 +188,10 @@ mod tests {
         f.session
             .change(Mode::Validate, &Cause::new("Test"), |c| {
                 work(c)?;
-                faults(c.tx, c.now)
+                find_faults(c.tx, c.now)
             })
             .unwrap()
-            .text()
+            .summary()
     }
 
     #[test]

@@ -6,17 +6,17 @@ use std::str::FromStr;
 use crate::error::{Error, Result, Status};
 
 /// Just so many parts.
-pub(crate) fn parts<const N: usize>(cursor: &str) -> Result<[&str; N]> {
+pub(crate) fn cursor_parts<const N: usize>(cursor: &str) -> Result<[&str; N]> {
     let parts: Vec<&str> = cursor.splitn(N, ' ').collect();
-    <[&str; N]>::try_from(parts).map_err(|_| malformed())
+    <[&str; N]>::try_from(parts).map_err(|_| malformed_cursor_error())
 }
 
 /// A part that is a number.
-pub(crate) fn number<T: FromStr>(part: &str) -> Result<T> {
-    part.parse().map_err(|_| malformed())
+pub(crate) fn cursor_number<T: FromStr>(part: &str) -> Result<T> {
+    part.parse().map_err(|_| malformed_cursor_error())
 }
 
-pub(crate) fn malformed() -> Error {
+pub(crate) fn malformed_cursor_error() -> Error {
     Error::new(
         Status::InvalidRequest,
         "The place to go on from is not one that this list gave. Nothing was changed. Begin anew, without it.",
@@ -29,14 +29,17 @@ mod tests {
 
     #[test]
     fn a_cursor_has_its_parts_or_is_an_error() {
-        assert_eq!(parts::<3>("1 guid contoso.com/Tony Smith").unwrap(), ["1", "guid", "contoso.com/Tony Smith"]);
-        assert_eq!(parts::<3>("1 guid ").unwrap(), ["1", "guid", ""]);
-        assert_eq!(number::<u64>("17").unwrap(), 17);
+        assert_eq!(
+            cursor_parts::<3>("1 guid contoso.com/Tony Smith").unwrap(),
+            ["1", "guid", "contoso.com/Tony Smith"]
+        );
+        assert_eq!(cursor_parts::<3>("1 guid ").unwrap(), ["1", "guid", ""]);
+        assert_eq!(cursor_number::<u64>("17").unwrap(), 17);
         for odd in ["", "1", "1 guid"] {
-            assert_eq!(parts::<3>(odd).unwrap_err().status, Status::InvalidRequest, "{odd}");
+            assert_eq!(cursor_parts::<3>(odd).unwrap_err().status, Status::InvalidRequest, "{odd}");
         }
         for odd in ["", "x", "-1", "1.5", "99999999999999999999"] {
-            assert_eq!(number::<u64>(odd).unwrap_err().status, Status::InvalidRequest, "{odd}");
+            assert_eq!(cursor_number::<u64>(odd).unwrap_err().status, Status::InvalidRequest, "{odd}");
         }
     }
 }

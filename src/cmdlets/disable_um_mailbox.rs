@@ -22,7 +22,8 @@ pub(crate) fn disable_um_mailbox(session: &Session, request: &Request) -> Result
             erase(c, guid)?;
             c.audit(&recipient.canonical_name, "every UM datum that was kept erased")?;
             let object = um_mailbox_object(c.tx, guid)?;
-            return Ok(Response::object(object).about(&recipient.canonical_name, "Erase what unified messaging kept"));
+            return Ok(Response::with_object(object)
+                .for_should_process(&recipient.canonical_name, "Erase what unified messaging kept"));
         }
         let Some(mut mailbox) = mailbox.filter(|m| m.is_enabled()) else {
             let smtp = recipient.primary_smtp_address;
@@ -47,7 +48,7 @@ pub(crate) fn disable_um_mailbox(session: &Session, request: &Request) -> Result
         let what = if keep { "settings and PIN history kept" } else { "every UM datum erased" };
         c.audit(&recipient.canonical_name, &format!("disabled for unified messaging, {what}"))?;
         let object = um_mailbox_object(c.tx, guid)?;
-        Ok(Response::object(object).about(&recipient.canonical_name, "Disable unified messaging"))
+        Ok(Response::with_object(object).for_should_process(&recipient.canonical_name, "Disable unified messaging"))
     })
 }
 

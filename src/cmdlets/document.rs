@@ -96,13 +96,13 @@ pub struct Response {
 
 impl Response {
     /// One object.
-    pub(crate) fn object(object: Value) -> Self {
+    pub(crate) fn with_object(object: Value) -> Self {
         Self { objects: vec![object], ..Self::default() }
     }
 
     /// Names the target and the action, for ShouldProcess.
     #[must_use]
-    pub(crate) fn about(mut self, target: impl Into<String>, action: impl Into<String>) -> Self {
+    pub(crate) fn for_should_process(mut self, target: impl Into<String>, action: impl Into<String>) -> Self {
         self.target = Some(target.into());
         self.action = Some(action.into());
         self
@@ -111,7 +111,7 @@ impl Response {
     /// Exchange's words where a Set- found everything as it was asked to be: no date moves and nothing is recorded.
     pub(crate) fn unchanged(target: &str, action: &str) -> Self {
         let warning = format!("The command completed successfully but no settings of '{target}' have been modified.");
-        Self { warnings: vec![Warning::from(warning)], ..Self::default() }.about(target, action)
+        Self { warnings: vec![Warning::from(warning)], ..Self::default() }.for_should_process(target, action)
     }
 
     /// As JSON.

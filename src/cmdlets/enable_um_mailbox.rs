@@ -76,7 +76,8 @@ pub(crate) fn enable_um_mailbox(session: &Session, request: &Request) -> Result<
             let plan = decide_now(c.tx)?;
             write(c, p, &plan)?;
             let object = um_mailbox_object(c.tx, &plan.recipient.guid)?;
-            Ok(Response::object(object).about(&plan.recipient.canonical_name, "Enable unified messaging"))
+            Ok(Response::with_object(object)
+                .for_should_process(&plan.recipient.canonical_name, "Enable unified messaging"))
         });
     }
     let Recipient { guid, primary_smtp_address: smtp, .. } = &plan.recipient;
@@ -117,7 +118,7 @@ fn commit_in(c: &Change<'_>, p: &Parameters, plan: &Plan, new: &NewPin) -> Attem
     }
     c.audit(&plan.recipient.canonical_name, "enabled for unified messaging, PIN set")?;
     response.objects.push(um_mailbox_object(c.tx, guid)?);
-    Ok(response.about(&plan.recipient.canonical_name, "Enable unified messaging"))
+    Ok(response.for_should_process(&plan.recipient.canonical_name, "Enable unified messaging"))
 }
 
 /// Mailbox and numbers, without the PIN.
@@ -197,16 +198,16 @@ fn addresses(p: &Parameters, recipient: &Recipient, plan: &DialPlan) -> Result<V
     let mut list = numbers
         .iter()
         .enumerate()
-        .map(|(at, number)| addresses::extension(plan, guid, number.trim(), at == 0))
+        .map(|(at, number)| addresses::extension_address(plan, guid, number.trim(), at == 0))
         .collect::<Result<Vec<_>>>()?;
-    if let Some(resource) = resource(p, recipient, plan)? {
-        list.push(addresses::resource(plan, guid, &resource)?);
+    if let Some(resource) = resource_identifier(p, recipient, plan)? {
+        list.push(addresses::resource_address(plan, guid, &resource)?);
     }
     Ok(list)
 }
 
 /// The SIP address or E.164 number: as given, else the recipient's own `sip:` proxy address.
-fn resource(p: &Parameters, recipient: &Recipient, plan: &DialPlan) -> Result<Option<String>> {
+fn resource_identifier(p: &Parameters, recipient: &Recipient, plan: &DialPlan) -> Result<Option<String>> {
     let given = p.text("SIPResourceIdentifier")?.filter(|text| !text.is_empty());
     let own = recipient.addresses.iter().find(|a| a.prefix == "sip").map(|a| a.address.clone());
     match (plan.uri_type, given, own) {

@@ -12,7 +12,7 @@ use crate::directory::opath::Filter;
 use crate::directory::recipient::Recipient;
 use crate::error::{Error, Result, Status, Warning};
 use crate::service::addresses;
-use crate::service::lookup::{Lookup, ambiguous, not_found, within};
+use crate::service::lookup::{Lookup, ambiguous, lies_within, not_found};
 use crate::session::Session;
 use crate::store::Tx;
 use crate::store::recipients::Order;
@@ -80,7 +80,7 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
             if !passes || !of_this_kind {
                 return Err(lookup.not_found(session, tx));
             }
-            Ok(Response::object(object))
+            Ok(Response::with_object(object))
         });
     }
     if !of_this_kind {
@@ -92,7 +92,7 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
         None => lookup.container(session),
         Some(text) => {
             let container = session.read(|tx| unit(session, tx, &text, &lookup))?;
-            if !within(&container, &lookup.container(session)) {
+            if !lies_within(&container, &lookup.container(session)) {
                 return Err(Error::new(
                     Status::NotFound,
                     format!("The organizational unit '{text}' isn't within the session's recipient scope."),
@@ -104,9 +104,9 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
     // "shown so far, GUID, sort key" of the last one looked at.
     let [shown, after_guid, after_key] = match request.after.as_deref() {
         None => ["0", "", ""],
-        Some(after) => cursor::parts(after)?,
+        Some(after) => cursor::cursor_parts(after)?,
     };
-    let mut shown: u64 = cursor::number(shown)?;
+    let mut shown: u64 = cursor::cursor_number(shown)?;
     session.read(|tx| {
         let mut response = Response::default();
         let page = tx.recipient_page(order, view.only_enabled, &container, (after_key, after_guid), PAGE)?;
@@ -181,7 +181,7 @@ fn property_names(view: &View) -> Vec<&'static str> {
     let mut names = MAILBOX.to_vec();
     if view.only_enabled {
         names.extend(UM);
-        names.extend(crate::cmdlets::settings::names(crate::service::telephone_settings::MAILBOX));
+        names.extend(crate::cmdlets::settings::setting_names(crate::service::telephone_settings::MAILBOX));
     }
     names
 }

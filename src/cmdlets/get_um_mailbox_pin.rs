@@ -7,7 +7,7 @@ use crate::session::Session;
 use crate::store::pins::PinState;
 
 /// One mailbox. One that exists but is not UM-enabled is not found, as in Exchange.
-pub fn get(session: &Session, lookup: &Lookup) -> Result<PinState> {
+pub fn get_um_mailbox_pin(session: &Session, lookup: &Lookup) -> Result<PinState> {
     lookup.validate()?;
     session.read(|tx| {
         let guid = lookup.guid(session, tx)?;
@@ -16,7 +16,7 @@ pub fn get(session: &Session, lookup: &Lookup) -> Result<PinState> {
 }
 
 /// Every enabled mailbox in scope, by canonical name, `limit` at a time; with the place to go on from.
-pub fn list(
+pub fn list_um_mailbox_pins(
     session: &Session,
     lookup: &Lookup,
     after: Option<&str>,
@@ -26,7 +26,7 @@ pub fn list(
     let container = lookup.container(session);
     let [guid, name] = match after {
         None => ["", ""],
-        Some(after) => cursor::parts(after)?,
+        Some(after) => cursor::cursor_parts(after)?,
     };
     let limit = limit.clamp(1, 10_000);
     let mut states = session.read(|tx| tx.pin_states(&container, (name, guid), limit + 1))?;

@@ -13,7 +13,7 @@ use crate::store::Tx;
 /// One object.
 pub(crate) fn get_um_pin_configuration(session: &Session, request: &Request) -> Result<Response> {
     request.parameters.allow(&[])?;
-    let mut response = Response::object(session.read(|tx| configuration_object(session, tx))?);
+    let mut response = Response::with_object(session.read(|tx| configuration_object(session, tx))?);
     if !session.store.exists()? {
         response.warnings.push(Warning {
             message: format!(
@@ -34,7 +34,7 @@ pub(crate) fn configuration_object(session: &Session, tx: &Tx<'_>) -> Result<Val
         "Transport": mail.transport,
         "PickupFolder": mail.pickup_folder,
         "Command": mail.command,
-        "CommandArguments": shown(&mail.command_arguments),
+        "CommandArguments": printable_arguments(&mail.command_arguments),
         "CommandTimeoutSeconds": mail.timeout().as_secs(),
         "SenderAddress": mail.sender_address,
         "SenderName": mail.sender_name,
@@ -50,7 +50,7 @@ pub(crate) fn configuration_object(session: &Session, tx: &Tx<'_>) -> Result<Val
 }
 
 /// Those that a former version took though they hold a password are not shown.
-fn shown(arguments: &[String]) -> Vec<&str> {
+fn printable_arguments(arguments: &[String]) -> Vec<&str> {
     (0..arguments.len())
         .map(|n| {
             let before = n.checked_sub(1).map(|b| arguments[b].as_str());

@@ -19,7 +19,7 @@ pub(crate) fn outbox_item_object(row: &OutboxRow) -> Value {
         "$type": "UMMailboxPin.OutboxItem",
         "Identity": guid(&row.id),
         "UserID": row.user_id,
-        "Kind": row.kind.name(),
+        "Kind": row.kind.as_str(),
         "To": row.to_address,
         "QueuedAt": date(row.queued_at),
         "DueAt": date(row.due_at),

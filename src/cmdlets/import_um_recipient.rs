@@ -62,7 +62,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn object(&self) -> Value {
+    fn summary_object(&self) -> Value {
         json!({
             "$type": "UMMailboxPin.ImportResult",
             "Read": self.read,
@@ -87,12 +87,12 @@ pub(crate) fn import_um_recipient(session: &Session, request: &Request) -> Resul
     let p = &request.parameters;
     p.allow(&["Step", "Import", "Path", "Rows", "Prune", "Force"])?;
     let step = p.required("Step")?;
-    let kept = session.kept::<Imports>();
+    let kept = session.shared_state::<Imports>();
     let imports = || kept.0.lock().unwrap_or_else(PoisonError::into_inner);
     if step == "Begin" {
         let id = new_guid()?;
         imports().insert(id.clone(), Import::new()?);
-        return Ok(Response::object(json!({"Import": id})));
+        return Ok(Response::with_object(json!({"Import": id})));
     }
     let id = p.required("Import")?;
     // Taken out while it is worked on, so that another session's thread is not held up by it.
@@ -101,10 +101,10 @@ pub(crate) fn import_um_recipient(session: &Session, request: &Request) -> Resul
     })?;
     let answer = match step.as_str() {
         "Read" => import.read(Path::new(&p.required("Path")?)),
-        "Rows" => import.rows(p.value("Rows")),
+        "Rows" => import.stage_rows(p.value("Rows")),
         "Apply" => {
             import.prune = Some(p.switch("Prune")?);
-            import.apply(session, request, p.switch("Force")?)
+            import.apply_rows(session, request, p.switch("Force")?)
         }
         "End" => return Ok(Response::default()),
         _ => Err(Error::new(
@@ -156,7 +156,7 @@ impl Import {
             for (line, values) in batch {
                 *numbers += 1;
                 let staged = values.and_then(|v| row::recipient(&v));
-                stage(staging, counts, *numbers, &format!("line {line}"), staged, &mut response.errors)?;
+                stage_row(staging, counts, *numbers, &format!("line {line}"), staged, &mut response.errors)?;
             }
             Ok(())
         })?;
@@ -174,7 +174,7 @@ impl Import {
     }
 
     /// Stages piped objects.
-    fn rows(&mut self, rows: Option<&Value>) -> Result<Response> {
+    fn stage_rows(&mut self, rows: Option<&Value>) -> Result<Response> {
         let rows = rows.and_then(Value::as_array).ok_or_else(|| {
             Error::new(Status::InvalidRequest, "The step Rows of Import-UMRecipient needs Rows. Nothing was changed.")
         })?;
@@ -186,14 +186,14 @@ impl Import {
             for object in rows {
                 *numbers += 1;
                 let staged = values_of(object).and_then(|v| row::recipient(&v));
-                stage(staging, counts, *numbers, &format!("object {numbers}"), staged, &mut response.errors)?;
+                stage_row(staging, counts, *numbers, &format!("object {numbers}"), staged, &mut response.errors)?;
             }
             Ok(())
         })?;
         Ok(response)
     }
 
-    fn apply(&mut self, session: &Session, request: &Request, force: bool) -> Result<Response> {
+    fn apply_rows(&mut self, session: &Session, request: &Request, force: bool) -> Result<Response> {
         let mut response = Response::default();
         if !self.checked {
             let mut refused = std::mem::take(&mut self.refused);
@@ -216,9 +216,9 @@ impl Import {
             } else if prune {
                 counts.removed = u64::try_from(self.staging.absent_count()?).unwrap_or_default();
             }
-            response.objects.push(counts.object());
+            response.objects.push(counts.summary_object());
             let action = if prune { "Import recipients and remove the absent" } else { "Import recipients" };
-            return Ok(response.about(format!("the directory ({})", counts.summary()), action));
+            return Ok(response.for_should_process(format!("the directory ({})", counts.summary()), action));
         }
 
         let total = u64::try_from(self.staging.count()?).unwrap_or_default();
@@ -267,7 +267,7 @@ impl Import {
         }
         session.change(Mode::Commit, &request.cause, |c| c.audit("directory", &self.counts.summary()))?;
         response.errors.append(&mut self.refused);
-        response.objects.push(self.counts.object());
+        response.objects.push(self.counts.summary_object());
         Ok(response)
     }
 
@@ -323,7 +323,7 @@ impl Import {
                     if staging.line_of(&row.guid)?.is_none() {
                         continue;
                     }
-                    let Some(error) = barred(tx, staging, row)? else { continue };
+                    let Some(error) = row_conflict(tx, staging, row)? else { continue };
                     staging.remove(&row.guid)?;
                     *failed += 1;
                     errors.push(error);
@@ -372,7 +372,7 @@ impl Import {
 }
 
 /// Why a row cannot be taken: somebody who is not in the input (any more) has one of its addresses.
-fn barred(tx: &Tx<'_>, staging: &Staging, row: &StagedRow) -> Result<Option<Error>> {
+fn row_conflict(tx: &Tx<'_>, staging: &Staging, row: &StagedRow) -> Result<Option<Error>> {
     let r = read_back(row)?;
     for a in r.addresses.iter().filter(|a| a.prefix == "smtp") {
         for holder in tx.smtp_holders(&a.address)? {
@@ -435,7 +435,7 @@ fn row_error(place: &str, name: &str, why: &str) -> Error {
         .about(place)
 }
 
-fn stage(
+fn stage_row(
     staging: &Staging,
     counts: &mut Counts,
     number: i64,
@@ -583,8 +583,9 @@ mod tests {
         let Import { staging, counts, .. } = &mut import;
         staging
             .batch(|| {
-                (0..people)
-                    .try_for_each(|n| stage(staging, counts, n as i64 + 1, "test", Ok(person(n, n + 1)), &mut errors))
+                (0..people).try_for_each(|n| {
+                    stage_row(staging, counts, n as i64 + 1, "test", Ok(person(n, n + 1)), &mut errors)
+                })
             })
             .unwrap();
         assert!(errors.is_empty());
@@ -609,7 +610,7 @@ mod tests {
         let mut errors = Vec::new();
         // Person 2 is looked at while person 1 is in, so only the second look can bar that row.
         for (line, row) in [(1, person(2, 1)), (2, person(1, 3))] {
-            stage(&import.staging, &mut import.counts, line, "test", Ok(row), &mut errors).unwrap();
+            stage_row(&import.staging, &mut import.counts, line, "test", Ok(row), &mut errors).unwrap();
         }
         import.take_out_conflicts(&session, &mut errors).unwrap();
         assert_eq!(errors.iter().map(|e| e.target.as_str()).collect::<Vec<_>>(), ["position 2", "position 1"]);

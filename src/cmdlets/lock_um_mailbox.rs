@@ -33,6 +33,6 @@ fn set_locked(session: &Session, request: &Request, locked: bool) -> Result<Resp
         c.tx.put_pin(&recipient.guid, &pin)?;
         let name = &recipient.canonical_name;
         c.audit(name, if locked { "mailbox locked" } else { "mailbox unlocked, counts cleared" })?;
-        Ok(Response::default().about(name, if locked { "Lock UM mailbox" } else { "Unlock UM mailbox" }))
+        Ok(Response::default().for_should_process(name, if locked { "Lock UM mailbox" } else { "Unlock UM mailbox" }))
     })
 }

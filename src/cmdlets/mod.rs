@@ -52,7 +52,7 @@ pub fn execute(session: &Session, operation: &str, request: &[u8], secret: Optio
         Error::new(Status::InvalidRequest, format!("There is no operation '{operation}'. Nothing was changed."))
     })?;
     let mut response =
-        operate(session, &request).inspect_err(|why| refused::record(session, operation, &request, why))?;
+        operate(session, &request).inspect_err(|why| refused::record_refusal(session, operation, &request, why))?;
     response.warnings.extend(session.left_behind());
     Ok(response)
 }

@@ -22,7 +22,7 @@ enum About {
 }
 
 /// The operations that record what they do; the rest only look, or change nothing that outlives the session.
-fn about(operation: &str) -> Option<About> {
+fn record_subject(operation: &str) -> Option<About> {
     match operation {
         "Enable-UMMailbox" | "Disable-UMMailbox" | "Set-UMMailbox" | "Lock-UMMailbox" | "Unlock-UMMailbox"
         | "Set-Mailbox" => Some(About::Recipient),
@@ -39,7 +39,7 @@ fn about(operation: &str) -> Option<About> {
 }
 
 /// Records why an operation was refused, unless it only rehearsed.
-pub(super) fn record(session: &Session, operation: &str, request: &Request, why: &Error) {
+pub(super) fn record_refusal(session: &Session, operation: &str, request: &Request, why: &Error) {
     if request.mode != Mode::Commit && !request.before_commit {
         return;
     }
@@ -48,55 +48,55 @@ pub(super) fn record(session: &Session, operation: &str, request: &Request, why:
         return;
     }
     let text = |name: &str| p.text(name).ok().flatten();
-    let object = match about(operation) {
+    let object = match record_subject(operation) {
         None => return,
         Some(About::Recipient) => {
-            p.lookup().ok().map_or_else(|| text("Identity").unwrap_or_default(), |who| target(session, &who))
+            p.lookup().ok().map_or_else(|| text("Identity").unwrap_or_default(), |who| refusal_target(session, &who))
         }
         Some(About::Named) => text("Identity").or_else(|| text("Name")).unwrap_or_default(),
         Some(About::This(thing)) => thing.into(),
     };
-    write(session, &request.cause, &object, why);
+    write_refusal(session, &request.cause, &object, why);
 }
 
 /// The canonical name of whom a call is about, else what it said.
-pub(super) fn target(session: &Session, who: &Lookup) -> String {
+pub(super) fn refusal_target(session: &Session, who: &Lookup) -> String {
     session
         .read(|tx| Ok(who.recipient(session, tx)?.canonical_name))
         .unwrap_or_else(|_| who.identity.clone().unwrap_or_default())
 }
 
 /// One record. No store is made for it, and one that is busy is not waited for a second time.
-pub(super) fn write(session: &Session, cause: &Cause, object: &str, why: &Error) {
+pub(super) fn write_refusal(session: &Session, cause: &Cause, object: &str, why: &Error) {
     if !session.store.exists().unwrap_or(false) || why.status == Status::StoreBusy {
         return;
     }
     let parameters = match serde_json::from_str(&cause.parameters) {
         Ok(mut parameters) => {
-            shorten(&mut parameters);
+            truncate_texts(&mut parameters);
             parameters.to_string()
         }
         Err(_) => String::new(),
     };
     let cause = Cause { parameters, ..cause.clone() };
-    audit_refusal(session, &cause, &shortened(object), why);
+    audit_refusal(session, &cause, &truncated(object), why);
 }
 
-fn shortened(text: &str) -> String {
+fn truncated(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-fn shorten(value: &mut Value) {
+fn truncate_texts(value: &mut Value) {
     match value {
-        Value::String(text) => *text = shortened(text),
+        Value::String(text) => *text = truncated(text),
         Value::Array(list) => {
             list.truncate(LONGEST);
-            list.iter_mut().for_each(shorten);
+            list.iter_mut().for_each(truncate_texts);
         }
-        Value::Object(map) => map.values_mut().for_each(shorten),
+        Value::Object(map) => map.values_mut().for_each(truncate_texts),
         _ => {}
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn restore_um_pin_store(session: &Session, request: &Request) -> Resu
     let key = keys_missing(session, &path, &copy.facts);
     let key_is_here = key.is_none();
     objections.extend(key);
-    let faults = faults(session, &mut copy, key_is_here)?;
+    let faults = find_backup_faults(session, &mut copy, key_is_here)?;
     objections.extend(faults.as_ref().map(|faults| {
         unusable(
             &path,
@@ -46,7 +46,7 @@ pub(crate) fn restore_um_pin_store(session: &Session, request: &Request) -> Resu
         copy.facts.mailboxes,
         copy.facts.key_id
     );
-    let mut response = Response::default().about(target.clone(), action);
+    let mut response = Response::default().for_should_process(target.clone(), action);
     if request.mode == Mode::Validate {
         return Ok(response);
     }
@@ -114,11 +114,11 @@ fn other_store(session: &Session, path: &Path, copy: &Facts) -> Result<Option<Er
 }
 
 /// What the self-check would say of the store that the copy makes. Seals and trail show only with their key.
-fn faults(session: &Session, copy: &mut StoreCopy, key_is_here: bool) -> Result<Option<String>> {
+fn find_backup_faults(session: &Session, copy: &mut StoreCopy, key_is_here: bool) -> Result<Option<String>> {
     let now = session.now();
-    let mut found: Vec<String> = copy.read(|tx| contents::faults(tx, now))?.text().into_iter().collect();
+    let mut found: Vec<String> = copy.read(|tx| contents::find_faults(tx, now))?.summary().into_iter().collect();
     if key_is_here {
-        let keys = session.ring()?;
+        let keys = session.key_ring()?;
         copy.read(|tx| {
             found.extend(open_every_seal(tx, &keys).map_or_else(|e| Some(e.message), |(_, broken)| broken));
             found.extend(verify_chain(tx, &keys).err().map(|e| e.message));
@@ -130,7 +130,7 @@ fn faults(session: &Session, copy: &mut StoreCopy, key_is_here: bool) -> Result<
 
 /// The keys that the copy names must be in the key file: it would be a store that nobody can sign in to.
 fn keys_missing(session: &Session, path: &Path, copy: &Facts) -> Option<Error> {
-    let ring = match session.ring() {
+    let ring = match session.key_ring() {
         Ok(ring) => ring,
         Err(e) => return Some(e),
     };

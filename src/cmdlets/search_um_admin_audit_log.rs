@@ -65,7 +65,7 @@ pub(crate) fn search_um_admin_audit_log(session: &Session, request: &Request) ->
         let mut objects = Vec::new();
         for row in &rows {
             cursor.seq = row.seq;
-            if !wanted.takes(row) {
+            if !wanted.matches(row) {
                 continue;
             }
             if cursor.skip > 0 {
@@ -78,21 +78,25 @@ pub(crate) fn search_um_admin_audit_log(session: &Session, request: &Request) ->
                 break;
             }
         }
-        let next = (more && cursor.show > 0).then(|| cursor.text());
+        let next = (more && cursor.show > 0).then(|| cursor.to_text());
         Ok(Response { objects, next, ..Response::default() })
     })
 }
 
 impl Cursor {
-    fn text(&self) -> String {
+    fn to_text(&self) -> String {
         format!("{} {} {}", self.seq, self.skip, self.show)
     }
 
     fn read(text: &str) -> Result<Self> {
-        let [seq, skip, show] = cursor::parts(text)?;
-        let read = Self { seq: cursor::number(seq)?, skip: cursor::number(skip)?, show: cursor::number(show)? };
+        let [seq, skip, show] = cursor::cursor_parts(text)?;
+        let read = Self {
+            seq: cursor::cursor_number(seq)?,
+            skip: cursor::cursor_number(skip)?,
+            show: cursor::cursor_number(show)?,
+        };
         // A search that showed all it was to show has no next page.
-        if read.show == 0 { Err(cursor::malformed()) } else { Ok(read) }
+        if read.show == 0 { Err(cursor::malformed_cursor_error()) } else { Ok(read) }
     }
 }
 
@@ -105,7 +109,7 @@ fn at_least(p: &Parameters, name: &str, least: i64) -> Result<Option<u64>> {
     }
 }
 
-fn moment(p: &Parameters, name: &str) -> Result<Option<i64>> {
+fn date_parameter(p: &Parameters, name: &str) -> Result<Option<i64>> {
     p.text(name)?
         .map(|text| {
             text.parse::<jiff::Timestamp>().map(|t| t.as_millisecond()).map_err(|_| {
@@ -138,8 +142,8 @@ impl Wanted {
             parameters: folded("Parameters")?,
             objects: folded("ObjectIds")?.map(|texts| with_canonical_names(tx, texts)).transpose()?,
             users: folded("UserIds")?,
-            from: moment(p, "StartDate")?,
-            before: moment(p, "EndDate")?,
+            from: date_parameter(p, "StartDate")?,
+            before: date_parameter(p, "EndDate")?,
             succeeded: p.flag("IsSuccess")?,
             external: p.flag("ExternalAccess")?,
         };
@@ -157,7 +161,7 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn takes(&self, row: &AuditRow) -> bool {
+    fn matches(&self, row: &AuditRow) -> bool {
         let among = |list: &Option<Vec<String>>, text: &str| list.as_ref().is_none_or(|l| l.contains(&fold(text)));
         let account = |text: &str| text.rsplit_once('\\').map(|(_, name)| fold(name));
         let by_user = self.users.as_ref().is_none_or(|users| {

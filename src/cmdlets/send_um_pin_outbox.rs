@@ -18,10 +18,10 @@ pub(crate) fn send_um_pin_outbox(session: &Session, request: &Request) -> Result
     let p = &request.parameters;
     p.allow(&["Ids", "BudgetMilliseconds"])?;
     let queued_just_now = p.is_bound("Ids");
-    let ids = wanted(session, p)?;
+    let ids = requested_messages(session, p)?;
     if request.mode == Mode::Validate {
         let target = if ids.len() == 1 { "1 message".to_owned() } else { format!("{} messages", ids.len()) };
-        return Ok(Response::default().about(target, "Send what waits in the PIN outbox"));
+        return Ok(Response::default().for_should_process(target, "Send what waits in the PIN outbox"));
     }
     let budget = p.integer("BudgetMilliseconds")?.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
     let total = ids.len() as u64;
@@ -50,7 +50,7 @@ pub(crate) fn send_um_pin_outbox(session: &Session, request: &Request) -> Result
     Ok(response)
 }
 
-fn wanted(session: &Session, p: &Parameters) -> Result<Vec<MessageGuid>> {
+fn requested_messages(session: &Session, p: &Parameters) -> Result<Vec<MessageGuid>> {
     if let Some(ListEdit::Replace(ids)) = p.list("Ids")? {
         return Ok(ids.into_iter().map(MessageGuid::known).collect());
     }

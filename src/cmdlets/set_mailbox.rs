@@ -2,7 +2,7 @@
 
 use crate::cmdlets::document::{Request, Response};
 use crate::directory::list_edit::ListEdit;
-use crate::directory::list_edit::edited;
+use crate::directory::list_edit::apply_list_edit;
 use crate::directory::row::{Field, recipient};
 use crate::error::{Error, Result, Status};
 use crate::service::addresses;
@@ -36,11 +36,11 @@ pub(crate) fn set_mailbox(session: &Session, request: &Request) -> Result<Respon
             let plan = c.tx.dial_plan(&a.dial_plan_guid)?.map(|p| p.name).unwrap_or_default();
             now.push(addresses::proxy_address_text(a, &plan));
         }
-        let mut wanted = edited(edit, || now);
+        let mut wanted = apply_list_edit(edit, || now);
         if let Some((address, plan)) = &secondary {
             let plan = lookup::dial_plan(session, c.tx, plan, &request.cause.domain_controller)?;
             let add = vec![format!("eum:{address};phone-context={}", plan.name)];
-            wanted = edited(Some(ListEdit::Edit { add, remove: Vec::new() }), || wanted);
+            wanted = apply_list_edit(Some(ListEdit::Edit { add, remove: Vec::new() }), || wanted);
         }
         let (eum, others): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|t| addresses::parse(t).is_some());
 
@@ -80,6 +80,6 @@ pub(crate) fn set_mailbox(session: &Session, request: &Request) -> Result<Respon
         r.when_changed = c.now;
         c.tx.put_recipient(&r)?;
         c.audit(&r.canonical_name, "addresses changed")?;
-        Ok(Response::default().about(&r.canonical_name, action))
+        Ok(Response::default().for_should_process(&r.canonical_name, action))
     })
 }

@@ -11,7 +11,9 @@ use crate::session::Session;
 /// Set-UMMailbox.
 pub(crate) fn set_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
-    p.allow(&[&["Name", "UMMailboxPolicy", "VerifyGlobalRoutingEntry"][..], &settings::names(MAILBOX)].concat())?;
+    p.allow(
+        &[&["Name", "UMMailboxPolicy", "VerifyGlobalRoutingEntry"][..], &settings::setting_names(MAILBOX)].concat(),
+    )?;
     let lookup = p.lookup()?;
     let name = p.text("Name")?;
     if name.as_ref().is_some_and(|n| n.trim().is_empty() || n.chars().count() > 64 || n.chars().any(char::is_control)) {
@@ -42,7 +44,7 @@ pub(crate) fn set_um_mailbox(session: &Session, request: &Request) -> Result<Res
             mailbox.policy_guid = Some(policy.guid);
         }
         let mut settings = before.2.clone();
-        settings::apply(p, &mut settings)?;
+        settings::apply_settings(p, &mut settings)?;
         if name.as_ref().is_none_or(|name| *name == before.0)
             && mailbox.policy_guid == before.1
             && settings.same_as(&before.2)
@@ -58,6 +60,6 @@ pub(crate) fn set_um_mailbox(session: &Session, request: &Request) -> Result<Res
             c.tx.put_recipient(&recipient)?;
         }
         c.audit(&canonical, "UM mailbox changed")?;
-        Ok(Response::default().about(canonical, action))
+        Ok(Response::default().for_should_process(canonical, action))
     })
 }

@@ -9,7 +9,7 @@ use crate::guid::RecipientGuid;
 use crate::mail::notice::Kind;
 use crate::pin::Pin;
 use crate::service::audit::audit_refusal;
-use crate::service::enabled_mailbox::{Enabled, enabled, not_um_enabled};
+use crate::service::enabled_mailbox::{Enabled, load_enabled_mailbox, not_um_enabled};
 use crate::service::lookup::Lookup;
 use crate::service::notice::{NewPinNotice, check_notify_email, has_transport, no_transport, queue_new_pin_notice};
 use crate::service::pin_replacement::{Attempt, NewPin, NewState, Origin, Salted, replace_pin};
@@ -59,7 +59,7 @@ pub struct Outcome {
 
 /// Steps 1 and 2: resolves, then checks or generates. Changes nothing, and does not look at the current PIN or the
 /// history: what it says must not tell whether a PIN is in use. Records a refusal where that is asked for.
-pub fn begin(session: &Session, mut asked: SetPin) -> Result<Reset> {
+pub fn begin_reset(session: &Session, mut asked: SetPin) -> Result<Reset> {
     let typed = asked.pin.take().filter(|p| !p.expose().is_empty());
     let cause = Cause {
         cmdlet: "Set-UMMailboxPIN".into(),
@@ -69,7 +69,7 @@ pub fn begin(session: &Session, mut asked: SetPin) -> Result<Reset> {
     let (record, who) = (asked.record_refusals, asked.who.clone());
     resolve_and_choose(session, asked, typed, cause.clone()).inspect_err(|why| {
         if record {
-            refused::write(session, &cause, &refused::target(session, &who), why);
+            refused::write_refusal(session, &cause, &refused::refusal_target(session, &who), why);
         }
     })
 }
@@ -80,7 +80,7 @@ fn resolve_and_choose(session: &Session, asked: SetPin, typed: Option<Pin>, caus
     let (mailbox, salted) = session.read(|tx| {
         let recipient = asked.who.recipient(session, tx)?;
         let salted = Salted::for_mailbox(tx, &recipient.guid, session.hash)?;
-        Ok((enabled(tx, recipient)?, salted))
+        Ok((load_enabled_mailbox(tx, recipient)?, salted))
     })?;
     let smtp = mailbox.recipient.primary_smtp_address.clone();
     let new = NewPin::choose(typed, mailbox.rules(), salted).map_err(|setback| setback.into_error(&smtp))?;
@@ -136,8 +136,9 @@ impl Reset {
     fn commit_what_fits(&mut self, session: &Session) -> Result<Outcome> {
         self.hash()?;
         let Self { asked, cause, guid, target, smtp, new } = self;
-        let mailbox_now =
-            |tx: &Tx<'_>| enabled(tx, tx.recipient(guid)?.ok_or_else(|| asked.who.not_found(session, tx))?);
+        let mailbox_now = |tx: &Tx<'_>| {
+            load_enabled_mailbox(tx, tx.recipient(guid)?.ok_or_else(|| asked.who.not_found(session, tx))?)
+        };
         replace_pin(
             session,
             cause,
@@ -212,8 +213,9 @@ mod tests {
         Fixture::new(PinPolicy::default(), 1)
     }
 
-    fn half(f: &Fixture, pin: Option<&str>) -> Reset {
-        let reset = begin(&f.session, SetPin { who: who(0), pin: pin.map(Pin::new), ..SetPin::default() }).unwrap();
+    fn begin_for(f: &Fixture, pin: Option<&str>) -> Reset {
+        let reset =
+            begin_reset(&f.session, SetPin { who: who(0), pin: pin.map(Pin::new), ..SetPin::default() }).unwrap();
         reset.hash().unwrap();
         reset
     }
@@ -252,7 +254,7 @@ mod tests {
     }
 
     /// A session whose new hashes cost something else.
-    fn dearer(f: &Fixture) -> Session {
+    fn session_with_higher_cost(f: &Fixture) -> Session {
         let hash = HashParams { memory_kib: 16, passes: 2, lanes: 1 };
         let tuning = Tuning { hash, ..Tuning::danger_test(Clock::Manual(f.clock.clone())) };
         Session::with(f.session.location().clone(), None, tuning).unwrap()
@@ -260,10 +262,11 @@ mod tests {
 
     #[test]
     fn a_new_salt_or_cost_between_the_two_halves_is_met_by_hashing_anew() {
-        let changes: [fn(&Fixture); 2] = [|f| enable_anew(f, "604938"), |f| drop(set(&dearer(f), 0, None).unwrap())];
+        let changes: [fn(&Fixture); 2] =
+            [|f| enable_anew(f, "604938"), |f| drop(set(&session_with_higher_cost(f), 0, None).unwrap())];
         for (change, before) in changes.into_iter().zip([0, 1]) {
             let f = fixture();
-            let reset = half(&f, Some(TYPED));
+            let reset = begin_for(&f, Some(TYPED));
             change(&f);
             reset.commit(&f.session).unwrap();
             assert!(f.verify(0, TYPED).accepted);
@@ -276,7 +279,7 @@ mod tests {
     #[test]
     fn a_typed_pin_that_became_the_current_one_between_the_halves_is_refused_once() {
         let f = fixture();
-        let reset = half(&f, Some(TYPED));
+        let reset = begin_for(&f, Some(TYPED));
         enable_anew(&f, TYPED);
         let error = reset.commit(&f.session).unwrap_err();
         assert_eq!(error.status, Status::WeakPin);
@@ -288,7 +291,7 @@ mod tests {
     fn a_generated_pin_that_history_bars_is_generated_anew() {
         let f = fixture();
         let pickup = f.pickup();
-        let mut reset = half(&f, None);
+        let mut reset = begin_for(&f, None);
         reset.new.generated_was(FIRST_PIN);
         reset.commit(&f.session).unwrap();
         one_success(&f);
@@ -301,7 +304,7 @@ mod tests {
     #[test]
     fn a_policy_that_changed_between_the_halves_is_obeyed_by_both_kinds() {
         let f = fixture();
-        let (typed, generated) = (half(&f, Some(TYPED)), half(&f, None));
+        let (typed, generated) = (begin_for(&f, Some(TYPED)), begin_for(&f, None));
         f.policy(|p| p.pin.min_length = 9);
         let error = typed.commit(&f.session).unwrap_err();
         assert_eq!(error.status, Status::WeakPin);
@@ -316,7 +319,7 @@ mod tests {
     #[test]
     fn giving_up_is_an_error_that_is_recorded_and_changes_nothing() {
         let f = fixture();
-        let reset = half(&f, None);
+        let reset = begin_for(&f, None);
         let guid = guid(&f);
         // Every PIN of four digits is the tail of one of the numbers.
         f.session
@@ -353,7 +356,7 @@ mod tests {
             serde_json::json!({"Identity": "user0", "KeepProperties": false}),
         ] {
             let f = fixture();
-            let reset = half(&f, Some(TYPED));
+            let reset = begin_for(&f, Some(TYPED));
             f.run("Disable-UMMailbox", &change).unwrap();
             let error = reset.commit(&f.session).unwrap_err();
             assert_eq!(error.status, Status::NotUmEnabled);

@@ -43,12 +43,12 @@ pub(crate) fn set_um_pin_configuration(session: &Session, request: &Request) -> 
         short_line("ServerName", name)?;
     }
     let numbers = [
-        (settings::AUDIT_AGE_DAYS, within(p, "AdminAuditLogAgeLimit", &AUDIT_AGE_DAYS)?),
-        (settings::SPRAY_THRESHOLD, within(p, "SprayDetectionThreshold", &SPRAY_THRESHOLD)?),
+        (settings::AUDIT_AGE_DAYS, integer_in_range(p, "AdminAuditLogAgeLimit", &AUDIT_AGE_DAYS)?),
+        (settings::SPRAY_THRESHOLD, integer_in_range(p, "SprayDetectionThreshold", &SPRAY_THRESHOLD)?),
     ];
     if let Some(to) = p.text("TestMail")? {
         if !is_mail_address(&to) {
-            return Err(wrong(&format!("-TestMail '{to}' is not an e-mail address")));
+            return Err(invalid_setting(&format!("-TestMail '{to}' is not an e-mail address")));
         }
         if request.mode == Mode::Commit {
             let id = new_guid()?;
@@ -89,7 +89,7 @@ pub(crate) fn set_um_pin_configuration(session: &Session, request: &Request) -> 
             }
         }
         c.audit("store settings", "settings changed")?;
-        let mut response = Response::default().about("the store's settings", "Set");
+        let mut response = Response::default().for_should_process("the store's settings", "Set");
         if p.is_bound("CommandArguments") && mail.transport == Transport::Command && !names_sender(&mail) {
             response.warnings.push(Warning::from(format!(
                 "-CommandArguments does not tell the program the sender ('-f', '{SENDER_PLACEHOLDER}'). Unless its own \
@@ -109,7 +109,7 @@ fn names_sender(mail: &MailSettings) -> bool {
 fn check_arguments(arguments: &[String]) -> Result<()> {
     for (n, argument) in arguments.iter().enumerate() {
         if seems_secret(n.checked_sub(1).map(|before| arguments[before].as_str()), argument) {
-            return Err(wrong(&format!(
+            return Err(invalid_setting(&format!(
                 "Argument {} of -CommandArguments seems to hold a password, which would be kept in clear and be seen in the \
                  list of processes. Put it in the program's own settings, readable to its account alone",
                 n + 1
@@ -125,7 +125,7 @@ fn changed(p: &Parameters, mut mail: MailSettings, session: &Session) -> Result<
             "none" => Transport::None,
             "pickup" => Transport::Pickup,
             "command" => Transport::Command,
-            _ => return Err(wrong(&format!("-Transport '{text}' is none of None, Pickup and Command"))),
+            _ => return Err(invalid_setting(&format!("-Transport '{text}' is none of None, Pickup and Command"))),
         };
     }
     if let Some(text) = p.text("PickupFolder")? {
@@ -139,18 +139,20 @@ fn changed(p: &Parameters, mut mail: MailSettings, session: &Session) -> Result<
             check_arguments(&list)?;
             mail.command_arguments = list;
         }
-        Some(ListEdit::Edit { .. }) => return Err(wrong("-CommandArguments takes a list, since their order counts")),
+        Some(ListEdit::Edit { .. }) => {
+            return Err(invalid_setting("-CommandArguments takes a list, since their order counts"));
+        }
         None => {}
     }
-    if let Some(seconds) = within(p, "CommandTimeoutSeconds", &COMMAND_TIMEOUT_SECONDS)? {
+    if let Some(seconds) = integer_in_range(p, "CommandTimeoutSeconds", &COMMAND_TIMEOUT_SECONDS)? {
         mail.command_timeout_seconds = u32::try_from(seconds).unwrap_or_default();
     }
     if let Some(text) = p.text("SenderAddress")? {
         if !text.is_empty() && !is_mail_address(&text) {
-            return Err(wrong(&format!("-SenderAddress '{text}' is not an e-mail address")));
+            return Err(invalid_setting(&format!("-SenderAddress '{text}' is not an e-mail address")));
         }
         if text.starts_with('-') {
-            return Err(wrong(&format!("-SenderAddress '{text}' begins like an option of the mail program")));
+            return Err(invalid_setting(&format!("-SenderAddress '{text}' begins like an option of the mail program")));
         }
         mail.sender_address = text;
     }
@@ -169,10 +171,10 @@ fn changed(p: &Parameters, mut mail: MailSettings, session: &Session) -> Result<
 fn check_folder(folder: &str, session: &Session) -> Result<()> {
     let path = Path::new(folder);
     if !path.is_absolute() {
-        return Err(wrong(&format!("-PickupFolder '{folder}' is not an absolute path")));
+        return Err(invalid_setting(&format!("-PickupFolder '{folder}' is not an absolute path")));
     }
     if !path.is_dir() {
-        return Err(wrong(&format!("The pickup folder '{folder}' does not exist")));
+        return Err(invalid_setting(&format!("The pickup folder '{folder}' does not exist")));
     }
     let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_owned());
     let location = session.location();
@@ -180,7 +182,7 @@ fn check_folder(folder: &str, session: &Session) -> Result<()> {
         if let Some(own) = file.parent().filter(|own| own.is_dir())
             && real(path).starts_with(real(own))
         {
-            return Err(wrong(&format!(
+            return Err(invalid_setting(&format!(
                 "The pickup folder '{folder}' lies in '{}', where the store or its key lies; a mail server must not read there",
                 own.display()
             )));
@@ -192,15 +194,15 @@ fn check_folder(folder: &str, session: &Session) -> Result<()> {
 fn check_command(program: &str) -> Result<()> {
     let path = Path::new(program);
     if !path.is_absolute() {
-        return Err(wrong(&format!("-Command '{program}' is not the absolute path of a program")));
+        return Err(invalid_setting(&format!("-Command '{program}' is not the absolute path of a program")));
     }
     if !path.is_file() {
-        return Err(wrong(&format!("The program '{program}' does not exist")));
+        return Err(invalid_setting(&format!("The program '{program}' does not exist")));
     }
     Ok(())
 }
 
-fn within(p: &Parameters, name: &str, range: &RangeInclusive<i64>) -> Result<Option<i64>> {
+fn integer_in_range(p: &Parameters, name: &str, range: &RangeInclusive<i64>) -> Result<Option<i64>> {
     match p.integer(name)? {
         Some(n) if !range.contains(&n) => Err(Error::new(
             Status::InvalidArgument,
@@ -212,11 +214,11 @@ fn within(p: &Parameters, name: &str, range: &RangeInclusive<i64>) -> Result<Opt
 
 fn short_line(name: &str, text: &str) -> Result<()> {
     if text.chars().any(char::is_control) || text.chars().count() > NAME_LENGTH {
-        return Err(wrong(&format!("-{name} has control characters or more than {NAME_LENGTH} characters")));
+        return Err(invalid_setting(&format!("-{name} has control characters or more than {NAME_LENGTH} characters")));
     }
     Ok(())
 }
 
-fn wrong(what: &str) -> Error {
+fn invalid_setting(what: &str) -> Error {
     Error::new(Status::InvalidTransport, format!("{what}. Nothing was changed."))
 }

@@ -6,17 +6,17 @@ use std::ops::RangeInclusive;
 use serde_json::{Value, json};
 
 use crate::cmdlets::parameters::Parameters;
-use crate::directory::list_edit::{ListEdit, edited};
+use crate::directory::list_edit::{ListEdit, apply_list_edit};
 use crate::error::{Error, Result, Status};
 use crate::service::telephone_settings::{Kind, Setting, Settings, Table};
 
 /// The names of a table, for `Parameters::allow`.
-pub(crate) fn names(table: Table) -> Vec<&'static str> {
+pub(crate) fn setting_names(table: Table) -> Vec<&'static str> {
     table.settings.iter().map(|s| s.name).collect()
 }
 
 /// Checks what was bound and sets it.
-pub(crate) fn apply(p: &Parameters, settings: &mut Settings) -> Result<()> {
+pub(crate) fn apply_settings(p: &Parameters, settings: &mut Settings) -> Result<()> {
     for setting in settings.table().settings {
         if let Some(value) = checked(setting, p, settings)? {
             settings.set(setting.name, value);
@@ -60,7 +60,7 @@ fn checked(setting: &Setting, p: &Parameters, settings: &Settings) -> Result<Opt
             let edit = p.list(name)?;
             // A list that is replaced whole need not be readable.
             let now = if matches!(edit, Some(ListEdit::Replace(_))) { Vec::new() } else { settings.texts(name)? };
-            let list = edited(edit, || now);
+            let list = apply_list_edit(edit, || now);
             for text in &list {
                 length(name, text, *most)?;
             }
@@ -99,6 +99,15 @@ pub(crate) fn check_name(name: &str) -> Result<String> {
     }
 }
 
+/// A name that another object of the kind has.
+pub(crate) fn name_in_use_error(kind: &str, name: &str) -> Error {
+    Error::new(
+        Status::NameInUse,
+        format!("A {kind} with the name '{name}' already exists. Nothing was changed. Choose another name."),
+    )
+    .about(name)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Map;
@@ -107,7 +116,7 @@ mod tests {
     use crate::service::telephone_settings::{DIAL_PLAN, MAILBOX, POLICY};
 
     fn applied(settings: &'static [Setting], bound: Map<String, Value>) -> Result<()> {
-        apply(&Parameters::new("Test", bound), &mut Settings::new(Table { set_by: "Test", settings }))
+        apply_settings(&Parameters::new("Test", bound), &mut Settings::new(Table { set_by: "Test", settings }))
     }
 
     #[test]

@@ -140,7 +140,7 @@ fn schema(session: &Session) -> Result<Verdict> {
 
 fn contents(session: &Session) -> Result<Verdict> {
     let now = session.now();
-    Ok(match session.read(|tx| contents::faults(tx, now))?.text() {
+    Ok(match session.read(|tx| contents::find_faults(tx, now))?.summary() {
         None => Passed("every row is one that a cmdlet can have written".into()),
         Some(faults) => Failed(format!(
             "{faults}. It was changed outside this program. Restore a backup; or import these people again, and make their \
@@ -151,7 +151,7 @@ fn contents(session: &Session) -> Result<Verdict> {
 
 fn key_file(session: &Session) -> Result<Verdict> {
     let path = session.keys.path();
-    let keys = session.ring()?;
+    let keys = session.key_ring()?;
     let left = leftovers(path);
     Ok(if !left.is_empty() {
         Warning(format!(

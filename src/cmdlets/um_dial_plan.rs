@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cmdlets::document::{Request, Response, date, guid};
-use crate::cmdlets::settings::{self, check_name, invalid, out_of_range};
+use crate::cmdlets::settings::{self, check_name, invalid, name_in_use_error, out_of_range};
 use crate::cmdlets::um_mailbox_policy;
 use crate::directory::identity::{self, fold};
 use crate::directory::numbers::UriType;
@@ -26,7 +26,7 @@ const DEFAULT_COUNTRY: &str = "1";
 pub(crate) fn new_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     let own = ["Name", "NumberOfDigitsInExtension", "GenerateUMMailboxPolicy", "URIType"];
-    p.allow(&[&own[..], &settings::names(DIAL_PLAN)].concat())?;
+    p.allow(&[&own[..], &settings::setting_names(DIAL_PLAN)].concat())?;
     identity::validate_domain_controller(&request.cause.domain_controller)?;
     let name = check_name(&p.required("Name")?)?;
     let digits = p
@@ -45,7 +45,7 @@ pub(crate) fn new_um_dial_plan(session: &Session, request: &Request) -> Result<R
         check_country(code)?;
     }
     let mut settings = Settings::new(DIAL_PLAN);
-    settings::apply(p, &mut settings)?;
+    settings::apply_settings(p, &mut settings)?;
     if country.is_none() {
         // Goes with the default language.
         settings.set("CountryOrRegionCode", json!(DEFAULT_COUNTRY));
@@ -54,7 +54,7 @@ pub(crate) fn new_um_dial_plan(session: &Session, request: &Request) -> Result<R
 
     session.change(request.mode, &request.cause, |c| {
         if c.tx.dial_plan_by_key(&fold(&name))?.is_some() {
-            return Err(taken("UM dial plan", &name));
+            return Err(name_in_use_error("UM dial plan", &name));
         }
         let plan = DialPlan {
             guid: DialPlanGuid::random()?,
@@ -67,10 +67,10 @@ pub(crate) fn new_um_dial_plan(session: &Session, request: &Request) -> Result<R
         };
         c.tx.put_dial_plan(&plan)?;
         if with_policy {
-            um_mailbox_policy::add_default(c, &plan)?;
+            um_mailbox_policy::add_default_policy(c, &plan)?;
         }
         c.audit(&name, "UM dial plan created")?;
-        Ok(Response::object(dial_plan_object(c.tx, &plan)?).about(&name, "Create UM dial plan"))
+        Ok(Response::with_object(dial_plan_object(c.tx, &plan)?).for_should_process(&name, "Create UM dial plan"))
     })
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn get_um_dial_plan(session: &Session, request: &Request) -> Result<R
 /// Set-UMDialPlan. The digits and the URI type are fixed once a plan exists.
 pub(crate) fn set_um_dial_plan(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
-    p.allow(&[&["Name", "ForceUpgrade"][..], &settings::names(DIAL_PLAN)].concat())?;
+    p.allow(&[&["Name", "ForceUpgrade"][..], &settings::setting_names(DIAL_PLAN)].concat())?;
     if let Some(code) = p.text("CountryOrRegionCode")? {
         check_country(&code)?;
     }
@@ -107,13 +107,13 @@ pub(crate) fn set_um_dial_plan(session: &Session, request: &Request) -> Result<R
         if let Some(name) = p.text("Name")? {
             let name = check_name(&name)?;
             if c.tx.dial_plan_by_key(&fold(&name))?.is_some_and(|other| other.guid != plan.guid) {
-                return Err(taken("UM dial plan", &name));
+                return Err(name_in_use_error("UM dial plan", &name));
             }
             plan.name = name;
         }
         let stored = Settings::of_dial_plan(&plan)?;
         let mut settings = stored.clone();
-        settings::apply(p, &mut settings)?;
+        settings::apply_settings(p, &mut settings)?;
         if plan == old && settings.same_as(&stored) {
             return Ok(Response::unchanged(&before, "Set UM dial plan"));
         }
@@ -121,7 +121,7 @@ pub(crate) fn set_um_dial_plan(session: &Session, request: &Request) -> Result<R
         plan.when_changed = c.now;
         c.tx.put_dial_plan(&plan)?;
         c.audit(&before, "UM dial plan changed")?;
-        Ok(Response::default().about(before, "Set UM dial plan"))
+        Ok(Response::default().for_should_process(before, "Set UM dial plan"))
     })
 }
 
@@ -147,16 +147,8 @@ pub(crate) fn remove_um_dial_plan(session: &Session, request: &Request) -> Resul
         }
         c.tx.remove_dial_plan(&plan.guid)?;
         c.audit(&plan.name, "UM dial plan removed")?;
-        Ok(Response::default().about(plan.name, "Remove UM dial plan"))
+        Ok(Response::default().for_should_process(plan.name, "Remove UM dial plan"))
     })
-}
-
-pub(crate) fn taken(kind: &str, name: &str) -> Error {
-    Error::new(
-        Status::NameInUse,
-        format!("A {kind} with the name '{name}' already exists. Nothing was changed. Choose another name."),
-    )
-    .about(name)
 }
 
 /// 1 to 4 digits (the cmdlet's public page).
@@ -186,10 +178,10 @@ fn dial_plan_object(tx: &Tx<'_>, plan: &DialPlan) -> Result<Value> {
     out.insert("$type".into(), json!("Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan"));
     out.insert("Name".into(), json!(plan.name));
     out.insert("NumberOfDigitsInExtension".into(), json!(plan.digits));
-    out.insert("URIType".into(), json!(plan.uri_type.name()));
+    out.insert("URIType".into(), json!(plan.uri_type.as_str()));
     out.insert("PhoneContext".into(), json!(addresses::phone_context(tx, &plan.name)?));
     out.insert("UMMailboxPolicies".into(), json!(policies));
-    Settings::of_dial_plan(plan)?.show(&mut out)?;
+    Settings::of_dial_plan(plan)?.write_into(&mut out)?;
     if out["DefaultLanguage"] == json!("") {
         out.insert("DefaultLanguage".into(), json!("en-US"));
     }

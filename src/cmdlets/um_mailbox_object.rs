@@ -60,7 +60,7 @@ pub(crate) fn recipient_object(tx: &Tx<'_>, r: &Recipient) -> Result<Value> {
     put("UMDtmfMap", json!(dtmf_map(r)));
     put("UMEnabled", json!(policy.is_some()));
     let mut telephone = Map::new();
-    settings.show(&mut telephone)?;
+    settings.write_into(&mut telephone)?;
     // These two stand further down.
     let (late, early): (Vec<_>, Vec<_>) = telephone.into_iter().partition(|(name, _)| {
         ["CallAnsweringAudioCodec", "PhoneNumber", "AirSyncNumbers", "ImListMigrationCompleted"]

@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cmdlets::document::{Request, Response, date, guid};
 use crate::cmdlets::parameters::{Parameters, Unlimited};
-use crate::cmdlets::settings::{self, check_name, invalid, out_of_range};
-use crate::cmdlets::um_dial_plan::taken;
+use crate::cmdlets::settings::{self, check_name, invalid, name_in_use_error, out_of_range};
 use crate::directory::identity::fold;
 use crate::error::{Error, Result, Status};
 use crate::guid::PolicyGuid;
@@ -43,16 +42,16 @@ pub(crate) fn new_um_mailbox_policy(session: &Session, request: &Request) -> Res
     session.change(request.mode, &request.cause, |c| {
         let plan = lookup::dial_plan(session, c.tx, &p.required("UMDialPlan")?, &request.cause.domain_controller)?;
         if c.tx.policy_by_key(&fold(&name))?.is_some() {
-            return Err(taken("UM mailbox policy", &name));
+            return Err(name_in_use_error("UM mailbox policy", &name));
         }
         let policy = add(c, &name, &plan)?;
         c.audit(&name, "UM mailbox policy created")?;
-        Ok(Response::object(policy_object(c.tx, &policy)?).about(&name, "Create UM mailbox policy"))
+        Ok(Response::with_object(policy_object(c.tx, &policy)?).for_should_process(&name, "Create UM mailbox policy"))
     })
 }
 
 /// "<plan> Default Policy", with a number from 1 to 10 behind it where that is taken.
-pub(crate) fn add_default(c: &Change<'_>, plan: &DialPlan) -> Result<Policy> {
+pub(crate) fn add_default_policy(c: &Change<'_>, plan: &DialPlan) -> Result<Policy> {
     let base = format!("{} Default Policy", plan.name);
     for name in std::iter::once(base.clone()).chain((1..=10).map(|n| format!("{base}{n}"))) {
         if name.chars().count() > 64 {
@@ -65,7 +64,7 @@ pub(crate) fn add_default(c: &Change<'_>, plan: &DialPlan) -> Result<Policy> {
             return add(c, &name, plan);
         }
     }
-    Err(taken("UM mailbox policy", &base))
+    Err(name_in_use_error("UM mailbox policy", &base))
 }
 
 fn add(c: &Change<'_>, name: &str, plan: &DialPlan) -> Result<Policy> {
@@ -107,7 +106,7 @@ pub(crate) fn get_um_mailbox_policy(session: &Session, request: &Request) -> Res
 /// Set-UMMailboxPolicy. Acts at once on everybody under the policy.
 pub(crate) fn set_um_mailbox_policy(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
-    p.allow(&[&["Name", "UMDialPlan", "ForceUpgrade"][..], PIN_PARAMETERS, &settings::names(POLICY)].concat())?;
+    p.allow(&[&["Name", "UMDialPlan", "ForceUpgrade"][..], PIN_PARAMETERS, &settings::setting_names(POLICY)].concat())?;
     let server = &request.cause.domain_controller;
     session.change(request.mode, &request.cause, |c| {
         let old = lookup::policy(session, c.tx, &p.text("Identity")?.unwrap_or_default(), server)?;
@@ -116,7 +115,7 @@ pub(crate) fn set_um_mailbox_policy(session: &Session, request: &Request) -> Res
         if let Some(name) = p.text("Name")? {
             let name = check_name(&name)?;
             if c.tx.policy_by_key(&fold(&name))?.is_some_and(|other| other.guid != policy.guid) {
-                return Err(taken("UM mailbox policy", &name));
+                return Err(name_in_use_error("UM mailbox policy", &name));
             }
             policy.name = name;
         }
@@ -133,7 +132,7 @@ pub(crate) fn set_um_mailbox_policy(session: &Session, request: &Request) -> Res
         apply_pin_rules(p, &mut policy)?;
         let stored = Settings::of_policy(&policy)?;
         let mut settings = stored.clone();
-        settings::apply(p, &mut settings)?;
+        settings::apply_settings(p, &mut settings)?;
         if policy == old && settings.same_as(&stored) {
             return Ok(Response::unchanged(&before, "Set UM mailbox policy"));
         }
@@ -141,7 +140,7 @@ pub(crate) fn set_um_mailbox_policy(session: &Session, request: &Request) -> Res
         policy.when_changed = c.now;
         c.tx.put_policy(&policy)?;
         c.audit(&before, "UM mailbox policy changed")?;
-        Ok(Response::default().about(before, "Set UM mailbox policy"))
+        Ok(Response::default().for_should_process(before, "Set UM mailbox policy"))
     })
 }
 
@@ -170,20 +169,20 @@ pub(crate) fn remove_um_mailbox_policy(session: &Session, request: &Request) -> 
         }
         c.tx.remove_policy(&policy.guid)?;
         c.audit(&policy.name, "UM mailbox policy removed")?;
-        Ok(Response::default().about(policy.name, "Remove UM mailbox policy"))
+        Ok(Response::default().for_should_process(policy.name, "Remove UM mailbox policy"))
     })
 }
 
 fn apply_pin_rules(p: &Parameters, policy: &mut Policy) -> Result<()> {
     let pin = &mut policy.pin;
     if let Some(n) = p.integer("MinPINLength")? {
-        pin.min_length = within("MinPINLength", n, &limits::MIN_PIN_LENGTH)?;
+        pin.min_length = integer_in_range("MinPINLength", n, &limits::MIN_PIN_LENGTH)?;
     }
     if let Some(days) = duration(p, "PINLifetime", 24 * 60, &limits::PIN_LIFETIME)? {
         pin.lifetime_days = days;
     }
     if let Some(n) = p.integer("PINHistoryCount")? {
-        pin.history_count = within("PINHistoryCount", n, &limits::PIN_HISTORY_COUNT)?;
+        pin.history_count = integer_in_range("PINHistoryCount", n, &limits::PIN_HISTORY_COUNT)?;
     }
     if let Some(flag) = p.flag("AllowCommonPatterns")? {
         pin.allow_common_patterns = flag;
@@ -219,7 +218,7 @@ fn apply_pin_rules(p: &Parameters, policy: &mut Policy) -> Result<()> {
     Ok(())
 }
 
-fn within(name: &str, n: i64, range: &RangeInclusive<u32>) -> Result<u32> {
+fn integer_in_range(name: &str, n: i64, range: &RangeInclusive<u32>) -> Result<u32> {
     u32::try_from(n)
         .ok()
         .filter(|n| range.contains(n))
@@ -231,14 +230,14 @@ fn limited(p: &Parameters, name: &str, range: &RangeInclusive<u32>) -> Result<Op
     Ok(match p.unlimited(name)? {
         None => None,
         Some(Unlimited::Unlimited) => Some(None),
-        Some(Unlimited::Limited(n)) => Some(Some(within(name, n, range)?)),
+        Some(Unlimited::Limited(n)) => Some(Some(integer_in_range(name, n, range)?)),
     })
 }
 
 /// The same, also as a time span (`60.00:00:00`), as Get- prints it; `minutes` is one unit of the number.
 fn duration(p: &Parameters, name: &str, minutes: i64, range: &RangeInclusive<u32>) -> Result<Option<Option<u32>>> {
     match p.text(name).ok().flatten().as_deref().and_then(parse_time_span) {
-        Some(span) if span % minutes == 0 => Ok(Some(Some(within(name, span / minutes, range)?))),
+        Some(span) if span % minutes == 0 => Ok(Some(Some(integer_in_range(name, span / minutes, range)?))),
         Some(_) => Err(invalid(format!("-{name} must be a whole number of days"))),
         None => limited(p, name, range),
     }
@@ -292,7 +291,7 @@ fn policy_object(tx: &Tx<'_>, policy: &Policy) -> Result<Value> {
     put("BlockHumanPINs", json!(pin.block_human_pins));
     put("ExpiryNoticeDays", or_unlimited(policy.expiry_notice_days));
     put("NotifyWithoutPIN", json!(policy.notify_without_pin));
-    Settings::of_policy(policy)?.show(&mut out)?;
+    Settings::of_policy(policy)?.write_into(&mut out)?;
     out.insert("Identity".into(), json!(policy.name));
     out.insert("Guid".into(), guid(&policy.guid));
     out.insert("WhenCreated".into(), date(policy.when_created));

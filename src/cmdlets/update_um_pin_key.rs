@@ -51,27 +51,27 @@ pub(crate) fn update_um_pin_key(session: &Session, request: &Request) -> Result<
             for id in tx.key_ids_in_use()? {
                 keys.get(&id)?;
             }
-            counts(tx)
+            count_sealed(tx)
         })?;
         let [pins, history, outbox] = counts;
         let action = format!(
             "Replace the key and seal anew: {pins} PINs, {history} earlier PINs, {outbox} queued messages. Backups made until \
              now need the old key: copy the key file first"
         );
-        return Ok(Response::default().about(session.location().key.display().to_string(), action));
+        return Ok(Response::default().for_should_process(session.location().key.display().to_string(), action));
     }
     let request_cursor = request.after.as_deref().map(Cursor::read).transpose()?;
     let began = Instant::now();
     let response = session.change(Mode::Commit, &request.cause, |c| match &request_cursor {
-        None => begin(session, c),
-        Some(cursor) => go_on(session, c, cursor),
+        None => begin_rotation(session, c),
+        Some(cursor) => continue_rotation(session, c, cursor),
     })?;
     // The store's lock goes to whoever asks when it is free, so this one stays away for as long as it had it.
     std::thread::sleep(began.elapsed().clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
     Ok(response)
 }
 
-fn counts(tx: &Tx<'_>) -> Result<[i64; 3]> {
+fn count_sealed(tx: &Tx<'_>) -> Result<[i64; 3]> {
     let mut counts = [0; 3];
     for (count, table) in counts.iter_mut().zip(SealedIn::ALL) {
         *count = tx.sealed_count(table)?;
@@ -79,7 +79,7 @@ fn counts(tx: &Tx<'_>) -> Result<[i64; 3]> {
     Ok(counts)
 }
 
-fn elsewhere(tx: &Tx<'_>, key_id: &KeyId) -> Result<i64> {
+fn count_under_other_keys(tx: &Tx<'_>, key_id: &KeyId) -> Result<i64> {
     SealedIn::ALL.into_iter().map(|table| tx.sealed_elsewhere_count(table, key_id)).sum()
 }
 
@@ -97,26 +97,26 @@ impl Cursor {
     }
 
     fn read(text: &str) -> Result<Self> {
-        let [key_id, table, version, id] = cursor::parts(text)?;
+        let [key_id, table, version, id] = cursor::cursor_parts(text)?;
         Ok(Self {
             key_id: KeyId::known(key_id),
-            table: cursor::number(table)?,
-            version: cursor::number(version)?,
+            table: cursor::cursor_number(table)?,
+            version: cursor::cursor_number(version)?,
             id: id.to_owned(),
         })
     }
 
-    fn text(&self) -> String {
+    fn to_text(&self) -> String {
         format!("{} {} {} {}", self.key_id, self.table, self.version, self.id)
     }
 }
 
-fn begin(session: &Session, c: &Change<'_>) -> Result<Response> {
+fn begin_rotation(session: &Session, c: &Change<'_>) -> Result<Response> {
     let newest = c.keys.keys().first().ok_or_else(|| Error::new(Status::KeyMalformed, "The key file holds no key."))?;
     let mut warnings = Vec::new();
     let is_new_current = newest.id() == c.key.id();
-    let key_id = if elsewhere(c.tx, c.key.id())? > 0 || (is_new_current && c.keys.keys().len() > 1) {
-        warnings.push(resumed(c.key.id()));
+    let key_id = if count_under_other_keys(c.tx, c.key.id())? > 0 || (is_new_current && c.keys.keys().len() > 1) {
+        warnings.push(resumed_warning(c.key.id()));
         c.key.id().clone()
     } else if is_new_current {
         let new = MasterKey::generate()?;
@@ -126,19 +126,19 @@ fn begin(session: &Session, c: &Change<'_>) -> Result<Response> {
         make_current(session, c, &new)?;
         new.id().clone()
     } else {
-        warnings.push(resumed(newest.id()));
+        warnings.push(resumed_warning(newest.id()));
         make_current(session, c, newest)?;
         newest.id().clone()
     };
     Ok(Response {
-        next: Some(Cursor::at_start(&key_id).text()),
+        next: Some(Cursor::at_start(&key_id).to_text()),
         progress: Some(progress(c, &key_id)?),
         warnings,
         ..Response::default()
     })
 }
 
-fn resumed(key_id: &KeyId) -> Warning {
+fn resumed_warning(key_id: &KeyId) -> Warning {
     Warning::from(format!(
         "An earlier run was interrupted; it is resumed with its key {key_id}. Run Update-UMPinKey once more for another key."
     ))
@@ -160,12 +160,12 @@ fn make_current(session: &Session, c: &Change<'_>, new: &MasterKey) -> Result<()
 }
 
 fn progress(c: &Change<'_>, key_id: &KeyId) -> Result<(u64, u64)> {
-    let total: i64 = counts(c.tx)?.iter().sum();
-    let left = elsewhere(c.tx, key_id)?;
+    let total: i64 = count_sealed(c.tx)?.iter().sum();
+    let left = count_under_other_keys(c.tx, key_id)?;
     Ok((u64::try_from(total - left).unwrap_or(0), u64::try_from(total).unwrap_or(0)))
 }
 
-fn go_on(session: &Session, c: &Change<'_>, cursor: &Cursor) -> Result<Response> {
+fn continue_rotation(session: &Session, c: &Change<'_>, cursor: &Cursor) -> Result<Response> {
     if cursor.key_id != *c.key.id() {
         return Err(Error::new(
             Status::Conflict,
@@ -173,7 +173,7 @@ fn go_on(session: &Session, c: &Change<'_>, cursor: &Cursor) -> Result<Response>
              this one since.",
         ));
     }
-    let Some(table) = SealedIn::ALL.get(cursor.table).copied() else { return finish(session, c) };
+    let Some(table) = SealedIn::ALL.get(cursor.table).copied() else { return finish_rotation(session, c) };
     let rows = c.tx.sealed_rows(table, Some(c.key.id()), (&cursor.id, cursor.version), BATCH)?;
     let mut warnings = Vec::new();
     for row in &rows {
@@ -187,7 +187,12 @@ fn go_on(session: &Session, c: &Change<'_>, cursor: &Cursor) -> Result<Response>
         }
         _ => Cursor { table: cursor.table + 1, ..Cursor::at_start(&cursor.key_id) },
     };
-    Ok(Response { next: Some(next.text()), progress: Some(progress(c, c.key.id())?), warnings, ..Response::default() })
+    Ok(Response {
+        next: Some(next.to_text()),
+        progress: Some(progress(c, c.key.id())?),
+        warnings,
+        ..Response::default()
+    })
 }
 
 /// Seals one value under today's key. A broken seal stays broken: a current PIN is left for its mailbox to get a new
@@ -197,7 +202,7 @@ fn seal_anew(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Result<Option<
     let context = row.context(table);
     let plain = match open(c.keys.get(&row.key_id)?, purpose, &context, &row.sealed) {
         Ok(plain) => plain,
-        Err(e) if e.status == Status::SealBroken => return broken(c, table, row).map(Some),
+        Err(e) if e.status == Status::SealBroken => return describe_broken_seal(c, table, row).map(Some),
         Err(e) => return Err(e),
     };
     let sealed = seal(c.key, purpose, &context, &plain)?;
@@ -205,7 +210,7 @@ fn seal_anew(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Result<Option<
     Ok(None)
 }
 
-fn broken(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Result<String> {
+fn describe_broken_seal(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Result<String> {
     let name = c.tx.name_of(&row.id);
     if table.purpose() == Purpose::Pin {
         return Ok(format!(
@@ -222,9 +227,9 @@ fn broken(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Result<String> {
     ))
 }
 
-fn finish(session: &Session, c: &Change<'_>) -> Result<Response> {
-    let left = elsewhere(c.tx, c.key.id())?;
-    let total: i64 = counts(c.tx)?.iter().sum();
+fn finish_rotation(session: &Session, c: &Change<'_>) -> Result<Response> {
+    let left = count_under_other_keys(c.tx, c.key.id())?;
+    let total: i64 = count_sealed(c.tx)?.iter().sum();
     let dropped: Vec<&str> = c.keys.ids().filter(|id| *id != c.key.id()).map(KeyId::as_str).collect();
     let mut response = Response { progress: Some(progress(c, c.key.id())?), ..Response::default() };
     let key_file = session.location().key.display().to_string();

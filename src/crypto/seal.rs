@@ -26,7 +26,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// In the associated data and in the subkey's derivation; part of the format, never changed.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Purpose::Pin => "pin",
             Purpose::History => "history",
@@ -62,7 +62,7 @@ pub fn open(key: &MasterKey, purpose: Purpose, place: &str, sealed: &[u8]) -> Re
             format!(
                 "A sealed value ({}) does not open under key {}: it was changed or moved. Nothing was changed. \
                  Restore the store from a backup, or set a new PIN for the mailbox.",
-                purpose.name(),
+                purpose.as_str(),
                 key.id()
             ),
         )
@@ -78,11 +78,11 @@ pub fn open(key: &MasterKey, purpose: Purpose, place: &str, sealed: &[u8]) -> Re
 }
 
 fn cipher(key: &MasterKey, purpose: Purpose) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new((&*key.subkey(purpose.name())).into())
+    XChaCha20Poly1305::new((&*key.subkey(purpose.as_str())).into())
 }
 
 fn context(key: &MasterKey, purpose: Purpose, place: &str) -> String {
-    format!("umpin 1\n{}\n{}\n{place}", purpose.name(), key.id())
+    format!("umpin 1\n{}\n{}\n{place}", purpose.as_str(), key.id())
 }
 
 #[cfg(test)]

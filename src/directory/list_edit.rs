@@ -17,7 +17,7 @@ pub(crate) enum ListEdit {
 }
 
 /// A list after an edit; comparison is without case.
-pub(crate) fn edited(edit: Option<ListEdit>, now: impl FnOnce() -> Vec<String>) -> Vec<String> {
+pub(crate) fn apply_list_edit(edit: Option<ListEdit>, now: impl FnOnce() -> Vec<String>) -> Vec<String> {
     match edit {
         None => now(),
         Some(ListEdit::Replace(list)) => list,
@@ -43,6 +43,6 @@ mod tests {
     fn lists_are_edited_without_case() {
         let now = || vec!["A".to_owned(), "b".to_owned()];
         let edit = ListEdit::Edit { add: vec!["B".into(), "c".into()], remove: vec!["a".into()] };
-        assert_eq!(edited(Some(edit), now), ["b", "c"]);
+        assert_eq!(apply_list_edit(Some(edit), now), ["b", "c"]);
     }
 }

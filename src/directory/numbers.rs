@@ -16,7 +16,7 @@ impl UriType {
     pub(crate) const ALL: [Self; 3] = [Self::TelExtn, Self::SipName, Self::E164];
 
     /// Exchange's word for it.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::TelExtn => "TelExtn",
             Self::SipName => "SipName",
@@ -26,7 +26,7 @@ impl UriType {
 
     /// The one of this word, in any case.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(name))
     }
 }
 
@@ -46,7 +46,7 @@ impl AddressKind {
     pub(crate) const ALL: [Self; 3] = [Self::Extension, Self::SipName, Self::E164];
 
     /// The word for it in the store.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Extension => "Extension",
             Self::SipName => "SipName",
@@ -56,6 +56,6 @@ impl AddressKind {
 
     /// The one of this word.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }

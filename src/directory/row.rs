@@ -83,7 +83,7 @@ pub(crate) fn recipient(values: &[(Field, Vec<String>)]) -> Result<Recipient, St
     if given.is_empty() {
         return Err("it has no Guid".into());
     }
-    let guid = uuid::Uuid::try_parse(&given).map_err(|_| format!("'{}' is not a GUID", shortened(&given)))?.to_string();
+    let guid = uuid::Uuid::try_parse(&given).map_err(|_| format!("'{}' is not a GUID", truncated(&given)))?.to_string();
     let mut addresses = Vec::new();
     for (_, texts) in values.iter().filter(|(field, _)| *field == Field::EmailAddresses) {
         for text in texts.iter().flat_map(|t| split_addresses(t)) {
@@ -184,7 +184,7 @@ fn proxy(text: &str) -> Result<Option<ProxyAddress>, String> {
         return Err("an address has a control character in it".into());
     }
     if lower == "smtp" && !crate::directory::mail_address::is_mail_address(address) {
-        return Err(format!("'{}' is not an e-mail address", shortened(address)));
+        return Err(format!("'{}' is not an e-mail address", truncated(address)));
     }
     let is_primary = prefix.chars().any(char::is_alphabetic) && prefix.chars().all(|c| !c.is_lowercase());
     Ok(Some(ProxyAddress { prefix: lower, address: address.to_owned(), is_primary }))
@@ -197,7 +197,7 @@ fn primary_smtp(addresses: &mut Vec<ProxyAddress>, column: &str) -> Result<Strin
         Some(primary) => primary.address.clone(),
         None if !column.is_empty() => {
             if !crate::directory::mail_address::is_mail_address(column) {
-                return Err(format!("'{}' is not an e-mail address", shortened(column)));
+                return Err(format!("'{}' is not an e-mail address", truncated(column)));
             }
             column.to_owned()
         }
@@ -215,7 +215,7 @@ fn primary_smtp(addresses: &mut Vec<ProxyAddress>, column: &str) -> Result<Strin
     Ok(primary)
 }
 
-fn shortened(text: &str) -> String {
+fn truncated(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 

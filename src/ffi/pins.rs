@@ -27,8 +27,8 @@ struct OwnedStates {
     next: String,
 }
 
-fn hand_out(states: Vec<PinState>, next: Option<String>, now: i64) -> *mut UmpinPinStates {
-    let items = states.iter().map(|s| view(s, now)).collect();
+fn into_raw_states(states: Vec<PinState>, next: Option<String>, now: i64) -> *mut UmpinPinStates {
+    let items = states.iter().map(|s| pin_state_view(s, now)).collect();
     let mut owned = Box::new(OwnedStates {
         shown: UmpinPinStates { items: std::ptr::null(), len: states.len(), next: UmpinStr::ABSENT },
         items,
@@ -44,12 +44,12 @@ fn hand_out(states: Vec<PinState>, next: Option<String>, now: i64) -> *mut Umpin
 }
 
 /// The C view; its texts point into `s`, which must not move its strings.
-fn view(s: &PinState, now: i64) -> UmpinPinState {
+fn pin_state_view(s: &PinState, now: i64) -> UmpinPinState {
     let lock = s.policy.lock(&s.facts, now);
     UmpinPinState {
         user_id: UmpinStr::from(s.user_id.as_str()),
         identity: UmpinStr::from(s.identity.as_str()),
-        lock_reason: UmpinStr::from(lock.map_or("None", |l| l.name())),
+        lock_reason: UmpinStr::from(lock.map_or("None", |l| l.as_str())),
         pin_last_set: s.facts.set_at,
         pin_expires_on: s.policy.expires_on(&s.facts).unwrap_or(i64::MAX),
         failed_logon_attempts: s.facts.failures,
@@ -82,8 +82,8 @@ pub unsafe extern "C" fn umpin_pin_get(
     guard(err, || {
         put_required(states, "states", std::ptr::null_mut())?;
         let session = SESSIONS.get(session)?;
-        let state = get::get(&session, &lookup(&read(who, "who")?)?)?;
-        put_required(states, "states", hand_out(vec![state], None, session.now()))
+        let state = get::get_um_mailbox_pin(&session, &lookup(&read(who, "who")?)?)?;
+        put_required(states, "states", into_raw_states(vec![state], None, session.now()))
     })
 }
 
@@ -105,8 +105,8 @@ pub unsafe extern "C" fn umpin_pin_list(
         put_required(states, "states", std::ptr::null_mut())?;
         let session = SESSIONS.get(session)?;
         let scope = Lookup { identity: None, ..lookup(&read(scope, "scope")?)? };
-        let (found, next) = get::list(&session, &scope, after.text("after")?, limit)?;
-        put_required(states, "states", hand_out(found, next, session.now()))
+        let (found, next) = get::list_um_mailbox_pins(&session, &scope, after.text("after")?, limit)?;
+        put_required(states, "states", into_raw_states(found, next, session.now()))
     })
 }
 
@@ -134,7 +134,7 @@ struct PendingReset {
 
 static RESETS: Handles<PendingReset> = Handles::new("Reset");
 
-fn begin(session: UmpinSession, asked: *const UmpinSetPin, means_it: bool) -> Result<(Arc<Session>, set::Reset)> {
+fn begin_reset(session: UmpinSession, asked: *const UmpinSetPin, means_it: bool) -> Result<(Arc<Session>, set::Reset)> {
     let session = SESSIONS.get(session)?;
     let asked = read(asked, "asked")?;
     let asked = SetPin {
@@ -147,7 +147,7 @@ fn begin(session: UmpinSession, asked: *const UmpinSetPin, means_it: bool) -> Re
         // Any other value than 0, too: in a caller's older structure this is padding.
         record_refusals: means_it || asked.record_refusals != 0,
     };
-    let reset = set::begin(&session, asked)?;
+    let reset = set::begin_reset(&session, asked)?;
     Ok((session, reset))
 }
 
@@ -157,7 +157,7 @@ fn write_outcome(outcome: Outcome, session: &Session, states: *mut *mut UmpinPin
     document.warnings.extend(session.left_behind());
     put_bytes(report, document.to_json());
     if !states.is_null() {
-        put(states, hand_out(vec![outcome.state], None, session.now()));
+        put(states, into_raw_states(vec![outcome.state], None, session.now()));
     }
 }
 
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn umpin_pin_set(
     guard(err, || {
         put(states, std::ptr::null_mut());
         put_bytes(report, Vec::new());
-        let (session, reset) = begin(session, asked, true)?;
+        let (session, reset) = begin_reset(session, asked, true)?;
         let outcome = reset.commit(&session)?;
         write_outcome(outcome, &session, states, report);
         Ok(())
@@ -202,7 +202,7 @@ pub unsafe extern "C" fn umpin_reset_begin(
     guard(err, || {
         put_required(reset, "reset", 0)?;
         put_bytes(target, Vec::new());
-        let (session, begun) = begin(session, asked, false)?;
+        let (session, begun) = begin_reset(session, asked, false)?;
         put_bytes(target, begun.target().as_bytes().to_vec());
         put_required(reset, "reset", RESETS.open(PendingReset { session, reset: Mutex::new(Some(begun)) }))
     })

@@ -22,11 +22,11 @@ impl Kind {
 
     /// The one of this word.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
     /// As the outbox stores and shows it.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Kind::Welcome => "Welcome",
             Kind::Reset => "Reset",

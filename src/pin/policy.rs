@@ -95,7 +95,7 @@ pub enum LockReason {
 
 impl LockReason {
     /// As Get-UMMailboxPIN prints it.
-    pub fn name(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             LockReason::Administrator => "Administrator",
             LockReason::TooManyFailuresInTotal => "TooManyFailuresInTotal",

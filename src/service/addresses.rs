@@ -91,7 +91,12 @@ fn is_domain(text: &str) -> bool {
 }
 
 /// An extension of this plan.
-pub(crate) fn extension(plan: &DialPlan, guid: &RecipientGuid, number: &str, is_primary: bool) -> Result<UmAddress> {
+pub(crate) fn extension_address(
+    plan: &DialPlan,
+    guid: &RecipientGuid,
+    number: &str,
+    is_primary: bool,
+) -> Result<UmAddress> {
     let digits = plan.digits as usize;
     if number.len() != digits || !number.bytes().all(|b| b.is_ascii_digit()) {
         return Err(Error::new(
@@ -113,7 +118,7 @@ pub(crate) fn extension(plan: &DialPlan, guid: &RecipientGuid, number: &str, is_
 }
 
 /// The SIP address or E.164 number that a plan of that type needs.
-pub(crate) fn resource(plan: &DialPlan, guid: &RecipientGuid, text: &str) -> Result<UmAddress> {
+pub(crate) fn resource_address(plan: &DialPlan, guid: &RecipientGuid, text: &str) -> Result<UmAddress> {
     let bare = text.strip_prefix("sip:").or_else(|| text.strip_prefix("SIP:")).unwrap_or(text).trim();
     let wrong = |status, what: &str| {
         Err(Error::new(
@@ -197,9 +202,9 @@ pub(crate) fn edited_addresses(
         let mut address = match known {
             Some(known) => known,
             None if plan.uri_type != UriType::TelExtn && !number.bytes().all(|b| b.is_ascii_digit()) => {
-                resource(&plan, guid, number)?
+                resource_address(&plan, guid, number)?
             }
-            None => extension(&plan, guid, number, false)?,
+            None => extension_address(&plan, guid, number, false)?,
         };
         address.is_primary = *primary;
         list.push(address);
@@ -247,20 +252,20 @@ mod tests {
         };
         for (text, bare) in [("sip:tony@contoso.com", "tony@contoso.com"), ("SIP:tony@contoso.com", "tony@contoso.com")]
         {
-            let address = resource(&plan(UriType::SipName), &g, text).unwrap();
+            let address = resource_address(&plan(UriType::SipName), &g, text).unwrap();
             assert_eq!((address.address.as_str(), address.kind), (bare, AddressKind::SipName));
         }
         for bad in ["tony", "sip:tony", "tony@", "@contoso.com", "a b@contoso.com", "+14255550100", ""] {
             assert_eq!(
-                resource(&plan(UriType::SipName), &g, bad).unwrap_err().status,
+                resource_address(&plan(UriType::SipName), &g, bad).unwrap_err().status,
                 Status::SipResourceIdNeeded,
                 "{bad}"
             );
         }
-        assert_eq!(resource(&plan(UriType::E164), &g, "+14255550100").unwrap().kind, AddressKind::E164);
+        assert_eq!(resource_address(&plan(UriType::E164), &g, "+14255550100").unwrap().kind, AddressKind::E164);
         for bad in ["14255550100", "+", "+1425555010012345", "+1425a", "tony@contoso.com"] {
             assert_eq!(
-                resource(&plan(UriType::E164), &g, bad).unwrap_err().status,
+                resource_address(&plan(UriType::E164), &g, bad).unwrap_err().status,
                 Status::E164ResourceIdNeeded,
                 "{bad}"
             );

@@ -120,7 +120,7 @@ pub(crate) fn deliver(session: &Session, which: &Which, budget: Option<Duration>
 }
 
 fn hand_over(session: &Session, row: &OutboxRow, mail: &MailSettings, limit: Duration) -> Result<()> {
-    let ring = session.ring()?;
+    let ring = session.key_ring()?;
     let plain = open(ring.get(&row.key_id)?, Purpose::Mail, row.id.as_str(), &row.sealed)?;
     let notice: Notice = serde_json::from_slice(&plain)
         .map_err(|_| Error::new(Status::SealBroken, "the queued notice cannot be read"))?;

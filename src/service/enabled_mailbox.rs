@@ -27,7 +27,7 @@ pub(crate) fn not_um_enabled(smtp: &str) -> Error {
 }
 
 /// The mailbox with the rules that hold for it; an error where it is not enabled.
-pub(crate) fn enabled(tx: &Tx<'_>, recipient: Recipient) -> Result<Enabled> {
+pub(crate) fn load_enabled_mailbox(tx: &Tx<'_>, recipient: Recipient) -> Result<Enabled> {
     let policy = match tx.um_mailbox(&recipient.guid)?.and_then(|m| m.policy_guid) {
         // Enabled under a policy that is not there: damage, which must not read as a mailbox that was never enabled.
         Some(guid) => tx.policy(&guid)?.ok_or_else(|| {

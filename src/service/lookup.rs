@@ -62,7 +62,7 @@ impl Lookup {
         let form = self.ignore_default_scope.then_some(DISTINGUISHED_NAME);
         let container = self.container(session);
         let mut found = tx.recipients_by_key(&identity::fold(text), form)?;
-        found.retain(|(_, canonical)| within(canonical, &container));
+        found.retain(|(_, canonical)| lies_within(canonical, &container));
         let mut found = found.into_iter();
         match (found.next(), found.next()) {
             (Some((guid, _)), None) => Ok(guid),
@@ -84,7 +84,7 @@ impl Lookup {
 }
 
 /// Whether a canonical name lies below a container (`contoso.com/Users/`; empty is everywhere).
-pub(crate) fn within(canonical: &str, container: &str) -> bool {
+pub(crate) fn lies_within(canonical: &str, container: &str) -> bool {
     container.is_empty() || identity::fold_case(canonical).starts_with(&identity::fold_case(container))
 }
 

@@ -296,7 +296,7 @@ pub(crate) fn conflict_error() -> Error {
 }
 
 impl Hashed {
-    fn under(&self, cost: &HashParams) -> Attempt<&PinHash> {
+    fn hash_under(&self, cost: &HashParams) -> Attempt<&PinHash> {
         self.hashes.iter().find(|(c, _)| c == cost).map(|(_, h)| h).ok_or(Setback::HashedForAnother)
     }
 
@@ -313,17 +313,31 @@ impl Hashed {
             if row.salt != self.salt {
                 return Err(Setback::HashedForAnother);
             }
-            if let Some(old) =
-                opened(c, Purpose::Pin, guid, row.version, &row.key_id, &row.sealed, &row.salt, &row.params)?
-            {
-                used |= self.under(&row.params)?.matches(&old);
+            if let Some(old) = open_pin_hash_unless_broken(
+                c,
+                Purpose::Pin,
+                guid,
+                row.version,
+                &row.key_id,
+                &row.sealed,
+                &row.salt,
+                &row.params,
+            )? {
+                used |= self.hash_under(&row.params)?.matches(&old);
             }
         }
         for row in c.tx.pin_history(guid)?.iter().take(policy.history_count.saturating_sub(1) as usize) {
-            if let Some(old) =
-                opened(c, Purpose::History, guid, row.version, &row.key_id, &row.sealed, &self.salt, &row.params)?
-            {
-                used |= self.under(&row.params)?.matches(&old);
+            if let Some(old) = open_pin_hash_unless_broken(
+                c,
+                Purpose::History,
+                guid,
+                row.version,
+                &row.key_id,
+                &row.sealed,
+                &self.salt,
+                &row.params,
+            )? {
+                used |= self.hash_under(&row.params)?.matches(&old);
             }
         }
         Ok(used.then_some(Refusal::Used { history_count: policy.history_count }))
@@ -342,16 +356,31 @@ impl Hashed {
             }
             version = old.version.saturating_add(1);
             first_time_user = state.first_time_user.unwrap_or(old.first_time_user);
-            if let Some(hash) =
-                opened(c, Purpose::Pin, guid, old.version, &old.key_id, &old.sealed, &old.salt, &old.params)?
-            {
+            if let Some(hash) = open_pin_hash_unless_broken(
+                c,
+                Purpose::Pin,
+                guid,
+                old.version,
+                &old.key_id,
+                &old.sealed,
+                &old.salt,
+                &old.params,
+            )? {
                 c.tx.put_pin_history(
                     guid,
                     &HistoryRow {
                         version: old.version,
                         params: old.params,
                         key_id: c.key.id().clone(),
-                        sealed: sealed(c.key, Purpose::History, guid, old.version, &hash, &old.salt, &old.params)?,
+                        sealed: seal_pin_hash(
+                            c.key,
+                            Purpose::History,
+                            guid,
+                            old.version,
+                            &hash,
+                            &old.salt,
+                            &old.params,
+                        )?,
                     },
                 )?;
             }
@@ -363,7 +392,7 @@ impl Hashed {
                 salt: self.salt,
                 params: *params,
                 key_id: c.key.id().clone(),
-                sealed: sealed(c.key, Purpose::Pin, guid, version, hash, &self.salt, params)?,
+                sealed: seal_pin_hash(c.key, Purpose::Pin, guid, version, hash, &self.salt, params)?,
                 facts: PinFacts {
                     set_at: c.now,
                     forced_expired: state.forced_expired,
@@ -382,7 +411,7 @@ impl Hashed {
 
 /// What a hash was made with, as it is sealed behind the hash: salt, memory, passes, lanes. So that nobody can lower the
 /// cost of a stored hash, or give it another salt, without the key.
-fn made_with(salt: &Salt, params: &HashParams) -> [u8; 28] {
+fn salt_and_cost_bytes(salt: &Salt, params: &HashParams) -> [u8; 28] {
     let mut bytes = [0; 28];
     let numbers = [params.memory_kib, params.passes, params.lanes].map(u32::to_le_bytes);
     for (to, from) in bytes.iter_mut().zip(salt.iter().chain(numbers.as_flattened())) {
@@ -392,7 +421,7 @@ fn made_with(salt: &Salt, params: &HashParams) -> [u8; 28] {
 }
 
 /// Seals a hash for its place, together with what it was made with.
-pub(crate) fn sealed(
+pub(crate) fn seal_pin_hash(
     key: &MasterKey,
     purpose: Purpose,
     guid: &RecipientGuid,
@@ -404,14 +433,14 @@ pub(crate) fn sealed(
     let mut plain = Zeroizing::new([0; PinHash::LEN + 28]);
     let (head, tail) = plain.split_at_mut(PinHash::LEN);
     head.copy_from_slice(hash.expose());
-    tail.copy_from_slice(&made_with(salt, params));
+    tail.copy_from_slice(&salt_and_cost_bytes(salt, params));
     seal(key, purpose, &pin_context(guid, version), plain.as_slice())
 }
 
 /// Opens what [`sealed`] made. Another salt or cost in the row than was sealed is a broken seal. A value of the first
 /// version of this program holds the hash alone; it gets the rest with its next PIN.
 #[allow(clippy::too_many_arguments)]
-pub(crate) fn unsealed(
+pub(crate) fn open_pin_hash(
     keys: &KeyRing,
     purpose: Purpose,
     guid: &RecipientGuid,
@@ -437,12 +466,12 @@ pub(crate) fn unsealed(
 pub(crate) fn fits_its_row(plain: &[u8], salt: &Salt, params: &HashParams) -> bool {
     plain
         .split_at_checked(PinHash::LEN)
-        .is_some_and(|(_, tail)| tail.is_empty() || tail == made_with(salt, params).as_slice())
+        .is_some_and(|(_, tail)| tail.is_empty() || tail == salt_and_cost_bytes(salt, params).as_slice())
 }
 
 /// The same; `None` where the seal is broken. A key that is not there is an error.
 #[allow(clippy::too_many_arguments)]
-fn opened(
+fn open_pin_hash_unless_broken(
     c: &Change<'_>,
     purpose: Purpose,
     guid: &RecipientGuid,
@@ -452,7 +481,7 @@ fn opened(
     salt: &Salt,
     params: &HashParams,
 ) -> Result<Option<PinHash>> {
-    match unsealed(c.keys, purpose, guid, version, key_id, sealed, salt, params) {
+    match open_pin_hash(c.keys, purpose, guid, version, key_id, sealed, salt, params) {
         Ok(hash) => Ok(Some(hash)),
         Err(e) if e.status == Status::SealBroken => Ok(None),
         Err(e) => Err(e),

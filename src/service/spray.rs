@@ -25,7 +25,7 @@ const SECOND_BYTE: u8 = 0xF0;
 const RECORDED: &str = "";
 
 /// The mark of a PIN.
-fn mark(key: &[u8; 32], pin: &Pin) -> [u8; 2] {
+fn pin_mark(key: &[u8; 32], pin: &Pin) -> [u8; 2] {
     let whole = mac(key, &[b"spray", pin.expose()]);
     [whole[0], whole[1] & SECOND_BYTE]
 }
@@ -43,7 +43,7 @@ pub(crate) fn record_wrong_pin(c: &Change<'_>, guid: &RecipientGuid, pin: &Pin) 
         return Ok(());
     }
     let key = stored_key(c.tx, c.keys, settings::SPRAY_KEY, Purpose::SprayKey)?;
-    let mark = mark(&key, pin);
+    let mark = pin_mark(&key, pin);
     c.tx.put_spray_mark(&mark, guid, c.now)?;
     let marked = c.tx.spray_marked(&mark)?;
     let recorded = marked.iter().any(|m| m.as_str() == RECORDED);
@@ -99,18 +99,18 @@ mod tests {
     fn a_mark_is_the_first_twelve_bits() {
         let known = [("580437", [0x53, 0x70]), ("1234", [0xB7, 0x50])];
         for (pin, expected) in known {
-            assert_eq!(mark(&[7; 32], &Pin::new(pin)), expected, "{pin}");
+            assert_eq!(pin_mark(&[7; 32], &Pin::new(pin)), expected, "{pin}");
         }
     }
 
     #[test]
     fn a_mark_has_twelve_bits_and_depends_on_key_and_pin() {
-        let marks: HashSet<[u8; 2]> = (0..10_000).map(|n| mark(&[1; 32], &Pin::new(format!("{n:04}")))).collect();
+        let marks: HashSet<[u8; 2]> = (0..10_000).map(|n| pin_mark(&[1; 32], &Pin::new(format!("{n:04}")))).collect();
         assert!(marks.iter().all(|m| m[1] & 0x0F == 0));
         assert!((3_500..=4_096).contains(&marks.len()), "{}", marks.len());
         let other: HashSet<u16> = (0..100)
             .map(|n| Pin::new(format!("{n:04}")))
-            .filter(|pin| mark(&[1; 32], pin) == mark(&[2; 32], pin))
+            .filter(|pin| pin_mark(&[1; 32], pin) == pin_mark(&[2; 32], pin))
             .map(|_| 1)
             .collect();
         assert!(other.len() <= 1);

@@ -278,7 +278,7 @@ impl Settings {
         }
     }
 
-    fn named(&self, name: &str) -> Result<Value> {
+    fn known_value(&self, name: &str) -> Result<Value> {
         self.table
             .settings
             .iter()
@@ -288,18 +288,18 @@ impl Settings {
 
     /// A text; empty where the table has no such setting.
     pub(crate) fn text(&self, name: &str) -> Result<String> {
-        Ok(self.named(name)?.as_str().unwrap_or_default().to_owned())
+        Ok(self.known_value(name)?.as_str().unwrap_or_default().to_owned())
     }
 
     /// A list of texts.
     pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>> {
-        let value = self.named(name)?;
+        let value = self.known_value(name)?;
         Ok(value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
     /// A whole number.
     pub(crate) fn number(&self, name: &str) -> Result<i64> {
-        Ok(self.named(name)?.as_i64().unwrap_or_default())
+        Ok(self.known_value(name)?.as_i64().unwrap_or_default())
     }
 
     /// Sets one, checked by whoever calls.
@@ -308,7 +308,7 @@ impl Settings {
     }
 
     /// Writes every value into an output object, the default where none was set.
-    pub(crate) fn show(&self, out: &mut Map<String, Value>) -> Result<()> {
+    pub(crate) fn write_into(&self, out: &mut Map<String, Value>) -> Result<()> {
         for setting in self.table.settings {
             out.insert(setting.name.into(), self.value(setting)?);
         }
@@ -331,7 +331,7 @@ impl Settings {
 
 /// What is wrong with a stored document; `None` where every value is one that a cmdlet sets. Names of later versions
 /// pass.
-pub(crate) fn fault(table: Table, document: &str) -> Option<String> {
+pub(crate) fn document_fault(table: Table, document: &str) -> Option<String> {
     let Ok(Value::Object(document)) = serde_json::from_str(document) else {
         return Some("the settings cannot be read".into());
     };
@@ -361,10 +361,10 @@ mod tests {
             (r#"{"NumberingPlanFormats":["x",1]}"#, "NumberingPlanFormats"),
             (r#"{"NationalNumberPrefix":"12345"}"#, "NationalNumberPrefix"),
         ] {
-            let error = stored(document).show(&mut Map::new()).unwrap_err();
+            let error = stored(document).write_into(&mut Map::new()).unwrap_err();
             assert_eq!(error.status, Status::StoreDamaged, "{document}");
             assert!(error.message.contains(&format!("Set-UMDialPlan -{name}")), "{}", error.message);
-            assert!(fault(DIAL_PLAN, document).is_some_and(|what| what.starts_with(name)), "{document}");
+            assert!(document_fault(DIAL_PLAN, document).is_some_and(|what| what.starts_with(name)), "{document}");
         }
     }
 

@@ -31,7 +31,7 @@ macro_rules! words {
     ($($name:ty)*) => {$(
         impl ToSql for $name {
             fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-                self.name().to_sql()
+                self.as_str().to_sql()
             }
         }
 

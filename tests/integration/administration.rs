@@ -79,8 +79,8 @@ impl Store {
 
     fn sound(&self) {
         let now = self.session.now();
-        let faults = self.session.read(|tx| umpin::cmdlets::contents::faults(tx, now)).unwrap();
-        assert_eq!(faults.text(), None);
+        let faults = self.session.read(|tx| umpin::cmdlets::contents::find_faults(tx, now)).unwrap();
+        assert_eq!(faults.summary(), None);
         let file = rusqlite::Connection::open(self.folder.path().join("um.db")).unwrap();
         let orphans: Vec<String> = file
             .prepare("PRAGMA foreign_key_check")
@@ -427,7 +427,7 @@ fn enabling_process() {
     let session = session_at(&folder, &Arc::new(AtomicI64::new(START)));
     for n in k * EACH..(k + 1) * EACH {
         enable(&session, n, json!({}), None, "Commit").unwrap();
-        umpin::cmdlets::get_um_mailbox_pin::get(&session, &crate::support::who(n)).unwrap();
+        umpin::cmdlets::get_um_mailbox_pin::get_um_mailbox_pin(&session, &crate::support::who(n)).unwrap();
         crate::support::set(&session, n, Some("580437")).unwrap();
     }
 }

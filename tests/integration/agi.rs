@@ -890,7 +890,7 @@ fn moved(f: &Fixture) -> PathBuf {
 fn counted(f: &Fixture, copy: &Path, n: usize) -> u32 {
     let location = Location { store: copy.to_owned(), key: copy.with_file_name("umpin.key") };
     let session = Session::with(location, None, Tuning::danger_test(Clock::Manual(f.clock.clone()))).unwrap();
-    umpin::cmdlets::get_um_mailbox_pin::get(&session, &crate::support::who(n)).unwrap().facts.failures
+    umpin::cmdlets::get_um_mailbox_pin::get_um_mailbox_pin(&session, &crate::support::who(n)).unwrap().facts.failures
 }
 
 /// The documented dialplan, with Asterisk's mailbox application replaced by a line in the log.

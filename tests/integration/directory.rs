@@ -397,7 +397,8 @@ fn a_place_to_go_on_from_that_no_list_gave_is_an_error_and_not_the_first_page() 
     }
     let everybody = umpin::service::lookup::Lookup::default();
     for odd in ["", "x"] {
-        let told = umpin::cmdlets::get_um_mailbox_pin::list(&f.session, &everybody, Some(odd), 10).unwrap_err();
+        let told = umpin::cmdlets::get_um_mailbox_pin::list_um_mailbox_pins(&f.session, &everybody, Some(odd), 10)
+            .unwrap_err();
         assert_eq!(told.status, Status::InvalidRequest, "{odd:?}");
     }
 }

@@ -5,7 +5,7 @@ use crate::support::{FIRST_PIN, Fixture, run, session_at, store_bytes, who};
 use serde_json::{Value, json};
 use umpin::cmdlets::document::Response;
 use umpin::cmdlets::execute;
-use umpin::cmdlets::set_um_mailbox_pin::{SetPin, begin};
+use umpin::cmdlets::set_um_mailbox_pin::{SetPin, begin_reset};
 use umpin::directory::recipient::Recipient;
 use umpin::error::{Error, Status};
 use umpin::pin::{Pin, PinPolicy};
@@ -156,7 +156,8 @@ fn a_pin_that_set_refuses_before_the_prompt_is_recorded_without_it_unless_it_onl
     let f = fixture(1);
     let ask = |identity: &str, pin: &str, record_refusals: bool| {
         let who = umpin::service::lookup::Lookup { identity: Some(identity.into()), ..who(0) };
-        begin(&f.session, SetPin { who, pin: Some(Pin::new(pin)), record_refusals, ..SetPin::default() }).unwrap_err()
+        begin_reset(&f.session, SetPin { who, pin: Some(Pin::new(pin)), record_refusals, ..SetPin::default() })
+            .unwrap_err()
     };
     for (identity, pin, about) in
         [("user0", "98765432", "contoso.com/Users/User 0"), ("nobody", "739183", "nobody"), ("", "739183", "")]
@@ -189,7 +190,7 @@ fn on_a_bare_machine_a_refusal_makes_no_store_to_record_it_in() {
     let clock = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(crate::support::START));
     let session = session_at(folder.path(), &clock);
     let asked = SetPin { who: who(0), record_refusals: true, ..SetPin::default() };
-    assert_eq!(begin(&session, asked).unwrap_err().status, Status::NotFound);
+    assert_eq!(begin_reset(&session, asked).unwrap_err().status, Status::NotFound);
     let request = json!({"Mode": "Validate", "BeforeCommit": true, "Parameters": {"Identity": "nobody"}}).to_string();
     assert!(execute(&session, "Disable-UMMailbox", request.as_bytes(), None).is_err());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -152,7 +152,7 @@ fn a_damaged_store_is_moved_aside_for_the_copy() {
     std::fs::write(f.path("um.db"), &noise).unwrap();
     let _ = std::fs::remove_file(f.path("um.db-wal"));
     let session = f.another();
-    let told = umpin::cmdlets::get_um_mailbox_pin::get(&session, &crate::support::who(0)).unwrap_err();
+    let told = umpin::cmdlets::get_um_mailbox_pin::get_um_mailbox_pin(&session, &crate::support::who(0)).unwrap_err();
     assert_eq!(told.status, Status::StoreDamaged, "{told}");
     let done = crate::support::run(&session, "Restore-UMPinStore", &json!({"Path": path})).unwrap();
     assert!(done.warnings[0].message.contains("damaged"), "{:?}", done.warnings);

@@ -50,7 +50,8 @@ fn without_a_mail_the_older_notice_goes_too() {
         send_email: Some(false),
         ..Default::default()
     };
-    let outcome = umpin::cmdlets::set_um_mailbox_pin::begin(&f.session, asked).unwrap().commit(&f.session).unwrap();
+    let outcome =
+        umpin::cmdlets::set_um_mailbox_pin::begin_reset(&f.session, asked).unwrap().commit(&f.session).unwrap();
     assert!(outcome.warnings[0].message.contains("nobody will know it"));
     assert!(f.run("Get-UMPinOutbox", &json!({})).unwrap().objects.is_empty());
 }
@@ -365,7 +366,7 @@ fn header_injection_fails_from_every_side() {
         notify_email: Some("a@b.example\r\nBcc: evil@example.com".into()),
         ..Default::default()
     };
-    let refused = umpin::cmdlets::set_um_mailbox_pin::begin(&f.session, asked).unwrap_err();
+    let refused = umpin::cmdlets::set_um_mailbox_pin::begin_reset(&f.session, asked).unwrap_err();
     assert_eq!(refused.status, Status::InvalidNotifyEmail);
     f.session
         .change(umpin::session::Mode::Commit, &umpin::session::Cause::new("Test"), |c| {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use crate::support::{FIRST_PIN, Fixture, START, contains, session_at, set, store_bytes, verify, who};
-use umpin::cmdlets::get_um_mailbox_pin::{get, list};
-use umpin::cmdlets::set_um_mailbox_pin::{SetPin, begin};
+use umpin::cmdlets::get_um_mailbox_pin::{get_um_mailbox_pin, list_um_mailbox_pins};
+use umpin::cmdlets::set_um_mailbox_pin::{SetPin, begin_reset};
 use umpin::crypto::seal::pin_context;
 use umpin::error::Status;
 use umpin::location::Location;
@@ -59,7 +59,7 @@ fn state_follows_what_was_asked() {
     let f = fixture(5);
     let ask = |pin_expired, locked_out| {
         let asked = SetPin { who: who(0), pin_expired, locked_out, ..SetPin::default() };
-        let state = begin(&f.session, asked).unwrap().commit(&f.session).unwrap().state;
+        let state = begin_reset(&f.session, asked).unwrap().commit(&f.session).unwrap().state;
         (state.policy.is_expired(&state.facts, START), state.facts.admin_locked)
     };
     assert_eq!(ask(None, None), (true, false));
@@ -74,7 +74,7 @@ fn every_call_replaces_the_pin_and_clears_the_count() {
     assert!(!f.verify(0, "111222").accepted);
     assert_eq!(f.state(0).facts.failures, 1);
     let asked = SetPin { who: who(0), locked_out: Some(false), ..SetPin::default() };
-    begin(&f.session, asked).unwrap().commit(&f.session).unwrap();
+    begin_reset(&f.session, asked).unwrap().commit(&f.session).unwrap();
     assert_eq!(f.state(0).facts.failures, 0);
     assert!(!f.verify(0, FIRST_PIN).accepted);
 }
@@ -86,10 +86,10 @@ fn beginning_tells_nothing_of_the_current_pin_and_writes_nothing() {
     let before = rows(&f);
     for typed in [FIRST_PIN, "580437"] {
         let asked = SetPin { who: who(0), pin: Some(Pin::new(typed)), ..SetPin::default() };
-        drop(begin(&f.session, asked).unwrap());
+        drop(begin_reset(&f.session, asked).unwrap());
     }
     let weak = SetPin { who: who(0), pin: Some(Pin::new("123456")), ..SetPin::default() };
-    assert_eq!(begin(&f.session, weak).unwrap_err().status, Status::WeakPin);
+    assert_eq!(begin_reset(&f.session, weak).unwrap_err().status, Status::WeakPin);
     assert_eq!(rows(&f), before);
     // The refusal by history comes at the commit, and is recorded.
     assert_eq!(set(&f.session, 0, Some(FIRST_PIN)).unwrap_err().status, Status::WeakPin);
@@ -102,9 +102,12 @@ fn beginning_tells_nothing_of_the_current_pin_and_writes_nothing() {
 fn on_a_bare_machine_reading_and_rehearsing_create_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let session = session_at(folder.path(), &Arc::new(AtomicI64::new(START)));
-    assert_eq!(get(&session, &who(0)).unwrap_err().status, Status::NotFound);
-    assert!(list(&session, &Lookup::default(), None, 10).unwrap().0.is_empty());
-    assert_eq!(begin(&session, SetPin { who: who(0), ..SetPin::default() }).unwrap_err().status, Status::NotFound);
+    assert_eq!(get_um_mailbox_pin(&session, &who(0)).unwrap_err().status, Status::NotFound);
+    assert!(list_um_mailbox_pins(&session, &Lookup::default(), None, 10).unwrap().0.is_empty());
+    assert_eq!(
+        begin_reset(&session, SetPin { who: who(0), ..SetPin::default() }).unwrap_err().status,
+        Status::NotFound
+    );
     session.change(Mode::Validate, &Cause::new("Test"), |c| c.audit("x", "y")).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -209,7 +212,9 @@ fn a_sealed_pin_copied_to_another_mailbox_or_version_does_not_open() {
 #[test]
 fn identities_of_every_form_find_and_others_do_not() {
     let f = fixture(5);
-    let state = |identity: &str| get(&f.session, &Lookup { identity: Some(identity.into()), ..Lookup::default() });
+    let state = |identity: &str| {
+        get_um_mailbox_pin(&f.session, &Lookup { identity: Some(identity.into()), ..Lookup::default() })
+    };
     let guid = f.session.read(|tx| Ok(tx.recipients_by_key("user0", None)?.remove(0).0)).unwrap();
     for identity in [
         "user0",
@@ -243,7 +248,7 @@ fn identities_of_every_form_find_and_others_do_not() {
     );
     let asked =
         Lookup { identity: Some("nobody".into()), domain_controller: "dc01.contoso.com".into(), ..Lookup::default() };
-    assert!(get(&f.session, &asked).unwrap_err().message.ends_with("on 'dc01.contoso.com'."));
+    assert!(get_um_mailbox_pin(&f.session, &asked).unwrap_err().message.ends_with("on 'dc01.contoso.com'."));
 }
 
 #[test]
@@ -258,7 +263,7 @@ fn two_people_of_one_name_are_ambiguous_and_scope_narrows() {
         })
         .unwrap();
     let lookup = Lookup { identity: Some("User 0".into()), ..Lookup::default() };
-    let error = get(&f.session, &lookup).unwrap_err();
+    let error = get_um_mailbox_pin(&f.session, &lookup).unwrap_err();
     assert_eq!(error.status, Status::Ambiguous);
     assert_eq!(error.message, "The operation couldn't be performed because 'User 0' matches multiple entries.");
     let dn = Lookup {
@@ -266,13 +271,13 @@ fn two_people_of_one_name_are_ambiguous_and_scope_narrows() {
         ignore_default_scope: true,
         ..Lookup::default()
     };
-    assert!(get(&f.session, &dn).is_ok());
+    assert!(get_um_mailbox_pin(&f.session, &dn).is_ok());
     for (lookup, status) in [
         (Lookup { domain_controller: "dc.contoso.com".into(), ..dn.clone() }, Status::ScopeWithDomainController),
         (Lookup { identity: Some("user0".into()), ..dn }, Status::ScopeNeedsDistinguishedName),
         (Lookup { domain_controller: "dc".into(), ..lookup }, Status::InvalidDomainController),
     ] {
-        assert_eq!(get(&f.session, &lookup).unwrap_err().status, status);
+        assert_eq!(get_um_mailbox_pin(&f.session, &lookup).unwrap_err().status, status);
     }
 }
 
@@ -281,7 +286,7 @@ fn lists_page_without_gaps_or_repeats() {
     let f = Fixture::new(PinPolicy::default(), 25);
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let (states, next) = list(&f.session, &Lookup::default(), after.as_deref(), 10).unwrap();
+        let (states, next) = list_um_mailbox_pins(&f.session, &Lookup::default(), after.as_deref(), 10).unwrap();
         seen.extend(states.into_iter().map(|s| s.user_id));
         after = next;
         if after.is_none() {
@@ -306,12 +311,12 @@ fn damaged_newer_readonly_and_network_stores_are_told_apart_and_left_alone() {
     std::fs::write(&damaged, b"this is no database, however long it may be, and it stays as it is".repeat(100))
         .unwrap();
     let before = std::fs::read(&damaged).unwrap();
-    assert_eq!(get(&at(damaged.clone()).unwrap(), &who(0)).unwrap_err().status, Status::StoreDamaged);
+    assert_eq!(get_um_mailbox_pin(&at(damaged.clone()).unwrap(), &who(0)).unwrap_err().status, Status::StoreDamaged);
     assert_eq!(std::fs::read(&damaged).unwrap(), before);
 
     let newer = other.path().join("newer.db");
     rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 9999).unwrap();
-    let error = get(&at(newer).unwrap(), &who(0)).unwrap_err();
+    let error = get_um_mailbox_pin(&at(newer).unwrap(), &who(0)).unwrap_err();
     assert_eq!(error.status, Status::StoreTooNew);
     assert!(error.message.contains("newer"), "{error}");
 

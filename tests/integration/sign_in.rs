@@ -327,7 +327,7 @@ impl Run {
                     ..SetPin::default()
                 };
                 let session = &self.fixture.session;
-                let done = set_um_mailbox_pin::begin(session, asked).and_then(|reset| reset.commit(session));
+                let done = set_um_mailbox_pin::begin_reset(session, asked).and_then(|reset| reset.commit(session));
                 let told = match done {
                     Ok(_) => Expect::Accepted { must_change: false, set_up_due: false },
                     Err(e) => {
@@ -401,7 +401,7 @@ impl Run {
         let state = self.fixture.state(0);
         let model = &self.model;
         let lock = state.policy.lock(&state.facts, model.now);
-        assert_eq!(lock.map(|l| l.name()), model.lock(), "lock");
+        assert_eq!(lock.map(|l| l.as_str()), model.lock(), "lock");
         assert_eq!(state.facts.failures, model.failures, "failures");
         assert_eq!(state.facts.lifetime_failures, model.total, "failures in total");
         assert_eq!(state.facts.admin_locked, model.locked_by_administrator, "administrator's lock");

@@ -56,31 +56,31 @@ pub(crate) struct Agi {
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(500..=60_000))]
     timeout: u32,
     /// Asks for the extension.
-    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-login")]
+    #[arg(long, value_name = "SOUND", value_parser = parse_sound, default_value = "vm-login")]
     prompt_extension: String,
     /// Asks for the PIN.
-    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-password")]
+    #[arg(long, value_name = "SOUND", value_parser = parse_sound, default_value = "vm-password")]
     prompt: String,
     /// Says that it was not accepted.
-    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-incorrect")]
+    #[arg(long, value_name = "SOUND", value_parser = parse_sound, default_value = "vm-incorrect")]
     incorrect: String,
     /// Said before hanging up.
-    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-goodbye")]
+    #[arg(long, value_name = "SOUND", value_parser = parse_sound, default_value = "vm-goodbye")]
     goodbye: String,
     /// Asks for a new PIN.
-    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-newpassword")]
+    #[arg(long, value_name = "SOUND", value_parser = parse_sound, default_value = "vm-newpassword")]
     prompt_new: String,
     /// Asks for it again.
-    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-reenterpassword")]
+    #[arg(long, value_name = "SOUND", value_parser = parse_sound, default_value = "vm-reenterpassword")]
     prompt_again: String,
     /// Says that the two differ.
-    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-mismatch")]
+    #[arg(long, value_name = "SOUND", value_parser = parse_sound, default_value = "vm-mismatch")]
     mismatch: String,
     /// Says that the new PIN breaks a rule.
-    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-invalid-password")]
+    #[arg(long, value_name = "SOUND", value_parser = parse_sound, default_value = "vm-invalid-password")]
     weak: String,
     /// Says that it was changed.
-    #[arg(long, value_name = "SOUND", value_parser = sound, default_value = "vm-passchanged")]
+    #[arg(long, value_name = "SOUND", value_parser = parse_sound, default_value = "vm-passchanged")]
     changed: String,
 }
 
@@ -106,8 +106,8 @@ impl Agi {
 }
 
 /// The name of a sound, without a folder: none of them leads to somebody's messages.
-fn sound(text: &str) -> std::result::Result<String, &'static str> {
-    let name = plain(text);
+fn parse_sound(text: &str) -> std::result::Result<String, &'static str> {
+    let name = without_quotes(text);
     if name.is_empty() || name.contains('/') || name.contains("..") {
         return Err("a sound is a name without folders");
     }
@@ -138,7 +138,7 @@ struct Call {
 /// 0: signed in; 1: refused or hung up; 2: an error. The channel variable UMPIN_RESULT says the same in words.
 pub(crate) fn hold_conversation(session: &Session, options: &Agi) -> Result<u8> {
     let mut call = Call::begin()?;
-    let ended = call.greet().inspect_err(unheard).and_then(|()| {
+    let ended = call.greet().inspect_err(report_outside_conversation).and_then(|()| {
         let signed_in = call.sign_in(session, options);
         if let Err(End::Failed(e)) = &signed_in {
             call.fail(&e.message)?;
@@ -157,14 +157,14 @@ pub(crate) fn refuse(why: &str) {
     match Call::begin().map_err(End::from).and_then(|mut call| call.greet().map(|()| call)) {
         // Whoever is gone by now needs no answer; standard error has it already.
         Ok(mut call) => drop(call.fail(why)),
-        Err(_) => crate::complain(why),
+        Err(_) => crate::print_error(why),
     }
 }
 
 /// An error before there is a conversation has only standard error.
-fn unheard(end: &End) {
+fn report_outside_conversation(end: &End) {
     if let End::Failed(e) = end {
-        crate::complain(&e.message);
+        crate::print_error(&e.message);
     }
 }
 
@@ -194,7 +194,7 @@ impl Call {
 
     /// What the dialplan gave: an option, else the argument at this place on the command line or, where a script in
     /// between left all of them out, by AGI.
-    fn given<'a>(&'a self, option: &'a Option<String>, options: &'a Agi, place: usize) -> Option<&'a str> {
+    fn argument<'a>(&'a self, option: &'a Option<String>, options: &'a Agi, place: usize) -> Option<&'a str> {
         let left_out = std::env::args_os().last().is_some_and(|last| last == "agi");
         // AGI(umpin,agi,...) counts the word agi too.
         let shift = usize::from(self.variable("agi_arg_1") == Some("agi"));
@@ -209,7 +209,7 @@ impl Call {
     }
 
     /// Sends one command; what stands behind `result=`. Never the caller's digits: they are only in answers.
-    fn ask(&mut self, command: &str) -> std::result::Result<Zeroizing<Vec<u8>>, End> {
+    fn send_command(&mut self, command: &str) -> std::result::Result<Zeroizing<Vec<u8>>, End> {
         writeln!(self.out, "{command}").and_then(|()| self.out.flush()).map_err(|_| End::HungUp)?;
         loop {
             let line = self.lines.next()?.ok_or(End::HungUp)?;
@@ -241,43 +241,46 @@ impl Call {
     }
 
     fn set(&mut self, name: &str, value: &str) -> std::result::Result<(), End> {
-        self.ask(&format!("SET VARIABLE {name} {}", quoted(value))).map(|_| ())
+        self.send_command(&format!("SET VARIABLE {name} {}", quoted(value))).map(|_| ())
     }
 
     /// To Asterisk's own log, by its logger level `verbose`, and to standard error: which call, and whose mailbox.
     fn log_for_call(&mut self, what: &str, extension: Option<&str>) -> std::result::Result<(), End> {
-        let line = self.noted(what, extension);
+        let line = self.log_line(what, extension);
         self.log(&line)
     }
 
     /// An error of ours: for the log. The caller hears nothing of it, and the dialplan goes on with ERROR.
     fn fail(&mut self, why: &str) -> std::result::Result<(), End> {
-        let line = self.noted(why, None);
+        let line = self.log_line(why, None);
         self.set("UMPIN_RESULT", "ERROR")?;
         self.log(&line)
     }
 
     /// On standard error with the time, which Asterisk's own log has already. The line without it.
-    fn noted(&self, what: &str, extension: Option<&str>) -> String {
-        let at = |name| shown(self.variable(name).unwrap_or("unknown"));
-        let whose = extension.map_or_else(|| "not told".to_owned(), shown);
+    fn log_line(&self, what: &str, extension: Option<&str>) -> String {
+        let at = |name| printable(self.variable(name).unwrap_or("unknown"));
+        let whose = extension.map_or_else(|| "not told".to_owned(), printable);
         let (channel, call) = (at("agi_channel"), at("agi_uniqueid"));
-        let line = format!("{}; extension {whose}, channel {channel}, call {call}", plain(what).trim_end_matches('.'));
-        crate::complain(&format!("{} {line}", now()));
+        let line = format!(
+            "{}; extension {whose}, channel {channel}, call {call}",
+            without_quotes(what).trim_end_matches('.')
+        );
+        crate::print_error(&format!("{} {line}", now()));
         line
     }
 
     fn log(&mut self, line: &str) -> std::result::Result<(), End> {
-        self.ask(&format!("VERBOSE {} 1", quoted(&format!("umpin: {line}")))).map(|_| ())
+        self.send_command(&format!("VERBOSE {} 1", quoted(&format!("umpin: {line}")))).map(|_| ())
     }
 
     fn play(&mut self, sound: &str) -> std::result::Result<(), End> {
-        self.ask(&format!("STREAM FILE {} \"\"", quoted(sound))).map(|_| ())
+        self.send_command(&format!("STREAM FILE {} \"\"", quoted(sound))).map(|_| ())
     }
 
     /// Plays and collects digits up to `#`; empty where none came in time.
     fn digits(&mut self, sound: &str, timeout: u32) -> std::result::Result<Zeroizing<Vec<u8>>, End> {
-        let mut typed = self.ask(&format!("GET DATA {} {timeout} {MOST_DIGITS}", quoted(sound)))?;
+        let mut typed = self.send_command(&format!("GET DATA {} {timeout} {MOST_DIGITS}", quoted(sound)))?;
         // Behind them, after a blank: "(timeout)".
         let end = typed.iter().position(|b| *b == b' ').unwrap_or(typed.len());
         typed[end..].fill(0);
@@ -290,9 +293,9 @@ impl Call {
         self.set("UMPIN_MUST_CHANGE", "0")?;
         self.set("UMPIN_SET_UP_DUE", "0")?;
         self.set("UMPIN_EXTENSION", "")?;
-        let dial_plan = self.given(&options.dial_plan, options, 0).map(str::to_owned);
+        let dial_plan = self.argument(&options.dial_plan, options, 0).map(str::to_owned);
         let number = self
-            .given(&options.extension, options, 1)
+            .argument(&options.extension, options, 1)
             .or_else(|| self.variable("agi_callerid").filter(is_number))
             .filter(|_| !options.ask)
             .map(str::to_owned);
@@ -329,7 +332,7 @@ impl Call {
             self.play(&options.incorrect)?;
         }
         self.play(&options.goodbye)?;
-        self.ask("HANGUP").map(|_| false)
+        self.send_command("HANGUP").map(|_| false)
     }
 
     /// The owner's change, over the telephone. Whether it was made.
@@ -368,16 +371,16 @@ fn is_number(text: &&str) -> bool {
 }
 
 /// Nothing in it ends a pair of quotes or a line.
-fn plain(text: &str) -> String {
+fn without_quotes(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() && !['"', '\\'].contains(c)).collect()
 }
 
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", plain(text))
+    format!("\"{}\"", without_quotes(text))
 }
 
 /// For a log: short, and nothing that a terminal or a reader of the log takes for something else.
-pub(crate) fn shown(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let known = |c: char| c.is_ascii_alphanumeric() || "+-_.@/;:*#".contains(c);
     text.chars().take(MOST_SHOWN).map(|c| if known(c) { c } else { '?' }).collect()
 }

@@ -112,7 +112,7 @@ fn main() -> ExitCode {
                 os::end_by_hangup();
                 agi::refuse(&why);
             } else {
-                complain(&why);
+                print_error(&why);
             }
             return ExitCode::from(FAILED);
         }
@@ -127,7 +127,7 @@ fn main() -> ExitCode {
             agi::refuse(&e.message);
             return FAILED;
         }
-        complain(&e.message);
+        print_error(&e.message);
         let weak = e.status == Status::WeakPin;
         let result = if weak { "weak" } else { "failed" };
         answer(&json!({"result": result, "error": e.status.id(), "message": e.message}));
@@ -180,12 +180,12 @@ fn print_answer(told: &Answer, log_for: Option<&Caller>) -> u8 {
         // Digits that are nobody's number may be a PIN that was dialled too early.
         let whose = match caller {
             _ if told.reason == Reason::Unknown => "extension not told".to_owned(),
-            Caller::Number { number, .. } => format!("extension {}", agi::shown(number)),
+            Caller::Number { number, .. } => format!("extension {}", agi::printable(number)),
             Caller::Identity(lookup) => {
-                format!("mailbox {}", agi::shown(lookup.identity.as_deref().unwrap_or_default()))
+                format!("mailbox {}", agi::printable(lookup.identity.as_deref().unwrap_or_default()))
             }
         };
-        complain(&format!("{} refused: {:?}; {whose}", agi::now(), told.reason));
+        print_error(&format!("{} refused: {:?}; {whose}", agi::now(), told.reason));
     }
     if told.accepted {
         answer(&json!({"result": "accepted", "mustChange": told.must_change, "setUpDue": told.set_up_due}));
@@ -197,16 +197,16 @@ fn print_answer(told: &Answer, log_for: Option<&Caller>) -> u8 {
 
 fn deliver(session: &Session, budget: Option<u64>) -> Result<u8> {
     if let Some(warning) = session.left_behind() {
-        complain(&warning.message);
+        print_error(&warning.message);
     }
     spray::forget(session)?;
     let done = deliver_due(session, budget.map(Duration::from_secs))?;
     if done.no_transport {
-        complain("no mail transport is configured; choose one with Set-UMPinConfiguration");
+        print_error("no mail transport is configured; choose one with Set-UMPinConfiguration");
         return Ok(FAILED);
     }
     for (row, e) in &done.failed {
-        complain(&format!("the notice for {} waits: {}", row.user_id, e.message));
+        print_error(&format!("the notice for {} waits: {}", row.user_id, e.message));
     }
     answer(&json!({"sent": done.sent.len(), "failed": done.failed.len()}));
     Ok(u8::from(!done.failed.is_empty()))
@@ -219,7 +219,7 @@ fn answer(line: &Value) {
 }
 
 /// For logs.
-fn complain(text: &str) {
+fn print_error(text: &str) {
     let _ = writeln!(std::io::stderr(), "umpin: {text}");
 }
 

@@ -1,6 +1,6 @@
 //! The owner's change of PIN.
 
-use super::find::{Snapshot, current};
+use super::find::{Snapshot, enabled_mailbox_now};
 use super::{Answer, Caller, Reason, leave_at_interval, sign_in};
 use crate::error::Result;
 use crate::pin::Pin;
@@ -49,7 +49,7 @@ pub(super) fn change_at_once(session: &Session, who: &Caller, old: &Pin, new: &P
 /// The second half of the owner's change.
 pub(super) fn replace(c: &Change<'_>, snapshot: &Snapshot, new: &NewPin, answer: &Answer) -> Attempt<Answer> {
     let guid = &snapshot.guid;
-    let Some(mailbox) = current(c.tx, guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
+    let Some(mailbox) = enabled_mailbox_now(c.tx, guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
     let Some(row) = c.tx.pin(guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
     // Locked or reset between the two halves: the old PIN no longer speaks for its owner.
     if mailbox.policy.lock(&row.facts, c.now).is_some() {

@@ -1,7 +1,7 @@
 //! The first transaction: a failure is counted, whatever was typed.
 
 use super::Reason;
-use super::find::{Snapshot, current, unsealed_current};
+use super::find::{Snapshot, enabled_mailbox_now, open_current_pin_hash};
 use super::reset::reset_is_due;
 use crate::crypto::hash::PinHash;
 use crate::error::Result;
@@ -61,10 +61,10 @@ pub(super) fn charge(c: &Change<'_>, snapshot: &Snapshot) -> Result<Charging> {
         count_nobody(c)?;
         Ok(Charging::Refused(reason))
     };
-    let Some(mailbox) = current(c.tx, guid)? else { return refused(Reason::NotUmEnabled) };
+    let Some(mailbox) = enabled_mailbox_now(c.tx, guid)? else { return refused(Reason::NotUmEnabled) };
     let Some(mut row) = c.tx.pin(guid)? else { return refused(Reason::NotUmEnabled) };
     // A key or seal that fails is nobody's wrong PIN: found before anything is counted.
-    let stored = unsealed_current(c.keys, guid, &row)?;
+    let stored = open_current_pin_hash(c.keys, guid, &row)?;
     read_own_settings(c)?;
     if mailbox.policy.lock(&row.facts, c.now).is_some() {
         return refused(Reason::LockedOut);

@@ -1,7 +1,7 @@
 //! The second transaction: what becomes of a try that is paid for.
 
 use super::charge::Charge;
-use super::find::{Snapshot, current};
+use super::find::{Snapshot, enabled_mailbox_now};
 use super::reset::{Candidate, MayReset, may_reset, reset_is_due};
 use super::{Answer, Reason};
 use crate::crypto::hash::hash;
@@ -12,7 +12,7 @@ use crate::mail::notice::Kind;
 use crate::pin::policy::PinFacts;
 use crate::pin::{Pin, rules};
 use crate::service::notice::{NewPinNotice, queue_new_pin_notice};
-use crate::service::pin_replacement::{Attempt, NewState, Setback, replace_pin, sealed};
+use crate::service::pin_replacement::{Attempt, NewState, Setback, replace_pin, seal_pin_hash};
 use crate::service::spray;
 use crate::session::{Cause, Change, Mode, Session};
 use crate::store::Tx;
@@ -47,7 +47,7 @@ pub(super) fn refuse_with_reset(
 /// The second transaction of a right PIN: takes the charge back. It needs no key, so that one that goes away at this
 /// moment leaves no failure behind.
 pub(super) fn accept(tx: &Tx<'_>, now: i64, guid: &RecipientGuid, pin: &Pin, charge: &Charge) -> Result<Answer> {
-    let Some(mailbox) = current(tx, guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
+    let Some(mailbox) = enabled_mailbox_now(tx, guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
     let Some(mut row) = tx.pin(guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
     if row.version != charge.version {
         return Ok(Answer::refused(Reason::WrongPin));
@@ -92,7 +92,7 @@ pub(super) fn refuse(
     candidate: Option<&Candidate>,
 ) -> Attempt<Answer> {
     let answered = |reason| Ok(Answer::refused(reason));
-    let Some(mailbox) = current(c.tx, guid)? else { return answered(Reason::NotUmEnabled) };
+    let Some(mailbox) = enabled_mailbox_now(c.tx, guid)? else { return answered(Reason::NotUmEnabled) };
     let Some(row) = c.tx.pin(guid)? else { return answered(Reason::NotUmEnabled) };
     let policy = &mailbox.policy;
     let name = &mailbox.recipient.canonical_name;
@@ -104,7 +104,7 @@ pub(super) fn refuse(
     let mut reason = Reason::WrongPin;
     if stands && let Some(lock) = policy.lock(&charge.facts, c.now) {
         reason = Reason::NowLocked;
-        c.audit(name, &format!("mailbox locked after {failures} failed sign-ins: {}", lock.name()))?;
+        c.audit(name, &format!("mailbox locked after {failures} failed sign-ins: {}", lock.as_str()))?;
     } else if stands && reset_is_due(policy, failures) {
         let why = match may_reset(c, guid, &mailbox, candidate)? {
             MayReset::No(why) => {
@@ -140,7 +140,8 @@ pub(super) fn upgrade(session: &Session, snapshot: &Snapshot, pin: &Pin) -> Resu
         if row.version == snapshot.row.version && row.params == snapshot.row.params && row.salt == snapshot.row.salt {
             row.params = session.hash;
             row.key_id = c.key.id().clone();
-            row.sealed = sealed(c.key, Purpose::Pin, &snapshot.guid, row.version, &stronger, &row.salt, &session.hash)?;
+            row.sealed =
+                seal_pin_hash(c.key, Purpose::Pin, &snapshot.guid, row.version, &stronger, &row.salt, &session.hash)?;
             c.tx.put_pin(&snapshot.guid, &row)?;
         }
         Ok(())

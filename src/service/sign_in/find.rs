@@ -6,8 +6,8 @@ use crate::crypto::key::KeyRing;
 use crate::crypto::seal::Purpose;
 use crate::error::{Error, Result, Status};
 use crate::guid::RecipientGuid;
-use crate::service::enabled_mailbox::{Enabled, enabled};
-use crate::service::pin_replacement::unsealed;
+use crate::service::enabled_mailbox::{Enabled, load_enabled_mailbox};
+use crate::service::pin_replacement::open_pin_hash;
 use crate::session::Session;
 use crate::store::Tx;
 use crate::store::pins::PinRow;
@@ -53,9 +53,9 @@ pub(super) fn find(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::
 }
 
 /// The mailbox with today's rules; `None` where it is not enabled (any more).
-pub(super) fn current(tx: &Tx<'_>, guid: &RecipientGuid) -> Result<Option<Enabled>> {
+pub(super) fn enabled_mailbox_now(tx: &Tx<'_>, guid: &RecipientGuid) -> Result<Option<Enabled>> {
     let Some(recipient) = tx.recipient(guid)? else { return Ok(None) };
-    match enabled(tx, recipient) {
+    match load_enabled_mailbox(tx, recipient) {
         Err(e) if e.status == Status::NotUmEnabled => Ok(None),
         found => found.map(Some),
     }
@@ -85,11 +85,11 @@ pub(super) fn snapshot(session: &Session, who: &Caller) -> Result<Found> {
         };
         let Some(row) = tx.pin(&guid)? else { return Ok(Found::Nobody(Reason::NotUmEnabled)) };
         // Before what was typed is hashed: a salt and a cost that were changed are not to be worked with.
-        unsealed_current(keys, &guid, &row)?;
+        open_current_pin_hash(keys, &guid, &row)?;
         Ok(Found::Mailbox(Box::new(Snapshot { guid, row })))
     })
 }
 
-pub(super) fn unsealed_current(keys: &KeyRing, guid: &RecipientGuid, row: &PinRow) -> Result<PinHash> {
-    unsealed(keys, Purpose::Pin, guid, row.version, &row.key_id, &row.sealed, &row.salt, &row.params)
+pub(super) fn open_current_pin_hash(keys: &KeyRing, guid: &RecipientGuid, row: &PinRow) -> Result<PinHash> {
+    open_pin_hash(keys, Purpose::Pin, guid, row.version, &row.key_id, &row.sealed, &row.salt, &row.params)
 }

@@ -1,6 +1,6 @@
 //! The automatic reset: when one is due, whether it may be, and its new PIN.
 
-use super::find::current;
+use super::find::enabled_mailbox_now;
 use crate::directory::mail_address::is_mail_address;
 use crate::error::Result;
 use crate::guid::RecipientGuid;
@@ -20,7 +20,7 @@ pub(super) enum Candidate {
 impl Candidate {
     pub(super) fn new(session: &Session, guid: &RecipientGuid) -> Result<Self> {
         let found = session.read(|tx| {
-            let Some(mailbox) = current(tx, guid)? else { return Ok(None) };
+            let Some(mailbox) = enabled_mailbox_now(tx, guid)? else { return Ok(None) };
             Ok(Some((mailbox, Salted::for_mailbox(tx, guid, session.hash)?)))
         })?;
         // Disabled meanwhile: the decision will say so.

@@ -413,7 +413,7 @@ fn a_candidate_for_another_salt_is_made_again_and_one_that_cannot_be_compared_is
     let guid = mine_guid(&f);
     let may = |candidate: &Candidate| {
         change(&f, |c| {
-            let mailbox = current(c.tx, &guid)?.unwrap();
+            let mailbox = enabled_mailbox_now(c.tx, &guid)?.unwrap();
             match may_reset(c, &guid, &mailbox, Some(candidate)) {
                 Ok(MayReset::Yes(..)) => Ok("yes"),
                 Ok(MayReset::No(why)) => Ok(why),

@@ -105,7 +105,7 @@ impl Fixture {
     }
 
     pub fn state(&self, n: usize) -> PinState {
-        get_um_mailbox_pin::get(&self.session, &who(n)).unwrap()
+        get_um_mailbox_pin::get_um_mailbox_pin(&self.session, &who(n)).unwrap()
     }
 
     pub fn verify(&self, n: usize, pin: &str) -> Answer {
@@ -158,7 +158,7 @@ pub fn verify(session: &Session, n: usize, pin: &str) -> Answer {
 /// Set-UMMailboxPIN; the PIN is generated where none is given.
 pub fn set(session: &Session, n: usize, pin: Option<&str>) -> Result<Outcome> {
     let asked = SetPin { who: who(n), pin: pin.map(Pin::new), ..SetPin::default() };
-    set_um_mailbox_pin::begin(session, asked)?.commit(session)
+    set_um_mailbox_pin::begin_reset(session, asked)?.commit(session)
 }
 
 /// Where tools/test-tools.sh and tools/test-asterisk.sh unpack what the tests need and the machine lacks.
