@@ -218,11 +218,58 @@ statuses! {
     Panic "PanicException",
 }
 
-/// A failure: its condition, the object it is about, and the text for the person who called.
+/// What code inside this library acts on: another try, another way, another connection. Callers outside see the
+/// [`Status`], which says less: several of these share one, and it also stands for failures that nothing acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// Another process holds the store's write lock.
+    StoreBusy,
+    /// Reading or writing the store's file failed.
+    StoreIo,
+    /// The database can make nothing of the store's file.
+    FileDamaged,
+    /// A row holds what no cmdlet wrote; the rest of the store can be read.
+    RowDamaged,
+    /// The key file holds no key of the id that a seal names.
+    UnknownKey,
+    /// A seal does not open under the key that it names, or does not fit its row.
+    BrokenSeal,
+    /// No object has the identity.
+    NoMatch,
+    /// Several objects have the identity.
+    SeveralMatches,
+    /// The mailbox is there and not enabled for unified messaging.
+    NotUmEnabled,
+    /// The stored mail settings are none that Set-UMPinConfiguration takes.
+    BadMailSettings,
+    /// A rule or the history bars the PIN.
+    WeakPin,
+}
+
+impl Condition {
+    /// What callers outside are told.
+    fn status(self) -> Status {
+        match self {
+            Condition::StoreBusy => Status::StoreBusy,
+            Condition::StoreIo => Status::StoreIo,
+            Condition::FileDamaged | Condition::RowDamaged => Status::StoreDamaged,
+            Condition::UnknownKey => Status::KeyWrong,
+            Condition::BrokenSeal => Status::SealBroken,
+            Condition::NoMatch => Status::NotFound,
+            Condition::SeveralMatches => Status::Ambiguous,
+            Condition::NotUmEnabled => Status::NotUmEnabled,
+            Condition::BadMailSettings => Status::InvalidTransport,
+            Condition::WeakPin => Status::WeakPin,
+        }
+    }
+}
+
+/// A failure: its status, the object it is about, and the text for the person who called.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
-    /// The condition.
+    /// For callers outside of this library.
     pub status: Status,
+    condition: Option<Condition>,
     /// For the person who called. Never a PIN, a key or a hash.
     pub message: String,
     /// The object worked on, as the caller named it; empty where there is none.
@@ -235,7 +282,24 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// A failure that is about no object.
     pub fn new(status: Status, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), target: String::new() }
+        Self { status, condition: None, message: message.into(), target: String::new() }
+    }
+
+    /// A failure that code inside this library acts on; about no object.
+    pub(crate) fn on(condition: Condition, message: impl Into<String>) -> Self {
+        Self { condition: Some(condition), ..Self::new(condition.status(), message) }
+    }
+
+    /// Whether it is this condition.
+    pub(crate) fn is(&self, condition: Condition) -> bool {
+        self.condition == Some(condition)
+    }
+
+    /// The same failure in other words.
+    #[must_use]
+    pub(crate) fn reworded(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
     }
 
     /// The same failure, about `target`.

@@ -13,7 +13,7 @@ use crate::crypto::hash::HashParams;
 use crate::crypto::hex::hex;
 use crate::crypto::key::{KeyFile, KeyRing, MasterKey};
 use crate::crypto::seal::{Purpose, seal};
-use crate::error::{Error, Result, Status, Warning};
+use crate::error::{Condition, Error, Result, Status, Warning};
 use crate::guid::new_guid;
 use crate::location::Location;
 use crate::os;
@@ -206,7 +206,7 @@ impl Session {
         let mut result = self.read(|tx| work(tx, &*self.keys.load()?));
         for _ in 1..TRIES {
             match &result {
-                Err(e) if e.status == Status::KeyWrong => result = self.read(|tx| work(tx, &*self.keys.load()?)),
+                Err(e) if e.is(Condition::UnknownKey) => result = self.read(|tx| work(tx, &*self.keys.load()?)),
                 _ => break,
             }
         }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::cmdlets::settings;
 use crate::directory::identity::fold;
 use crate::directory::recipient::Recipient;
-use crate::error::{Result, Status};
+use crate::error::{Condition, Result};
 use crate::service::addresses;
 use crate::service::configuration::{AUDIT_AGE_DAYS, COMMAND_TIMEOUT_SECONDS, SPRAY_THRESHOLD, mail_settings};
 use crate::service::telephone_settings::{DIAL_PLAN, MAILBOX, POLICY, document_fault};
@@ -59,10 +59,10 @@ pub fn find_faults(tx: &Tx<'_>, now: i64) -> Result<Faults> {
     Ok(found)
 }
 
-/// A row that cannot be read was told as an odd value already.
+/// `None` for a row that cannot be read: it is among the odd values already.
 fn unless_unreadable<T>(read: Result<T>) -> Result<Option<T>> {
     match read {
-        Err(e) if e.status == Status::StoreDamaged && e.target.is_empty() => Ok(None),
+        Err(e) if e.is(Condition::RowDamaged) => Ok(None),
         other => other.map(Some),
     }
 }
@@ -92,7 +92,7 @@ fn find_setting_faults(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
             let seconds = i64::from(mail.command_timeout_seconds);
             seconds == 0 || COMMAND_TIMEOUT_SECONDS.contains(&seconds)
         }
-        Err(e) if e.status == Status::InvalidTransport => false,
+        Err(e) if e.is(Condition::BadMailSettings) => false,
         Err(e) => return unless_unreadable(Err(e)).map(|_: Option<()>| ()),
     };
     if !fits {
@@ -168,17 +168,19 @@ mod tests {
 
     use super::*;
     use crate::directory::numbers::UriType;
-    use crate::error::Error;
+    use crate::error::{Error, Status};
     use crate::pin::PinPolicy;
     use crate::session::{Cause, Change, Mode};
     use crate::support::Fixture;
 
     #[test]
-    fn only_a_damaged_value_without_a_name_was_told_already() {
-        let told = |status, target: &str| unless_unreadable::<()>(Err(Error::new(status, "x").about(target)));
-        assert_eq!(told(Status::StoreDamaged, ""), Ok(None));
-        assert!(told(Status::StoreDamaged, "contoso.com/Users/Tony").is_err());
-        assert!(told(Status::StoreIo, "").is_err() && told(Status::KeyWrong, "").is_err());
+    fn only_a_row_that_cannot_be_read_is_among_the_odd_values_already() {
+        let row = Error::on(Condition::RowDamaged, "x");
+        assert_eq!(unless_unreadable::<()>(Err(row)), Ok(None));
+        for other in [Condition::FileDamaged, Condition::StoreIo, Condition::UnknownKey] {
+            assert!(unless_unreadable::<()>(Err(Error::on(other, "x"))).is_err(), "{other:?}");
+        }
+        assert!(unless_unreadable::<()>(Err(Error::new(Status::StoreDamaged, "x"))).is_err());
         assert_eq!(unless_unreadable(Ok(7)), Ok(Some(7)));
     }
 

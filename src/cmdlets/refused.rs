@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::cmdlets::document::Request;
-use crate::error::{Error, Status};
+use crate::error::{Condition, Error};
 use crate::service::audit::audit_refusal;
 use crate::service::lookup::Lookup;
 use crate::session::{Cause, Mode, Session};
@@ -68,7 +68,7 @@ pub(super) fn refusal_target(session: &Session, who: &Lookup) -> String {
 
 /// One record. No store is made for it, and one that is busy is not waited for a second time.
 pub(super) fn write_refusal(session: &Session, cause: &Cause, object: &str, why: &Error) {
-    if !session.store.exists().unwrap_or(false) || why.status == Status::StoreBusy {
+    if !session.store.exists().unwrap_or(false) || why.is(Condition::StoreBusy) {
         return;
     }
     let parameters = match serde_json::from_str(&cause.parameters) {

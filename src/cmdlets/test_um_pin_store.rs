@@ -10,7 +10,7 @@ use crate::cmdlets::document::{Request, Response};
 use crate::crypto::chain::printed_head;
 use crate::crypto::key::{KeyRing, leftovers};
 use crate::crypto::seal::open;
-use crate::error::{Result, Status};
+use crate::error::{Condition, Result};
 use crate::service::audit::{stored_key, verify_chain};
 use crate::service::notice::has_transport;
 use crate::service::pin_replacement::fits_its_row;
@@ -224,7 +224,7 @@ fn open_all(tx: &Tx<'_>, keys: &KeyRing, table: SealedIn) -> Result<(u64, Vec<St
             match keys.get(&row.key_id).and_then(|key| open(key, table.purpose(), &context, &row.sealed)) {
                 Ok(plain) if fits(&plain)? => opened += 1,
                 // A key that a finished rotation has just dropped: the caller reads anew.
-                Err(e) if e.status == Status::KeyWrong => return Err(e),
+                Err(e) if e.is(Condition::UnknownKey) => return Err(e),
                 Ok(_) | Err(_) => broken.push(tx.name_of(&row.id)),
             }
         }
@@ -283,6 +283,7 @@ mod tests {
     use super::*;
     use crate::cmdlets::execute;
     use crate::directory::recipient::Recipient;
+    use crate::error::Status;
     use crate::location::Location;
     use crate::mail::notice::{Kind, Notice};
     use crate::pin::PinPolicy;

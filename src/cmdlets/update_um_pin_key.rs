@@ -19,7 +19,7 @@ use crate::crypto::hex::hex;
 use crate::crypto::key::KeyId;
 use crate::crypto::key::MasterKey;
 use crate::crypto::seal::{Purpose, open, seal};
-use crate::error::{Error, Result, Status, Warning};
+use crate::error::{Condition, Error, Result, Status, Warning};
 use crate::service::audit::stored_key;
 use crate::session::{Change, Mode, Session};
 use crate::store::sealed::{SealedIn, SealedRow};
@@ -202,7 +202,7 @@ fn seal_anew(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Result<Option<
     let context = row.context(table);
     let plain = match open(c.keys.get(&row.key_id)?, purpose, &context, &row.sealed) {
         Ok(plain) => plain,
-        Err(e) if e.status == Status::SealBroken => return describe_broken_seal(c, table, row).map(Some),
+        Err(e) if e.is(Condition::BrokenSeal) => return describe_broken_seal(c, table, row).map(Some),
         Err(e) => return Err(e),
     };
     let sealed = seal(c.key, purpose, &context, &plain)?;

@@ -15,7 +15,7 @@ use blake2::Blake2sMac256;
 use blake2::digest::{FixedOutput, KeyInit, Update};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::error::{Error, Result, Status};
+use crate::error::{Condition, Error, Result, Status};
 use crate::location::is_trusted_link;
 use crate::os::random;
 
@@ -116,8 +116,8 @@ impl KeyRing {
     pub fn get(&self, id: &KeyId) -> Result<&MasterKey> {
         self.keys.iter().find(|k| k.id == *id).ok_or_else(|| {
             let held: Vec<&str> = self.ids().map(KeyId::as_str).collect();
-            Error::new(
-                Status::KeyWrong,
+            Error::on(
+                Condition::UnknownKey,
                 format!(
                     "The key file '{}' holds key {}, but the store is sealed under key {id}. Nothing was changed, and no \
                      sign-in was counted. Put the right key file back; without it no PIN can be checked.",

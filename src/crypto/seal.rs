@@ -6,7 +6,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
 use super::key::MasterKey;
-use crate::error::{Error, Result, Status};
+use crate::error::{Condition, Error, Result, Status};
 use crate::os::random;
 
 /// What a sealed value is for. Each purpose has a subkey of its own.
@@ -57,8 +57,8 @@ pub(crate) fn seal(key: &MasterKey, purpose: Purpose, place: &str, plain: &[u8])
 /// Opens what [`seal`] made for the same key, purpose and place; anything else is [`Status::SealBroken`].
 pub fn open(key: &MasterKey, purpose: Purpose, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     let broken = || {
-        Error::new(
-            Status::SealBroken,
+        Error::on(
+            Condition::BrokenSeal,
             format!(
                 "A sealed value ({}) does not open under key {}: it was changed or moved. Nothing was changed. \
                  Restore the store from a backup, or set a new PIN for the mailbox.",

@@ -4,7 +4,7 @@ use super::guard::guard;
 use super::session::SESSIONS;
 use super::text::{put, put_required, read};
 use super::types::{UmpinAnswer, UmpinError, UmpinReason, UmpinSession, UmpinSignIn, UmpinStr};
-use crate::error::{Error, Result, Status};
+use crate::error::{Condition, Error, Result, Status};
 use crate::pin::Pin;
 use crate::service::lookup::Lookup;
 use crate::service::sign_in::{self, Answer, Caller, Reason};
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn umpin_change_pin(
         let session = SESSIONS.get(session)?;
         let (old, new) = (required(&old_pin, "old PIN")?, required(&new_pin, "new PIN")?);
         let told = sign_in::change_pin(&session, &caller(who)?, &old, &new);
-        if matches!(&told, Err(e) if e.status == Status::WeakPin) {
+        if matches!(&told, Err(e) if e.is(Condition::WeakPin)) {
             put(reason, UmpinReason::WeakPin);
         }
         write_answer(&told?, answer, reason)

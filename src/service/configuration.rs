@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::error::{Error, Result, Status};
+use crate::error::{Condition, Error, Result, Status};
 use crate::mail::render::Sender;
 use crate::mail::transport::MailSettings;
 use crate::store::{Tx, settings};
@@ -48,8 +48,8 @@ pub(crate) fn mail_settings(tx: &Tx<'_>) -> Result<MailSettings> {
     match tx.setting(settings::MAIL)? {
         None => Ok(MailSettings::default()),
         Some(text) => serde_json::from_str(&text).map_err(|_| {
-            Error::new(
-                Status::InvalidTransport,
+            Error::on(
+                Condition::BadMailSettings,
                 "The stored mail settings cannot be read. Set them anew with Set-UMPinConfiguration.",
             )
         }),

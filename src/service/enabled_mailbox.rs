@@ -1,7 +1,7 @@
 //! The mailbox that can get a PIN and sign in.
 
 use crate::directory::recipient::Recipient;
-use crate::error::{Error, Result, Status};
+use crate::error::{Condition, Error, Result, Status};
 use crate::guid::RecipientGuid;
 use crate::pin::PinPolicy;
 use crate::service::pin_replacement::PinRules;
@@ -23,7 +23,7 @@ impl Enabled {
 
 /// Exchange's words for a mailbox without unified messaging.
 pub(crate) fn not_um_enabled(smtp: &str) -> Error {
-    Error::new(Status::NotUmEnabled, format!("The Mailbox {smtp} isn't enabled for unified messaging.")).about(smtp)
+    Error::on(Condition::NotUmEnabled, format!("The Mailbox {smtp} isn't enabled for unified messaging.")).about(smtp)
 }
 
 /// The mailbox with the rules that hold for it; an error where it is not enabled.

@@ -2,7 +2,7 @@
 
 use crate::directory::identity::{self, DISTINGUISHED_NAME};
 use crate::directory::recipient::Recipient;
-use crate::error::{Error, Result, Status};
+use crate::error::{Condition, Error, Result, Status};
 use crate::guid::RecipientGuid;
 use crate::session::Session;
 use crate::store::dial_plans::DialPlan;
@@ -105,8 +105,8 @@ pub(crate) fn policy(session: &Session, tx: &Tx<'_>, text: &str, domain_controll
 /// Exchange's words for an object of any kind that is not there.
 pub(crate) fn not_found(_session: &Session, tx: &Tx<'_>, text: &str, domain_controller: &str) -> Error {
     let server = if domain_controller.is_empty() { server_name(tx) } else { domain_controller.to_owned() };
-    Error::new(
-        Status::NotFound,
+    Error::on(
+        Condition::NoMatch,
         format!("The operation couldn't be performed because object '{text}' couldn't be found on '{server}'."),
     )
     .about(text)
@@ -114,8 +114,8 @@ pub(crate) fn not_found(_session: &Session, tx: &Tx<'_>, text: &str, domain_cont
 
 /// Exchange's words for a text that names several objects.
 pub(crate) fn ambiguous(text: &str) -> Error {
-    Error::new(
-        Status::Ambiguous,
+    Error::on(
+        Condition::SeveralMatches,
         format!("The operation couldn't be performed because '{text}' matches multiple entries."),
     )
     .about(text)

@@ -9,7 +9,7 @@ use crate::crypto::hash::{HashParams, PinHash, Salt, hash};
 use crate::crypto::key::KeyId;
 use crate::crypto::key::{KeyRing, MasterKey};
 use crate::crypto::seal::{Purpose, open, seal};
-use crate::error::{Error, Result, Status};
+use crate::error::{Condition, Error, Result, Status};
 use crate::guid::RecipientGuid;
 use crate::os::random;
 use crate::pin::generate::{MAX_TRIES, exhausted};
@@ -453,8 +453,8 @@ pub(crate) fn open_pin_hash(
     let bytes = open(keys.get(key_id)?, purpose, &pin_context(guid, version), sealed)?;
     let hash = bytes.get(..PinHash::LEN).and_then(PinHash::from_opened);
     hash.filter(|_| fits_its_row(&bytes, salt, params)).ok_or_else(|| {
-        Error::new(
-            Status::SealBroken,
+        Error::on(
+            Condition::BrokenSeal,
             "A stored PIN does not fit its salt or its cost: they were changed outside this program. Nothing was changed. \
              Restore the store from a backup, or set a new PIN for the mailbox.",
         )
@@ -483,15 +483,15 @@ fn open_pin_hash_unless_broken(
 ) -> Result<Option<PinHash>> {
     match open_pin_hash(c.keys, purpose, guid, version, key_id, sealed, salt, params) {
         Ok(hash) => Ok(Some(hash)),
-        Err(e) if e.status == Status::SealBroken => Ok(None),
+        Err(e) if e.is(Condition::BrokenSeal) => Ok(None),
         Err(e) => Err(e),
     }
 }
 
 /// The refusal as an error: names the rule, never the PIN.
 pub(crate) fn weak_pin_error(refusal: &Refusal, mailbox: &str) -> Error {
-    Error::new(
-        Status::WeakPin,
+    Error::on(
+        Condition::WeakPin,
         format!("The PIN for mailbox {mailbox} was refused: {refusal}. Nothing was changed. Choose another PIN."),
     )
     .about(mailbox)

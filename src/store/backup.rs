@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{BUSY_TIMEOUT, Store, Tx, schema, settings, sql, transact};
 use crate::crypto::key::KeyId;
-use crate::error::{Error, Result, Status};
+use crate::error::{Condition, Error, Result, Status};
 
 /// Between two tries at a lock that somebody else holds.
 const RETRY: Duration = Duration::from_millis(20);
@@ -107,7 +107,7 @@ impl Store {
             .connect(false)
             .and_then(|mut live| copy_all(&copy.connection, &mut live, may_go_on).map_err(|e| self.explain(e)));
         match replaced {
-            Err(e) if e.status == Status::StoreDamaged => {
+            Err(e) if e.is(Condition::FileDamaged) => {
                 may_go_on()?;
                 let aside = self.move_aside()?;
                 self.create(|_| Ok(()))?;
@@ -248,7 +248,7 @@ fn copy_all(from: &Connection, to: &mut Connection, may_go_on: &dyn Fn() -> Resu
                 pages = -1;
             }
             _ if since.elapsed() > BUSY_TIMEOUT => {
-                return Err(Error::new(Status::StoreBusy, "another process held the store for too long"));
+                return Err(Error::on(Condition::StoreBusy, "another process held the store for too long"));
             }
             _ => std::thread::sleep(RETRY),
         }

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use crate::error::{Error, Result, Status};
+use crate::error::{Condition, Error, Result, Status};
 use crate::location;
 use crate::os;
 
@@ -177,7 +177,7 @@ impl Store {
         let mut connection = self.take_idle(file).map_or_else(|| self.connect(false), Ok)?;
         let result = transact(&mut connection, behavior, commit, work).map_err(|e| self.explain(e));
         // A connection that met an I/O error is not worth keeping; opening one takes a millisecond.
-        if !matches!(&result, Err(e) if matches!(e.status, Status::StoreIo | Status::StoreDamaged)) {
+        if !matches!(&result, Err(e) if e.is(Condition::StoreIo) || e.is(Condition::FileDamaged)) {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             if idle.len() < POOL_SIZE {
                 idle.push((file, connection));
@@ -334,7 +334,7 @@ impl Store {
             }
             _ => return e,
         };
-        self.error(e.status, message)
+        e.reworded(message).about(path.to_string())
     }
 
     fn error(&self, status: Status, message: String) -> Error {
@@ -348,7 +348,7 @@ fn use_write_ahead_log(connection: &Connection) -> Result<String> {
     let mut tries = 0;
     loop {
         match connection.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0)).map_err(sql) {
-            Err(e) if e.status == Status::StoreBusy && wait_for_the_lock(tries) => tries += 1,
+            Err(e) if e.is(Condition::StoreBusy) && wait_for_the_lock(tries) => tries += 1,
             told => return told,
         }
     }
@@ -383,17 +383,19 @@ pub(crate) fn sql(e: rusqlite::Error) -> Error {
     use rusqlite::Error as E;
     if matches!(e, E::IntegralValueOutOfRange(..) | E::InvalidColumnType(..) | E::FromSqlConversionFailure(..)) {
         // Never SQLite's own words here: they would hold the value.
-        return Error::new(
-            Status::StoreDamaged,
+        return Error::on(
+            Condition::RowDamaged,
             "a row holds what no cmdlet wrote; it was changed outside this program, and Test-UMPinStore says where",
         );
     }
-    let status = match e.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Status::StoreDamaged,
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Status::StoreNotWritable,
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Status::StoreBusy,
-        Some(_) => Status::StoreIo,
-        None => Status::Internal,
-    };
-    Error::new(status, e.to_string())
+    let words = e.to_string();
+    match e.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::on(Condition::FileDamaged, words),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            Error::new(Status::StoreNotWritable, words)
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::on(Condition::StoreBusy, words),
+        Some(_) => Error::on(Condition::StoreIo, words),
+        None => Error::new(Status::Internal, words),
+    }
 }

@@ -4,7 +4,7 @@ use super::{Caller, Reason};
 use crate::crypto::hash::PinHash;
 use crate::crypto::key::KeyRing;
 use crate::crypto::seal::Purpose;
-use crate::error::{Error, Result, Status};
+use crate::error::{Condition, Error, Result, Status};
 use crate::guid::RecipientGuid;
 use crate::service::enabled_mailbox::{Enabled, load_enabled_mailbox};
 use crate::service::pin_replacement::open_pin_hash;
@@ -29,7 +29,9 @@ pub(super) fn find(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::
         Caller::Identity(lookup) => {
             lookup.validate()?;
             match lookup.guid(session, tx) {
-                Err(e) if matches!(e.status, Status::NotFound | Status::Ambiguous) => return Ok(Err(Reason::Unknown)),
+                Err(e) if e.is(Condition::NoMatch) || e.is(Condition::SeveralMatches) => {
+                    return Ok(Err(Reason::Unknown));
+                }
                 found => found?,
             }
         }
@@ -56,7 +58,7 @@ pub(super) fn find(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::
 pub(super) fn enabled_mailbox_now(tx: &Tx<'_>, guid: &RecipientGuid) -> Result<Option<Enabled>> {
     let Some(recipient) = tx.recipient(guid)? else { return Ok(None) };
     match load_enabled_mailbox(tx, recipient) {
-        Err(e) if e.status == Status::NotUmEnabled => Ok(None),
+        Err(e) if e.is(Condition::NotUmEnabled) => Ok(None),
         found => found.map(Some),
     }
 }
