@@ -195,7 +195,7 @@ function Build-ModuleFolder([string] $Name) {
     foreach ($file in Get-ChildItem -LiteralPath $source -Recurse -File) {
         $relative = $file.FullName.Substring($source.Length + 1)
         if ($relative -match '(^|[\\/])(obj|bin)[\\/]') { continue }
-        if ($file.Extension -in '.psd1', '.psm1', '.ps1', '.ps1xml' -or $relative -cmatch '(^|[\\/])[a-z]{2}-[A-Z]{2}[\\/]') {
+        if ($file.Extension -in '.psd1', '.psm1', '.ps1', '.ps1xml', '.psrc', '.pssc' -or $relative -cmatch '(^|[\\/])[a-z]{2}(-[A-Z]{2})?[\\/]') {
             Copy-Changed $file.FullName (Join-Path $target $relative) $placed
         }
     }

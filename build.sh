@@ -360,7 +360,8 @@ assemble() {
     fi
     while IFS= read -r file; do
         place "$file" "$target/${file#"$source/"}" || return 1
-    done < <(find "$source" -type f \( -name '*.psd1' -o -name '*.psm1' -o -name '*.ps1' -o -name '*.ps1xml' -o -path '*/[a-z][a-z]-[A-Z][A-Z]/*' \) \
+    done < <(find "$source" -type f \( -name '*.psd1' -o -name '*.psm1' -o -name '*.ps1' -o -name '*.ps1xml' -o -name '*.psrc' -o -name '*.pssc' \
+        -o -path '*/[a-z][a-z]-[A-Z][A-Z]/*' -o -path '*/[a-z][a-z]/*' \) \
         -not -path '*/obj/*' -not -path '*/bin/*')
     for file in LICENSE-MIT LICENSE-APACHE; do place "$file" "$target/$file" || return 1; done
     if [[ $name == UMMailboxPin ]]; then place "$cargo_out/release/$library" "$target/$os-$arch/umpin.$suffix" || return 1; fi
