@@ -245,7 +245,7 @@ typedef struct UmpinPinState {
     struct UmpinStr lock_reason;
     // When the PIN was set: milliseconds since 1970-01-01 UTC.
     int64_t pin_last_set;
-    // When it expires, likewise; `INT64_MAX`: never.
+    // When the PIN expires: milliseconds since 1970-01-01 UTC; `INT64_MAX`: never.
     int64_t pin_expires_on;
     // Failed sign-ins since the last right one or reset.
     uint32_t failed_logon_attempts;

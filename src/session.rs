@@ -20,8 +20,8 @@ use crate::os;
 use crate::os::random;
 use crate::store::{Store, Tx, settings};
 
-/// Refusals leave at the first multiple of this after they came: longer than the slowest of them takes, so that wrong,
-/// locked and unknown cannot be told apart by time.
+/// A refusal is answered when this much time has passed since the call came, or the next whole multiple of it. It is
+/// longer than the slowest refusal takes, so that wrong, locked and unknown take the same time.
 pub(crate) const REFUSAL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Where the time comes from.
@@ -52,7 +52,7 @@ pub struct Tuning {
     pub clock: Clock,
     /// What new hashes cost.
     pub hash: HashParams,
-    /// At which multiples of time a refused sign-in leaves.
+    /// A refused sign-in is answered when a whole multiple of this has passed since it came.
     pub refusal_interval: Duration,
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn set_ad_server_settings(session: &Session, request: &Request) -> Re
         ["PreferredServer", "ConfigurationDomainController", "PreferredGlobalCatalog", "SetPreferredDomainControllers"];
     p.allow(&[&["RecipientViewRoot", "ViewEntireForest"][..], &servers].concat())?;
     if let Some(server) = p.text("PreferredServer")? {
-        // Scripts name the server by its host name alone here; the domain goes without saying.
+        // Scripts give a host name without its domain here, so this one need not be fully qualified.
         let full = if server.is_empty() || server.contains('.') { server } else { format!("{server}.local") };
         identity::validate_domain_controller(&full)?;
     }

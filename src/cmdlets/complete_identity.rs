@@ -11,9 +11,9 @@ use crate::session::Session;
 use crate::store::Tx;
 use crate::store::recipients::Order;
 
-/// Offers at the most.
+/// The most completions that are offered.
 const MOST: usize = 50;
-/// People looked at for the containers that they lie in; Tab does not wait for more.
+/// The most recipients that are read to collect their containers, so that Tab answers at once.
 const SAMPLE: usize = 5000;
 
 /// `Kind` (UMMailbox, Recipient, OrganizationalUnit, UMMailboxPolicy, UMDialPlan) and `Prefix`.

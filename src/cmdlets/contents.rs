@@ -1,5 +1,5 @@
-//! What stands in the tables against what cmdlets write there: one pass for the self-check and for a backup before it is
-//! restored. Whatever is found was changed outside this program, or by a fault of it.
+//! Compares what the tables hold with what cmdlets write there, for the self-check and for a backup before it is
+//! restored. A fault found here was made outside this program, or by a defect in it.
 
 use crate::directory::numbers::AddressKind;
 use crate::guid::RecipientGuid;
@@ -18,7 +18,7 @@ use crate::store::{Tx, settings as stored};
 /// How many faults are named; the rest are counted.
 const MOST_NAMED: usize = 5;
 
-/// What was found: the first few, and how many there are.
+/// The faults that were found: the first few by name, and how many there are.
 #[derive(Debug, Default)]
 pub struct Faults {
     named: Vec<String>,
@@ -147,11 +147,11 @@ fn find_number_faults(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
     let Some(plans) = unless_unreadable(tx.dial_plans())? else { return Ok(()) };
     let plans: HashMap<&str, _> = plans.iter().map(|plan| (plan.guid.as_str(), plan)).collect();
     tx.numbers(|[guid, plan, key, number, kind]| {
-        // A plan that is not there is a reference that leads nowhere, and told as such.
+        // A missing plan is reported with the references that lead nowhere.
         let Some(plan) = plans.get(plan) else { return Ok(()) };
         let guid = &RecipientGuid::known(guid);
         let fits = match AddressKind::from_name(kind) {
-            Some(AddressKind::Extension) => addresses::extension_address(plan, guid, number, false).is_ok(),
+            Some(AddressKind::Extension) => addresses::extension_address(plan, guid, number).is_ok(),
             kind => addresses::resource_address(plan, guid, number)
                 .is_ok_and(|a| a.address == number && Some(a.kind) == kind),
         };
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(unless_unreadable(Ok(7)), Ok(Some(7)));
     }
 
-    /// What is found in a store that was changed so, for nobody but this test.
+    /// The faults found after a change that is rolled back.
     fn found(work: impl Fn(&Change<'_>) -> Result<()>) -> Option<String> {
         let f = Fixture::new(PinPolicy::default(), 2);
         f.session

@@ -1,17 +1,17 @@
-//! Where a list of several pages goes on: parts with a blank between, of which the last may hold blanks itself. What
-//! somebody else made of it is an error, and never the first page again.
+//! The cursor of a list that comes in pages: parts separated by blanks, of which the last may hold blanks itself. A
+//! malformed cursor is an error; it never restarts the list.
 
 use std::str::FromStr;
 
 use crate::error::{Error, Result, Status};
 
-/// Just so many parts.
+/// The `N` parts of a cursor.
 pub(crate) fn cursor_parts<const N: usize>(cursor: &str) -> Result<[&str; N]> {
     let parts: Vec<&str> = cursor.splitn(N, ' ').collect();
     <[&str; N]>::try_from(parts).map_err(|_| malformed_cursor_error())
 }
 
-/// A part that is a number.
+/// The number in one part of a cursor.
 pub(crate) fn cursor_number<T: FromStr>(part: &str) -> Result<T> {
     part.parse().map_err(|_| malformed_cursor_error())
 }

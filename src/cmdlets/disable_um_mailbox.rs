@@ -54,7 +54,7 @@ pub(crate) fn disable_um_mailbox(session: &Session, request: &Request) -> Result
 
 /// Erases every UM datum of a mailbox; the trail's head goes along with its PIN.
 fn erase(c: &Change<'_>, guid: &RecipientGuid) -> Result<()> {
-    // Of a row that was altered, too: to erase it is what mends it.
+    // Also of a row that was altered outside this program: erasing it is the repair.
     let version = c.tx.pin_version(guid)?;
     c.tx.erase_um_mailbox(guid)?;
     version.map_or(Ok(()), |version| c.pin_erased(guid, version))

@@ -59,7 +59,7 @@ impl Request {
         if secret.is_some() {
             recorded.insert("PIN".into(), json!("(given)"));
         }
-        // A password may stand in them, for all that is refused; whoever reads the trail need not know it.
+        // The command's arguments may hold a password. It is refused, and must not reach the audit trail either.
         for (name, value) in &mut recorded {
             if name.eq_ignore_ascii_case("CommandArguments") {
                 *value = json!("(given)");

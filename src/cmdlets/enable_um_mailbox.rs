@@ -198,7 +198,10 @@ fn addresses(p: &Parameters, recipient: &Recipient, plan: &DialPlan) -> Result<V
     let mut list = numbers
         .iter()
         .enumerate()
-        .map(|(at, number)| addresses::extension_address(plan, guid, number.trim(), at == 0))
+        .map(|(at, number)| {
+            let extension = addresses::extension_address(plan, guid, number.trim())?;
+            Ok(UmAddress { is_primary: at == 0, ..extension })
+        })
         .collect::<Result<Vec<_>>>()?;
     if let Some(resource) = resource_identifier(p, recipient, plan)? {
         list.push(addresses::resource_address(plan, guid, &resource)?);

@@ -45,7 +45,7 @@ struct Import {
     pruned_to: RecipientGuid,
     prune: Option<bool>,
     counts: Counts,
-    /// What the check refused, until a commit tells it: the rehearsal before a prompt must not use it up.
+    /// The rows that the check refused, kept until a commit reports them: the rehearsal before the prompt must not.
     refused: Vec<Error>,
     /// How many rows the check looked at, one looked at twice counted twice.
     looked_at: u64,
@@ -198,7 +198,7 @@ impl Import {
         if !self.checked {
             let mut refused = std::mem::take(&mut self.refused);
             let checked = self.take_out_conflicts(session, &mut refused);
-            // Kept when it failed, too: what fell out stays out, and a second attempt would not tell of it.
+            // Kept also when the step failed: the refused rows are out, and a second attempt would not report them.
             self.refused = refused;
             checked?;
             self.checked = true;
@@ -336,7 +336,7 @@ impl Import {
         })
     }
 
-    /// Notes who would be removed, or says why nobody is.
+    /// Marks the recipients that a prune would remove, or returns why it is refused.
     fn find_absent(&self, tx: &Tx<'_>, force: bool) -> Result<Option<Error>> {
         let refused = |why: String| Some(Error::new(Status::PruneRefused, format!("Nobody was removed: {why}.")));
         if self.counts.failed > 0 {

@@ -7,15 +7,25 @@ use crate::session::Session;
 
 /// Lock-UMMailbox: nobody signs in until an administrator acts, under any policy.
 pub(crate) fn lock_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
-    set_locked(session, request, true)
+    set_lock(session, request, Lock::Set)
 }
 
 /// Unlock-UMMailbox: clears the lock and every count.
 pub(crate) fn unlock_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
-    set_locked(session, request, false)
+    set_lock(session, request, Lock::Clear)
 }
 
-fn set_locked(session: &Session, request: &Request, locked: bool) -> Result<Response> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    Set,
+    Clear,
+}
+
+fn set_lock(session: &Session, request: &Request, lock: Lock) -> Result<Response> {
+    let (action, done) = match lock {
+        Lock::Set => ("Lock UM mailbox", "mailbox locked"),
+        Lock::Clear => ("Unlock UM mailbox", "mailbox unlocked, counts cleared"),
+    };
     request.parameters.allow(&[])?;
     let lookup = request.parameters.lookup()?;
     session.change(request.mode, &request.cause, |c| {
@@ -24,15 +34,15 @@ fn set_locked(session: &Session, request: &Request, locked: bool) -> Result<Resp
         let Some(mut pin) = c.tx.pin(&recipient.guid)?.filter(|_| enabled) else {
             return Err(not_um_enabled(&recipient.primary_smtp_address));
         };
-        pin.facts.admin_locked = locked;
-        if !locked {
+        pin.facts.admin_locked = lock == Lock::Set;
+        if lock == Lock::Clear {
             pin.facts.failures = 0;
             pin.facts.lifetime_failures = 0;
             pin.facts.last_failure_at = 0;
         }
         c.tx.put_pin(&recipient.guid, &pin)?;
         let name = &recipient.canonical_name;
-        c.audit(name, if locked { "mailbox locked" } else { "mailbox unlocked, counts cleared" })?;
-        Ok(Response::default().for_should_process(name, if locked { "Lock UM mailbox" } else { "Unlock UM mailbox" }))
+        c.audit(name, done)?;
+        Ok(Response::default().for_should_process(name, action))
     })
 }

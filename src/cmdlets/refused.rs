@@ -1,4 +1,4 @@
-//! Recording calls that were refused, whichever half of one refused them.
+//! Records refused calls in the audit trail, whether the rehearsal or the commit refused them.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ enum About {
     Recipient,
     /// What Identity or Name says.
     Named,
-    /// Always the same.
+    /// This name, whatever the call's parameters.
     This(&'static str),
 }
 
@@ -59,14 +59,14 @@ pub(super) fn record_refusal(session: &Session, operation: &str, request: &Reque
     write_refusal(session, &request.cause, &object, why);
 }
 
-/// The canonical name of whom a call is about, else what it said.
+/// The canonical name of the recipient that a call is about; the identity as given where there is none.
 pub(super) fn refusal_target(session: &Session, who: &Lookup) -> String {
     session
         .read(|tx| Ok(who.recipient(session, tx)?.canonical_name))
         .unwrap_or_else(|_| who.identity.clone().unwrap_or_default())
 }
 
-/// One record. No store is made for it, and one that is busy is not waited for a second time.
+/// Writes one record. It makes no store, and does not wait for a busy store a second time.
 pub(super) fn write_refusal(session: &Session, cause: &Cause, object: &str, why: &Error) {
     if !session.store.exists().unwrap_or(false) || why.is(Condition::StoreBusy) {
         return;

@@ -50,7 +50,7 @@ pub(crate) fn restore_um_pin_store(session: &Session, request: &Request) -> Resu
     if request.mode == Mode::Validate {
         return Ok(response);
     }
-    // Whoever replaces the key drops the old one under the store's lock, so what is in the key file under that lock stays.
+    // Update-UMPinKey drops an old key only under the store's lock, so the key file does not change under this one.
     let keys_are_still_here = || match keys_missing(session, &path, &copy.facts) {
         Some(missing) if !force => Err(missing),
         _ => Ok(()),

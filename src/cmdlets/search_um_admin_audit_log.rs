@@ -184,7 +184,7 @@ impl Wanted {
     }
 }
 
-/// The trail names mailboxes by canonical name; whoever searches may use any other form.
+/// The trail names mailboxes by canonical name; a search takes every form of identity.
 fn with_canonical_names(tx: &Tx<'_>, mut texts: Vec<String>) -> Result<Vec<String>> {
     for at in 0..texts.len() {
         for (_, canonical) in tx.recipients_by_key(&texts[at], None)? {

@@ -27,9 +27,9 @@ use crate::store::{Tx, settings};
 
 /// Rows a transaction: some milliseconds, so that sign-ins in between do not notice.
 const BATCH: usize = 100;
-/// Between two transactions.
+/// The pause between two transactions, at least.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(3);
-/// Likewise, where the disk is slow.
+/// The pause between two transactions, at most: where the disk is slow.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// One step: the first (no `After`) begins or resumes, the others seal a batch each, the last one drops the old key.
@@ -66,7 +66,7 @@ pub(crate) fn update_um_pin_key(session: &Session, request: &Request) -> Result<
         None => begin_rotation(session, c),
         Some(cursor) => continue_rotation(session, c, cursor),
     })?;
-    // The store's lock goes to whoever asks when it is free, so this one stays away for as long as it had it.
+    // The store's lock has no queue. A pause as long as the transaction was lets sign-ins take their turn.
     std::thread::sleep(began.elapsed().clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
     Ok(response)
 }

@@ -4,9 +4,9 @@ use super::hex::hex;
 use super::key::mac;
 use crate::guid::RecipientGuid;
 
-/// What the newest row must be (of an empty trail: number 0 and no MAC), which PINs stand beside it (the sum of their
-/// [`pin_mark`]s), and the highest version that was erased. So a trail that is rolled back alone does not fit the PINs
-/// beside it, and to roll those back as well is to undo what they did.
+/// The trail's head: number and MAC of the newest row (0 and nothing for an empty trail), the sum of the PINs'
+/// [`pin_mark`]s, and the highest version that was erased. A trail that is rolled back alone does not fit the PINs; to
+/// roll back the PINs as well is to undo the changes themselves.
 pub(crate) fn head(key: &[u8; 32], seq: i64, last: &[u8], pins: i64, highest_erased: i64) -> String {
     let parts: [&[u8]; 5] = [b"head 3", &seq.to_le_bytes(), last, &pins.to_le_bytes(), &highest_erased.to_le_bytes()];
     format!("{seq} {pins} {}", hex(&mac(key, &parts)))

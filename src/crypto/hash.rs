@@ -32,7 +32,7 @@ impl HashParams {
     /// What new hashes get: OWASP's minimum.
     pub const SHIPPED: HashParams = HashParams { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
 
-    /// Worth nothing against a guesser. For tests of everything but the hash.
+    /// Protects nothing. For tests of everything but the hash.
     #[doc(hidden)]
     pub(crate) const fn danger_test_minimum() -> HashParams {
         HashParams { memory_kib: 8, passes: 1, lanes: 1 }
@@ -59,7 +59,7 @@ impl HashParams {
 pub struct PinHash([u8; PinHash::LEN]);
 
 impl PinHash {
-    /// Bytes.
+    /// The length of a hash, in bytes.
     pub(crate) const LEN: usize = 32;
 
     /// For the seal alone.
@@ -72,7 +72,7 @@ impl PinHash {
         bytes.try_into().ok().map(Self)
     }
 
-    /// Constant-time.
+    /// Whether both are the same hash, compared in constant time.
     pub(crate) fn matches(&self, other: &PinHash) -> bool {
         self.0.ct_eq(&other.0).into()
     }

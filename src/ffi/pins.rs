@@ -122,7 +122,7 @@ pub unsafe extern "C" fn umpin_pin_states_free(states: *mut *mut UmpinPinStates)
     // SAFETY: not null, and by contract points to a pointer.
     let raw = unsafe { states.replace(std::ptr::null_mut()) };
     if !raw.is_null() {
-        // SAFETY: by contract it came from hand_out, which made it OwnedStates whose first field is the view.
+        // SAFETY: by contract it came from into_raw_states, which made it OwnedStates whose first field is the view.
         drop(unsafe { Box::from_raw(raw.cast::<OwnedStates>()) });
     }
 }
@@ -134,7 +134,20 @@ struct PendingReset {
 
 static RESETS: Handles<PendingReset> = Handles::new("Reset");
 
-fn begin_reset(session: UmpinSession, asked: *const UmpinSetPin, means_it: bool) -> Result<(Arc<Session>, set::Reset)> {
+/// Whose refusals are recorded in the audit trail.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refusals {
+    /// Every one.
+    Record,
+    /// Those of a request that asks for it.
+    AsAsked,
+}
+
+fn begin_reset(
+    session: UmpinSession,
+    asked: *const UmpinSetPin,
+    refusals: Refusals,
+) -> Result<(Arc<Session>, set::Reset)> {
     let session = SESSIONS.get(session)?;
     let asked = read(asked, "asked")?;
     let asked = SetPin {
@@ -145,7 +158,7 @@ fn begin_reset(session: UmpinSession, asked: *const UmpinSetPin, means_it: bool)
         locked_out: tri_state(asked.locked_out, "locked_out")?,
         send_email: tri_state(asked.send_email, "send_email")?,
         // Any other value than 0, too: in a caller's older structure this is padding.
-        record_refusals: means_it || asked.record_refusals != 0,
+        record_refusals: refusals == Refusals::Record || asked.record_refusals != 0,
     };
     let reset = set::begin_reset(&session, asked)?;
     Ok((session, reset))
@@ -178,7 +191,7 @@ pub unsafe extern "C" fn umpin_pin_set(
     guard(err, || {
         put(states, std::ptr::null_mut());
         put_bytes(report, Vec::new());
-        let (session, reset) = begin_reset(session, asked, true)?;
+        let (session, reset) = begin_reset(session, asked, Refusals::Record)?;
         let outcome = reset.commit(&session)?;
         write_outcome(outcome, &session, states, report);
         Ok(())
@@ -202,7 +215,7 @@ pub unsafe extern "C" fn umpin_reset_begin(
     guard(err, || {
         put_required(reset, "reset", 0)?;
         put_bytes(target, Vec::new());
-        let (session, begun) = begin_reset(session, asked, false)?;
+        let (session, begun) = begin_reset(session, asked, Refusals::AsAsked)?;
         put_bytes(target, begun.target().as_bytes().to_vec());
         put_required(reset, "reset", RESETS.open(PendingReset { session, reset: Mutex::new(Some(begun)) }))
     })

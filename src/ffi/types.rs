@@ -85,7 +85,7 @@ pub struct UmpinPinState {
     pub lock_reason: UmpinStr,
     /// When the PIN was set: milliseconds since 1970-01-01 UTC.
     pub pin_last_set: i64,
-    /// When it expires, likewise; `INT64_MAX`: never.
+    /// When the PIN expires: milliseconds since 1970-01-01 UTC; `INT64_MAX`: never.
     pub pin_expires_on: i64,
     /// Failed sign-ins since the last right one or reset.
     pub failed_logon_attempts: u32,

@@ -17,10 +17,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Each of them.
+    /// Every kind.
     pub(crate) const ALL: [Self; 4] = [Kind::Welcome, Kind::Reset, Kind::Changed, Kind::Expiry];
 
-    /// The one of this word.
+    /// The kind that the outbox stores as this word.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }

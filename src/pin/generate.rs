@@ -55,7 +55,7 @@ fn digits(length: usize) -> Result<Pin> {
 mod tests {
     use super::*;
 
-    /// The issue's own measure: 100,000 PINs over five policies, each checked by the rules it was made under.
+    /// 100,000 PINs over five policies, each checked by the rules that it was made under.
     #[test]
     fn a_hundred_thousand_pins_pass_their_policy() {
         let base = PinPolicy::default();

@@ -1,6 +1,6 @@
 //! A policy's PIN settings: ranges, defaults and what they mean at a given moment.
 //!
-//! Source: exchange-um 3.2 (Set-UMMailboxPolicy, the PIN procedure pages); ours are marked.
+//! Source: Microsoft's pages "Set-UMMailboxPolicy" and "Set Outlook Voice Access PIN security"; ours are marked.
 
 use std::ops::RangeInclusive;
 

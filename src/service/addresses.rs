@@ -71,7 +71,7 @@ pub(crate) fn with_plan_name(tx: &Tx<'_>, address: &str) -> Result<String> {
     Ok(format!("{start}{}", plan_name(tx, context.trim())?))
 }
 
-/// The same of every address in a list parameter, so that additions and removals compare with what is there.
+/// [`with_plan_name`] for every address in a list parameter, so that additions and removals compare with what is there.
 pub(crate) fn by_plan_name(tx: &Tx<'_>, edit: Option<ListEdit>) -> Result<Option<ListEdit>> {
     let all = |list: Vec<String>| list.iter().map(|text| with_plan_name(tx, text)).collect::<Result<Vec<_>>>();
     Ok(match edit {
@@ -90,13 +90,8 @@ fn is_domain(text: &str) -> bool {
             .all(|l| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
 }
 
-/// An extension of this plan.
-pub(crate) fn extension_address(
-    plan: &DialPlan,
-    guid: &RecipientGuid,
-    number: &str,
-    is_primary: bool,
-) -> Result<UmAddress> {
+/// An extension of this plan, as a secondary one.
+pub(crate) fn extension_address(plan: &DialPlan, guid: &RecipientGuid, number: &str) -> Result<UmAddress> {
     let digits = plan.digits as usize;
     if number.len() != digits || !number.bytes().all(|b| b.is_ascii_digit()) {
         return Err(Error::new(
@@ -113,7 +108,7 @@ pub(crate) fn extension_address(
         address: number.into(),
         kind: AddressKind::Extension,
         guid: guid.clone(),
-        is_primary,
+        is_primary: false,
     })
 }
 
@@ -204,7 +199,7 @@ pub(crate) fn edited_addresses(
             None if plan.uri_type != UriType::TelExtn && !number.bytes().all(|b| b.is_ascii_digit()) => {
                 resource_address(&plan, guid, number)?
             }
-            None => extension_address(&plan, guid, number, false)?,
+            None => extension_address(&plan, guid, number)?,
         };
         address.is_primary = *primary;
         list.push(address);

@@ -71,7 +71,7 @@ fn told_pins(tx: &Tx<'_>, keys: &KeyRing) -> Result<i64> {
     }
 }
 
-/// The same, read from every row.
+/// The sum of the PINs' marks, made anew from every row.
 fn marked_pins(tx: &Tx<'_>, keys: &KeyRing) -> Result<i64> {
     let key = mark_key(tx, keys)?;
     let mut sum: i64 = 0;
@@ -119,13 +119,20 @@ fn name_of_key(until: i64) -> String {
     format!("{}{until}", settings::AUDIT_KEY_UNTIL)
 }
 
+/// What a record tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    Refused,
+}
+
 impl Change<'_> {
     /// Records what this change did to `object`.
     pub fn audit(&self, object: &str, detail: &str) -> Result<()> {
-        self.record(object, true, detail)
+        self.record(object, Outcome::Done, detail)
     }
 
-    fn record(&self, object: &str, succeeded: bool, detail: &str) -> Result<()> {
+    fn record(&self, object: &str, outcome: Outcome, detail: &str) -> Result<()> {
         let key = stored_key(self.tx, self.keys, settings::AUDIT_KEY, Purpose::AuditKey)?;
         let (seq, before) = self.tail(&key)?;
         let pins = told_pins(self.tx, self.keys)?;
@@ -138,7 +145,7 @@ impl Change<'_> {
             cmdlet: self.cause.cmdlet.clone(),
             object: object.into(),
             parameters: self.cause.parameters.clone(),
-            succeeded,
+            succeeded: outcome == Outcome::Done,
             detail: detail.into(),
             mac: Vec::new(),
         };
@@ -160,7 +167,7 @@ impl Change<'_> {
         self.bind_pins(guid, before, Some(now), highest_erased(self.tx)?)
     }
 
-    /// The same where a PIN of this version was erased.
+    /// Tells the trail's head that a PIN of this version was erased.
     pub(crate) fn pin_erased(&self, guid: &RecipientGuid, version: i64) -> Result<()> {
         /// No PIN is changed so often: a row that says more was altered.
         const MOST: i64 = 1_000_000_000;
@@ -269,7 +276,7 @@ fn tampered(what: &str) -> Error {
 /// Records a refusal, in a transaction of its own, since the change's was rolled back. A refusal that cannot be
 /// recorded (the store itself is the trouble) must not hide the refusal.
 pub(crate) fn audit_refusal(session: &Session, cause: &Cause, object: &str, why: &Error) {
-    let _ = session.change(Mode::Commit, cause, |c| c.record(object, false, &why.message));
+    let _ = session.change(Mode::Commit, cause, |c| c.record(object, Outcome::Refused, &why.message));
 }
 
 /// Walks the whole chain; the number of rows, or what does not fit.

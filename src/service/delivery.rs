@@ -36,11 +36,11 @@ pub struct Delivery {
     pub no_transport: bool,
 }
 
-/// Which messages.
+/// Which messages to deliver.
 pub(crate) enum Which {
     /// These, due or not: what a cmdlet has just queued, or what somebody wants tried now.
     These(Vec<MessageGuid>),
-    /// Whatever is due.
+    /// All that are due.
     Due,
 }
 

@@ -265,9 +265,9 @@ pub struct NewState {
     pub admin_locked: bool,
     /// `None` leaves it as it is (true for a mailbox that has no PIN yet).
     pub first_time_user: Option<bool>,
-    /// Failures in a row and in total, after the change.
+    /// Failures since the last right PIN, after the change.
     pub failures: u32,
-    /// Likewise.
+    /// Failures in the mailbox's life, after the change.
     pub lifetime_failures: u32,
     /// When the last of them was counted.
     pub last_failure_at: i64,
@@ -437,7 +437,7 @@ pub(crate) fn seal_pin_hash(
     seal(key, purpose, &pin_context(guid, version), plain.as_slice())
 }
 
-/// Opens what [`sealed`] made. Another salt or cost in the row than was sealed is a broken seal. A value of the first
+/// Opens what [`seal_pin_hash`] made. Another salt or cost in the row than was sealed is a broken seal. A value of the first
 /// version of this program holds the hash alone; it gets the rest with its next PIN.
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn open_pin_hash(
@@ -469,7 +469,7 @@ pub(crate) fn fits_its_row(plain: &[u8], salt: &Salt, params: &HashParams) -> bo
         .is_some_and(|(_, tail)| tail.is_empty() || tail == salt_and_cost_bytes(salt, params).as_slice())
 }
 
-/// The same; `None` where the seal is broken. A key that is not there is an error.
+/// As [`open_pin_hash`], but `None` where the seal is broken. A missing key is an error all the same.
 #[allow(clippy::too_many_arguments)]
 fn open_pin_hash_unless_broken(
     c: &Change<'_>,

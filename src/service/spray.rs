@@ -21,7 +21,7 @@ use crate::store::settings;
 pub(crate) const LASTS: i64 = 3_600_000;
 /// Bits of the MAC that are kept in the second of two bytes.
 const SECOND_BYTE: u8 = 0xF0;
-/// In the place of a mailbox: that this mark was recorded in the audit trail.
+/// Stands in the mailbox column of the row that says that this mark was recorded in the audit trail.
 const RECORDED: &str = "";
 
 /// The mark of a PIN.

@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     Flag(bool),
     /// A text of at most so many characters; empty by default.
     Text(usize),
-    /// The same with another default.
+    /// A text of at most so many characters, with its default.
     TextOr(usize, &'static str),
     /// One of these words; the first is the default.
     Choice(&'static [&'static str]),
@@ -302,7 +302,7 @@ impl Settings {
         Ok(self.known_value(name)?.as_i64().unwrap_or_default())
     }
 
-    /// Sets one, checked by whoever calls.
+    /// Sets one. The caller has checked the value.
     pub(crate) fn set(&mut self, name: &str, value: Value) {
         self.values.insert(name.into(), value);
     }

@@ -155,7 +155,7 @@ pub(crate) fn hold_conversation(session: &Session, options: &Agi) -> Result<u8> 
 /// Arguments that are not taken, or no place for a store: nobody is let in, and the dialplan and Asterisk's log are told why.
 pub(crate) fn refuse(why: &str) {
     match Call::begin().map_err(End::from).and_then(|mut call| call.greet().map(|()| call)) {
-        // Whoever is gone by now needs no answer; standard error has it already.
+        // Asterisk may be gone by now; standard error has the reason already.
         Ok(mut call) => drop(call.fail(why)),
         Err(_) => crate::print_error(why),
     }
@@ -321,7 +321,7 @@ impl Call {
                     let must_change =
                         answer.must_change && !(options.change && self.choose_new(session, options, &caller, &pin)?);
                     self.set("UMPIN_MUST_CHANGE", if must_change { "1" } else { "0" })?;
-                    // Last: whoever hangs up before has not signed in.
+                    // Set last: a caller who hangs up before this has not signed in.
                     return self.set("UMPIN_RESULT", "ACCEPTED").map(|()| true);
                 }
                 // Digits that are nobody's number may be a PIN that was dialled too early.

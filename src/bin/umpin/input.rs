@@ -8,8 +8,15 @@ use umpin::error::{Error, Result, Status};
 use umpin::pin::Pin;
 use zeroize::Zeroizing;
 
-/// A longer line is none that this program reads.
+/// The longest line that this program reads, in bytes.
 const LONGEST_LINE: usize = 4096;
+
+/// What becomes of a line that is longer than [`LONGEST_LINE`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TooLong {
+    Error,
+    PassOver,
+}
 
 /// Lines of standard input.
 pub struct Lines {
@@ -38,15 +45,15 @@ impl Lines {
 
     /// The next line without its end; `None` at the end of the input.
     pub fn next(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>> {
-        self.next_line(false)
+        self.next_line(TooLong::Error)
     }
 
     /// The next line that is not too long.
     pub fn next_fitting(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>> {
-        self.next_line(true)
+        self.next_line(TooLong::PassOver)
     }
 
-    fn next_line(&mut self, pass_over: bool) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    fn next_line(&mut self, too_long: TooLong) -> Result<Option<Zeroizing<Vec<u8>>>> {
         let mut passing_over = false;
         loop {
             if let Some(end) = self.held.iter().position(|b| *b == b'\n') {
@@ -68,7 +75,7 @@ impl Lines {
                 let last = std::mem::replace(&mut self.held, Zeroizing::new(Vec::new()));
                 return Ok((!last.is_empty() && !passing_over).then_some(last));
             }
-            if self.held.len() == LONGEST_LINE && pass_over {
+            if self.held.len() == LONGEST_LINE && too_long == TooLong::PassOver {
                 passing_over = true;
                 self.held.fill(0);
                 self.held.clear();

@@ -212,7 +212,7 @@ fn deliver(session: &Session, budget: Option<u64>) -> Result<u8> {
     Ok(u8::from(!done.failed.is_empty()))
 }
 
-/// The one line. Whoever closed the pipe does not want it.
+/// Writes the one line of the answer. A closed pipe is no error: nobody reads it.
 fn answer(line: &Value) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
@@ -223,7 +223,7 @@ fn print_error(text: &str) {
     let _ = writeln!(std::io::stderr(), "umpin: {text}");
 }
 
-/// The call itself is at fault.
+/// Reports that the command line is wrong.
 fn misuse(what: &str) -> Error {
     Error::new(Status::InvalidArgument, format!("{what}. Nothing was counted."))
 }

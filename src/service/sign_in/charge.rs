@@ -99,8 +99,8 @@ fn read_own_settings(c: &Change<'_>) -> Result<()> {
     SUBKEYS.into_iter().try_for_each(|(name, purpose)| stored_key(c.tx, c.keys, name, purpose).map(drop))
 }
 
-/// What a try that can count against nobody leaves behind: one row that is written over each time, so that it waits for
-/// the lock and the disk as every other refusal does, and fails where they fail.
+/// The write of a try that counts against no mailbox: one row, overwritten each time, so that it waits for the lock and
+/// the disk as every other refusal does, and fails where they fail.
 pub(super) fn count_nobody(c: &Change<'_>) -> Result<()> {
     read_own_settings(c)?;
     c.tx.set_setting(settings::LAST_UNCOUNTED, &c.now.to_string())

@@ -1,4 +1,4 @@
-//! The second transaction: what becomes of a try that is paid for.
+//! The second transaction: the outcome of a try that is counted already.
 
 use super::charge::Charge;
 use super::find::{Snapshot, enabled_mailbox_now};

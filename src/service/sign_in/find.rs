@@ -1,4 +1,4 @@
-//! Who calls, and what is known of the mailbox before what was typed is hashed.
+//! Finds the caller's mailbox and reads what is needed before the typed PIN is hashed.
 
 use super::{Caller, Reason};
 use crate::crypto::hash::PinHash;
@@ -86,7 +86,7 @@ pub(super) fn snapshot(session: &Session, who: &Caller) -> Result<Found> {
             Err(reason) => return Ok(Found::Nobody(reason)),
         };
         let Some(row) = tx.pin(&guid)? else { return Ok(Found::Nobody(Reason::NotUmEnabled)) };
-        // Before what was typed is hashed: a salt and a cost that were changed are not to be worked with.
+        // Before the typed PIN is hashed: a salt or a cost that was altered must not be used.
         open_current_pin_hash(keys, &guid, &row)?;
         Ok(Found::Mailbox(Box::new(Snapshot { guid, row })))
     })

@@ -4,7 +4,7 @@
 //! reads lock, counter and PIN version again and counts a failure; only when that is on disk is the PIN compared; a second
 //! transaction takes the failure back where the PIN was right, and draws the consequences where it was wrong. So what
 //! cannot be counted is never answered, and no fault of the store's can give more answers than the counter allows.
-//! Whatever is refused costs a hash and a commit, and leaves at a fixed time after it came.
+//! Every refusal costs a hash and a commit, and is answered at a fixed time after the call came.
 
 mod change;
 mod charge;
@@ -114,8 +114,8 @@ pub fn set_up_complete(session: &Session, who: &Caller) -> Result<()> {
 }
 
 /// LogonFailuresBeforeDisconnect of a dial plan: failures in one call after which a telephone system hangs up. Where no
-/// plan is named, that of the only plan there is; the default where there is none. The caller's number has no part in it: the length of
-/// a call must not tell whom a number belongs to.
+/// plan is named, that of the only plan there is; the default where there is none. It never depends on the caller's
+/// number: the length of a call must not tell whether a number belongs to somebody.
 pub fn failures_before_disconnect(session: &Session, dial_plan: Option<&str>) -> Result<u32> {
     let plan = session.read(|tx| match dial_plan {
         Some(name) => tx.dial_plan_by_key(&crate::directory::identity::fold(name)),
@@ -136,7 +136,7 @@ fn leave_at_interval(session: &Session, came: Instant) {
     std::thread::sleep(until_it_leaves(session.refusal_interval, came.elapsed()));
 }
 
-/// How long a refusal that came `passed` ago still waits: until the next whole multiple of `interval`.
+/// How long to wait with a refusal whose call came `passed` ago: until the next whole multiple of `interval`.
 fn until_it_leaves(interval: Duration, passed: Duration) -> Duration {
     if interval.is_zero() {
         return Duration::ZERO;
@@ -163,7 +163,7 @@ fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(
             Charging::Refused(reason) => return Ok((Answer::refused(reason), None)),
             Charging::HashedAnew => continue,
         };
-        // Here, and no earlier: the try is paid for.
+        // Compared here and no earlier: the try is counted by now.
         let settled = if charge.is_for(&typed) {
             session.store.write(|tx| accept(tx, session.now(), &snapshot.guid, pin, &charge))
         } else if charge.has_consequences {
