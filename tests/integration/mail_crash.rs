@@ -13,9 +13,9 @@ use umpin::service::delivery::deliver_due;
 use umpin::service::pin_replacement::Salted;
 use umpin::session::{Cause, Clock, Mode, Tuning};
 
-/// A quarter of it in an ordinary run; `./build.sh test --all` sets the scale.
+/// A quarter of them in an ordinary run.
 fn mailboxes() -> usize {
-    if std::env::var_os("UMPIN_TEST_SCALE").is_some_and(|s| s == "full") { 1000 } else { 250 }
+    if crate::support::is_full_scale() { 1000 } else { 250 }
 }
 
 /// Resets from its number on, tells each when it is committed, and delivers every few.

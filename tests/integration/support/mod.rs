@@ -30,6 +30,11 @@ pub use seed::FIRST_PIN;
 pub const START: i64 = 1_790_000_000_000;
 const DIGITS: u32 = 5;
 
+/// Whether a test that takes long does all of its work: `./build.sh test --all` says so by UMPIN_TEST_SCALE.
+pub fn is_full_scale() -> bool {
+    std::env::var_os("UMPIN_TEST_SCALE").is_some_and(|scale| scale == "full")
+}
+
 /// Names a skip for the person who reads the output, and for the build program's count.
 #[allow(clippy::print_stdout)]
 pub fn skip(test: &str, why: &str) {
