@@ -1,0 +1,194 @@
+//! The rings of `test`: one table, one function each. A failing ring does not stop the next.
+
+mod analyzer;
+mod c;
+mod lint;
+mod pester;
+mod rust;
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+use crate::arguments::Arguments;
+use crate::console::{complain, duration, heading, say, step};
+use crate::machine::Machine;
+use crate::module::{self, Built};
+use crate::powershell::PowerShell;
+use crate::process::logged;
+use crate::tally::Tally;
+
+pub struct Ring {
+    /// As it is typed.
+    pub name: &'static str,
+    pub title: &'static str,
+    /// For the reader of `--help`.
+    pub needs: &'static str,
+    /// What is built before the first ring that wants it.
+    builds: Builds,
+    /// Not in a plain `test`: it takes long, or fetches much.
+    pub only_with_all: bool,
+    run: fn(&mut Context),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Builds {
+    Nothing,
+    Library,
+    Module,
+}
+
+/// In the order in which they run.
+pub const RINGS: &[Ring] = &[
+    Ring {
+        name: "lint",
+        title: "Rust: format and lints",
+        needs: "rustfmt and clippy",
+        builds: Builds::Nothing,
+        only_with_all: false,
+        run: lint::run,
+    },
+    Ring {
+        name: "rust",
+        title: "Rust: cargo test",
+        needs: "what tools/test-tools.sh fetches, under --all a real Asterisk too",
+        builds: Builds::Nothing,
+        only_with_all: false,
+        run: rust::run,
+    },
+    Ring {
+        name: "c",
+        title: "C: the header and the library",
+        needs: "a C and a C++ compiler",
+        builds: Builds::Library,
+        only_with_all: false,
+        run: c::run,
+    },
+    Ring {
+        name: "analyzer",
+        title: "PowerShell: PSScriptAnalyzer",
+        needs: "pwsh with PSScriptAnalyzer, which is fetched",
+        builds: Builds::Nothing,
+        only_with_all: false,
+        run: analyzer::run,
+    },
+    Ring {
+        name: "pester",
+        title: "PowerShell: Pester on the built module",
+        needs: "the .NET SDK, and pwsh with Pester, which is fetched",
+        builds: Builds::Module,
+        only_with_all: false,
+        run: pester::run,
+    },
+];
+
+/// What a ring works with.
+pub struct Context<'a> {
+    pub machine: &'a Machine,
+    pub all: bool,
+    pub tally: Tally,
+    pub powershell: PowerShell,
+    pub library_built: bool,
+    /// `None`: it failed to build, which has been counted.
+    pub module: Option<Built>,
+}
+
+/// The verb `test`.
+pub fn run(machine: &Machine, arguments: &Arguments) -> Result<bool, Failure> {
+    let started = Instant::now();
+    let mut context = Context {
+        machine,
+        all: arguments.all,
+        tally: Tally::new(arguments.strict),
+        powershell: PowerShell::default(),
+        library_built: false,
+        module: None,
+    };
+    let wanted = arguments.rings.iter().map(|ring| ring.builds).max().unwrap_or(Builds::Nothing);
+    let mut built = false;
+    for ring in &arguments.rings {
+        if ring.builds > Builds::Nothing && !built {
+            built = true;
+            timed("What the next rings need: the release library and the module", || context.build(wanted));
+        }
+        let number = RINGS.iter().take_while(|other| other.name != ring.name).count() + 1;
+        timed(&format!("{number}. {}", ring.title), || (ring.run)(&mut context));
+    }
+    heading(&format!("Result ({})", duration(started.elapsed())));
+    context.tally.print();
+    Ok(context.tally.failed == 0)
+}
+
+fn timed(title: &str, work: impl FnOnce()) {
+    heading(title);
+    let started = Instant::now();
+    work();
+    say(&format!("({})", duration(started.elapsed())));
+}
+
+impl Context<'_> {
+    fn build(&mut self, wanted: Builds) {
+        if let Err(lines) = module::build_library(self.machine) {
+            complain(&lines);
+            self.tally.fail("building the library (see above)");
+            return;
+        }
+        self.library_built = true;
+        if wanted < Builds::Module {
+            return;
+        }
+        match module::build(self.machine) {
+            Ok(built) => {
+                if let Built::Absent(why) = &built {
+                    say(&format!("the module cannot be built here: {why}"));
+                }
+                self.module = Some(built);
+            }
+            Err(lines) => {
+                complain(&lines);
+                self.tally.fail("building the module (see above)");
+            }
+        }
+    }
+
+    /// One command that either passes or fails.
+    fn check(&mut self, name: &str, command: &mut Command) {
+        let log: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let ended = step(name, || logged(self.machine, &log, command, None));
+        if ended.well() { self.tally.pass() } else { self.tally.fail(format!("{name} ({ended})")) }
+    }
+
+    /// Runs a script that fetches what tests use. What could not be had is named by the script, the tests that need it
+    /// are skipped by name, and the run goes on.
+    fn fetch_tools(&self, name: &str, at_most: Duration) {
+        if self.machine.was_refused_lately(name) && !self.all {
+            return;
+        }
+        let script = format!("tools/{name}.sh");
+        let mut command = self.machine.command("bash");
+        let ended = step(&script, || logged(self.machine, name, command.arg(&script), Some(at_most)));
+        if ended.well() {
+            self.machine.forget_refusal(name);
+        } else {
+            self.machine.remember_refusal(name);
+            say(&format!("  {script} did not get everything ({ended}); the tests that need it are skipped by name."));
+        }
+    }
+
+    /// The text of a file that a ring's own program left, which may be none.
+    fn read_result(&self, name: &str) -> String {
+        fs::read_to_string(self.machine.scratch.join(name)).unwrap_or_default()
+    }
+}
+
+/// `cargo VERB` for the product and for this program, which has a workspace of its own.
+fn cargo_runs(machine: &Machine, words: &[&str]) -> [(String, Command); 2] {
+    let mut product = machine.command("cargo");
+    product.args(words);
+    let mut own = machine.command("cargo");
+    own.args(words).args(["--manifest-path", "tools/xtask/Cargo.toml"]);
+    own.env("CARGO_TARGET_DIR", machine.root.join("target").join("xtask"));
+    let name = format!("cargo {}", words.join(" "));
+    [(name.clone(), product), (format!("{name} (tools/xtask)"), own)]
+}
