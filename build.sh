@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds, shows, tests and measures UMMailboxPin on Linux and macOS (on Windows: build.ps1). This only finds cargo and
-# hands over to tools/xtask, where every verb stands once; `./build.sh --help` lists them, docs/development.md tells more.
+# hands over to tools/xtask, where every verb stands once. `./build.sh --help` lists them; see docs/development.md.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -27,7 +27,8 @@ $lines = foreach ($file in Get-Content -LiteralPath $ListFile | Where-Object { $
         continue
     }
     foreach ($finding in $findings) {
-        Write-Host ('{0}:{1}:{2}: {3} {4}: {5}' -f $file, $finding.Line, $finding.Column, $finding.Severity, $finding.RuleName, $finding.Message)
+        $place = '{0}:{1}:{2}' -f $file, $finding.Line, $finding.Column
+        Write-Host ('{0}: {1} {2}: {3}' -f $place, $finding.Severity, $finding.RuleName, $finding.Message)
     }
     'failed PSScriptAnalyzer: {0}: {1} finding(s)' -f $file, $findings.Count
 }

@@ -6,7 +6,7 @@
 # Reads Cargo.toml, asks a private apt (own lists, own status, own cache; the system's apt is left as it is) for the
 # packages and all they depend on, unpacks them into a cache outside the checkout and points the checkout's git-ignored
 # .cargo/config.toml at it. SQLite is compiled from the amalgamation that npm's better-sqlite3 carries.
-# What is already there is not fetched again. build.sh calls this; see docs/development.md.
+# What is already there is not fetched again. The build calls this; see docs/development.md.
 set -euo pipefail
 
 readonly marker='# Written by tools/debian-crates.sh; build.sh replaces or removes it as needed.'
@@ -33,7 +33,8 @@ die() {
 need() {
     command -v "$1" >/dev/null 2>&1 || die "the program '$1' is missing." \
         "The Rust registry cannot be reached, and the replacement, Debian's packages of crates, needs $1 ($2)." \
-        "Either install it, or give cargo a way to the registry (a proxy, a mirror or a vendored source in cargo's own configuration)."
+        "Either install it, or give cargo a way to the registry (a proxy, a mirror or a vendored source in" \
+        "cargo's own configuration)."
 }
 
 # name, compatible version (0.x or the major number) and features of each dependency in Cargo.toml, one a line.
@@ -44,7 +45,10 @@ dependencies() {
             version = line
             if (line ~ /=[ \t]*\{/) {
                 if (line ~ /[{,][ \t]*path[ \t]*=/) return
-                if (match(line, /package[ \t]*=[ \t]*"[^"]*"/)) { name = substr(line, RSTART, RLENGTH); gsub(/.*= *"|"/, "", name) }
+                if (match(line, /package[ \t]*=[ \t]*"[^"]*"/)) {
+                    name = substr(line, RSTART, RLENGTH)
+                    gsub(/.*= *"|"/, "", name)
+                }
                 if (!match(line, /version[ \t]*=[ \t]*"[^"]*"/)) return
                 version = substr(line, RSTART, RLENGTH)
             }
@@ -61,7 +65,11 @@ dependencies() {
             print name, version, features
         }
         /^[ \t]*#/ { next }
-        /^\[/ { on = ($0 ~ /^\[((build-|dev-)?dependencies|target\..*\.((build-|dev-)?dependencies))\]/); held = ""; next }
+        /^\[/ {
+            on = ($0 ~ /^\[((build-|dev-)?dependencies|target\..*\.((build-|dev-)?dependencies))\]/)
+            held = ""
+            next
+        }
         !on { next }
         {
             line = $0
@@ -84,8 +92,10 @@ write_config() {
     local text
     text=$(
         printf '%s\n' "$marker" "# crates: debian $key"
-        printf '%s\n' '[source.crates-io]' 'replace-with = "debian-crates"' '' '[source.debian-crates]' "directory = '$vendor/crates'" ''
-        printf '%s\n' '[env]' 'SQLITE3_STATIC = "1"' 'SQLITE3_NO_PKG_CONFIG = "1"' "SQLITE3_LIB_DIR = '$sqlite/lib'" "SQLITE3_INCLUDE_DIR = '$sqlite/include'"
+        printf '%s\n' '[source.crates-io]' 'replace-with = "debian-crates"' '' '[source.debian-crates]' \
+            "directory = '$vendor/crates'" ''
+        printf '%s\n' '[env]' 'SQLITE3_STATIC = "1"' 'SQLITE3_NO_PKG_CONFIG = "1"' \
+            "SQLITE3_LIB_DIR = '$sqlite/lib'" "SQLITE3_INCLUDE_DIR = '$sqlite/include'"
     )
     if [[ -f $config ]]; then
         if ! grep -qF 'tools/debian-crates.sh' "$config"; then
@@ -119,7 +129,8 @@ need npm 'Node.js with npm, for the SQLite amalgamation'
 exec 9>"$cache/debian-crates.lock"
 if ! flock -n 9; then
     say 'another build is filling the cache; waiting for it'
-    flock -w 900 9 || die 'the other build did not finish within 15 minutes.' "If none is running, delete $cache/debian-crates.lock."
+    flock -w 900 9 || die 'the other build did not finish within 15 minutes.' \
+        "If none is running, delete $cache/debian-crates.lock."
 fi
 if [[ -f $vendor/.complete && -f $sqlite/.complete && -z ${UMPIN_REFRESH:-} ]]; then
     write_config
@@ -130,7 +141,8 @@ scratch=$(mktemp -d "$cache/.scratch.XXXXXX")
 trap 'if [[ -n ${compiling:-} ]]; then wait "$compiling" 2>/dev/null || true; fi; rm -rf "$scratch"' EXIT
 
 prepare_apt() {
-    private_apt_prepare "$apt_dir" "$suite" || die 'no Debian mirror was found in the apt configuration of this machine.' \
+    private_apt_prepare "$apt_dir" "$suite" || die \
+        'no Debian mirror was found in the apt configuration of this machine.' \
         'Set UMPIN_DEBIAN_MIRROR to the address of one.'
 }
 
@@ -140,7 +152,8 @@ update_lists() {
     say "reading the package lists of Debian $suite"
     apt_run apt-get -q update >"$scratch/update.log" 2>&1 || {
         tail -n 15 "$scratch/update.log" >&2
-        die "the package lists of Debian $suite could not be read." 'Check the network and the mirror (UMPIN_DEBIAN_MIRROR, UMPIN_DEBIAN_SUITE).'
+        die "the package lists of Debian $suite could not be read." \
+            'Check the network and the mirror (UMPIN_DEBIAN_MIRROR, UMPIN_DEBIAN_SUITE).'
     }
     rm -f "$apt_dir"/names
 }
@@ -169,7 +182,8 @@ roots() {
         printf '%s\n' "$package-dev"
         for feature in $features; do
             # A feature that needs nothing more has no package of its own; one that does not exist, cargo names.
-            if grep -qxF -- "$package+${feature//_/-}-dev" "$apt_dir/names"; then printf '%s\n' "$package+${feature//_/-}-dev"; fi
+            feature=$package+${feature//_/-}-dev
+            if grep -qxF -- "$feature" "$apt_dir/names"; then printf '%s\n' "$feature"; fi
         done
     done <<<"$dependencies_text"
     return "$missing"
@@ -179,15 +193,13 @@ roots() {
 solve() {
     local wanted
     mapfile -t wanted <"$scratch/roots"
-    # apt leaves out what its archive already has, so it is shown an empty one.
-    mkdir -p "$scratch/no-archives/partial"
-    apt_run apt-get -q -y -o Dir::Cache::Archives="$scratch/no-archives" --print-uris install "${wanted[@]}" >"$scratch/uris" 2>"$scratch/solve.log" || {
-        tail -n 20 "$scratch/uris" "$scratch/solve.log" >&2
-        die 'the dependencies of the crates cannot be resolved from these package lists (see above).' 'Run with UMPIN_REFRESH=1 to read the lists anew.'
+    private_apt_resolve "$apt_dir" "${wanted[@]}" >"$scratch/all" 2>"$scratch/solve.log" || {
+        tail -n 20 "$apt_dir/uris" "$scratch/solve.log" >&2
+        die 'the dependencies of the crates cannot be resolved from these package lists (see above).' \
+            'Run with UMPIN_REFRESH=1 to read the lists anew.'
     }
-    awk '/^\047/ { file = $2; if (file !~ /^librust-/) next; split(file, p, "_"); v = p[2]; gsub(/%3a/, ":", v); print p[1] "=" v, file }' \
-        "$scratch/uris" | sort -u >"$scratch/closure"
-    [[ -s $scratch/closure ]] || die 'apt named no package of a crate. It answered:' "$(tail -n 15 "$scratch/uris")"
+    grep '^librust-' "$scratch/all" >"$scratch/closure" || true
+    [[ -s $scratch/closure ]] || die 'apt named no package of a crate. It answered:' "$(tail -n 15 "$apt_dir/uris")"
 }
 
 download() {
@@ -198,8 +210,7 @@ download() {
     done <"$scratch/closure"
     ((${#wanted[@]})) || return 0
     say "fetching ${#wanted[@]} of $(wc -l <"$scratch/closure") packages of crates (about half a minute for all)"
-    mkdir -p "$scratch/get"
-    (cd "$scratch/get" && apt_run apt-get -q download "${wanted[@]}" >"$scratch/download.log" 2>&1) || return 1
+    private_apt_download "$apt_dir" "$scratch/get" "${wanted[@]}" >"$scratch/download.log" 2>&1 || return 1
     mv -f "$scratch"/get/*.deb "$apt_dir/archives/"
 }
 
@@ -227,7 +238,8 @@ fetch_crates() {
     mkdir -p "$work/unpacked"
     while read -r spec file; do
         dpkg-deb --fsys-tarfile "$apt_dir/archives/$file" |
-            tar -x -C "$work/unpacked" --wildcards --no-wildcards-match-slash --no-same-owner './usr/share/cargo/registry' 2>/dev/null || {
+            tar -x -C "$work/unpacked" --wildcards --no-wildcards-match-slash --no-same-owner \
+                './usr/share/cargo/registry' 2>/dev/null || {
             # A package that only points to others (a feature's) carries no crate.
             if dpkg-deb -c "$apt_dir/archives/$file" | grep -q 'usr/share/cargo/registry/.*Cargo.toml'; then
                 die "$file could not be unpacked." "Delete $apt_dir/archives/$file and run again."
@@ -242,7 +254,9 @@ fetch_crates() {
     done
     for manifest in "$work"/crates/rusqlite-[0-9]*/Cargo.toml; do
         # Debian links the system's SQLite and drops the feature that our manifest asks for.
-        if [[ -f $manifest ]] && ! grep -q '^bundled = ' "$manifest"; then sed -i 's/^\[features\]$/[features]\nbundled = []/' "$manifest"; fi
+        if [[ -f $manifest ]] && ! grep -q '^bundled = ' "$manifest"; then
+            sed -i 's/^\[features\]$/[features]\nbundled = []/' "$manifest"
+        fi
     done
     cut -d' ' -f1 "$scratch/closure" >"$work/packages"
     date -u +%Y-%m-%dT%H:%M:%SZ >"$work/.complete"
@@ -256,18 +270,21 @@ build_sqlite() {
     say "fetching and compiling SQLite (from npm's better-sqlite3)"
     work=$scratch/sqlite
     mkdir -p "$work/lib" "$work/include" "$work/npm"
-    (cd "$work/npm" && HOME=${HOME:-$work} npm pack --silent --cache "$work/npm-cache" better-sqlite3 >"$scratch/npm.out" 2>"$scratch/npm.log") || {
+    (cd "$work/npm" && HOME=${HOME:-$work} npm pack --silent --cache "$work/npm-cache" better-sqlite3 \
+        >"$scratch/npm.out" 2>"$scratch/npm.log") || {
         tail -n 15 "$scratch/npm.log" >&2
         die "npm could not fetch the package better-sqlite3, which carries SQLite's source."
     }
-    pack=$(compgen -G "$work/npm/better-sqlite3-*.tgz") || die 'npm left no package.' "It said: $(cat "$scratch/npm.out")"
+    pack=$(compgen -G "$work/npm/better-sqlite3-*.tgz") || die 'npm left no package.' \
+        "It said: $(cat "$scratch/npm.out")"
     tar -xzf "$pack" -C "$work/npm"
     source=$work/npm/package/deps/sqlite3
     [[ -f $source/sqlite3.c ]] || die "this better-sqlite3 has no deps/sqlite3/sqlite3.c: ${pack##*/}"
     # As the crate's own bundled build has it, less the extensions that this product does not use.
     cc -O2 -g0 -fPIC -fvisibility=hidden -w -c "$source/sqlite3.c" -o "$work/sqlite3.o" \
-        -DSQLITE_CORE -DSQLITE_THREADSAFE=1 -DSQLITE_DEFAULT_FOREIGN_KEYS=1 -DSQLITE_ENABLE_API_ARMOR -DSQLITE_ENABLE_COLUMN_METADATA \
-        -DSQLITE_ENABLE_MEMORY_MANAGEMENT -DSQLITE_ENABLE_STAT4 -DSQLITE_HAVE_ISNAN -DSQLITE_USE_URI -DSQLITE_SOUNDEX \
+        -DSQLITE_CORE -DSQLITE_THREADSAFE=1 -DSQLITE_DEFAULT_FOREIGN_KEYS=1 -DSQLITE_ENABLE_API_ARMOR \
+        -DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_MEMORY_MANAGEMENT -DSQLITE_ENABLE_STAT4 \
+        -DSQLITE_HAVE_ISNAN -DSQLITE_USE_URI -DSQLITE_SOUNDEX \
         -DHAVE_USLEEP=1 -D_POSIX_THREAD_SAFE_FUNCTIONS -DHAVE_ISNAN -DHAVE_LOCALTIME_R -DSQLITE_OMIT_LOAD_EXTENSION
     ar rcs "$work/lib/libsqlite3.a" "$work/sqlite3.o"
     cp "$source/sqlite3.h" "$source/sqlite3ext.h" "$work/include/"
@@ -286,4 +303,5 @@ fi
 if [[ ! -f $vendor/.complete || -n ${UMPIN_REFRESH:-} ]]; then fetch_crates; fi
 if [[ -n $compiling ]]; then wait "$compiling" || exit 1; fi
 write_config
-say "crates: $(wc -l <"$vendor/packages") packages of Debian $suite; SQLite: $(grep -o -m1 'SQLITE_VERSION  *"[^"]*"' "$sqlite/include/sqlite3.h" | cut -d'"' -f2), static"
+version=$(grep -o -m1 'SQLITE_VERSION  *"[^"]*"' "$sqlite/include/sqlite3.h" | cut -d'"' -f2)
+say "crates: $(wc -l <"$vendor/packages") packages of Debian $suite; SQLite: $version, static"

@@ -11,7 +11,8 @@ Import-Module Pester -MinimumVersion 5.0
 
 $configuration = New-PesterConfiguration
 # Not the folders below: they hold helpers and benchmarks.
-$configuration.Run.Path = @(Get-ChildItem -Path $Path -Filter '*.Tests.ps1' -File | Sort-Object -Property Name | ForEach-Object FullName)
+$files = Get-ChildItem -Path $Path -Filter '*.Tests.ps1' -File | Sort-Object -Property Name
+$configuration.Run.Path = @($files | ForEach-Object FullName)
 $configuration.Run.PassThru = $true
 $configuration.Output.Verbosity = 'Detailed'
 $configuration.Output.RenderMode = 'Plaintext'
@@ -25,8 +26,12 @@ $result = Invoke-Pester -Configuration $configuration
 function Get-OneLine([object] $Value) { ("$Value" -replace '\s+', ' ').Trim() }
 
 $lines = @(
-    foreach ($test in $result.Failed) { 'failed ' + (Get-OneLine ('{0}: {1}' -f (Split-Path -Leaf $test.ScriptBlock.File), $test.ExpandedPath)) }
-    foreach ($container in $result.FailedContainers) { 'failed ' + (Get-OneLine ('{0}: {1}' -f $container.Item, ($container.ErrorRecord | Select-Object -First 1))) }
+    foreach ($test in $result.Failed) {
+        'failed ' + (Get-OneLine ('{0}: {1}' -f (Split-Path -Leaf $test.ScriptBlock.File), $test.ExpandedPath))
+    }
+    foreach ($container in $result.FailedContainers) {
+        'failed ' + (Get-OneLine ('{0}: {1}' -f $container.Item, ($container.ErrorRecord | Select-Object -First 1)))
+    }
     foreach ($test in @($result.Skipped) + @($result.Inconclusive) + @($result.NotRun)) {
         if (-not $test) { continue }
         $reason = if ($test.ErrorRecord) { $test.ErrorRecord[0].Exception.Message } else { 'marked -Skip' }
@@ -39,4 +44,5 @@ if ($failed -eq 0 -and $result.Result -ne 'Passed') {
     $lines += 'failed Pester: result {0}' -f $result.Result
 }
 $skipped = $result.SkippedCount + $result.InconclusiveCount + $result.NotRunCount
-@('counts {0} {1} {2}' -f $result.PassedCount, $failed, $skipped) + $lines | Set-Content -LiteralPath $ResultFile -Encoding utf8
+@('counts {0} {1} {2}' -f $result.PassedCount, $failed, $skipped) + $lines |
+    Set-Content -LiteralPath $ResultFile -Encoding utf8

@@ -60,3 +60,35 @@ private_apt() {
     shift 2
     "$tool" -c "$folder/apt.conf" "$@"
 }
+
+# private_apt_resolve FOLDER PACKAGE...: the packages and all they depend on that is not installed, each a line
+# "NAME=VERSION FILE". apt's whole answer is in FOLDER/uris.
+private_apt_resolve() {
+    local folder=$1
+    shift
+    # apt leaves out what its archive already has, so it is shown an empty one.
+    mkdir -p "$folder/no-archives/partial"
+    private_apt "$folder" apt-get -q -y -o Dir::Cache::Archives="$folder/no-archives" --print-uris install "$@" \
+        >"$folder/uris" || return 1
+    # The file's name has the colon of an epoch escaped.
+    awk '/^\047/ { split($2, p, "_"); v = p[2]; gsub(/%3a/, ":", v); print p[1] "=" v, $2 }' "$folder/uris" | sort -u
+}
+
+# private_apt_download FOLDER INTO PACKAGE...: exactly these, into the folder INTO.
+private_apt_download() {
+    local folder=$1 into=$2
+    shift 2
+    mkdir -p "$into"
+    (($# == 0)) || (cd "$into" && private_apt "$folder" apt-get -q download "$@")
+}
+
+# private_apt_unpack DEBS ROOT: every package in the folder DEBS, without what no program needs.
+private_apt_unpack() {
+    local deb
+    mkdir -p "$2"
+    for deb in "$1"/*.deb; do
+        [[ -f $deb ]] || continue
+        dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$2" --no-same-owner --exclude './usr/share/doc/*' \
+            --exclude './usr/share/man/*' --exclude './usr/share/locale/*' --exclude './dev/*' || return 1
+    done
+}

@@ -24,7 +24,8 @@ has() { command -v "$1" >/dev/null 2>&1; }
 missing() {
     if ! has msmtp && [[ ! -x $target/bin/msmtp ]]; then echo msmtp; fi
     if ! has lua && ! has lua5.4 && ! has lua5.3 && [[ ! -x $target/bin/lua5.4 ]]; then echo lua5.4; fi
-    if ! PYTHONPATH=$target/usr/lib/python3/dist-packages /usr/bin/python3 -c 'import aiosmtpd.controller' >/dev/null 2>&1; then
+    if ! PYTHONPATH=$target/usr/lib/python3/dist-packages /usr/bin/python3 -c 'import aiosmtpd.controller' \
+        >/dev/null 2>&1; then
         echo python3-aiosmtpd
     fi
 }
@@ -33,7 +34,8 @@ give_up() {
     printf 'test-tools: %s\n' "$1" >&2
     shift
     if (($#)); then printf '  %s\n' "$@" >&2; fi
-    printf '  Not there: %s. Install them, or the tests that need them are skipped by name.\n' "$(missing | tr '\n' ' ')" >&2
+    printf '  Not there: %s. Install them, or the tests that need them are skipped by name.\n' \
+        "$(missing | tr '\n' ' ')" >&2
     exit 3
 }
 
@@ -45,7 +47,8 @@ for program in apt-get dpkg-deb flock; do
 done
 
 exec 9>"$tools/small.lock"
-flock -w 300 9 || give_up 'another run has been filling the folder for 5 minutes.' "If none is running, delete $tools/small.lock."
+flock -w 300 9 || give_up 'another run has been filling the folder for 5 minutes.' \
+    "If none is running, delete $tools/small.lock."
 mapfile -t wanted < <(missing)
 ((${#wanted[@]})) || exit 0
 scratch=$(mktemp -d "$tools/.small.XXXXXX")
@@ -53,22 +56,16 @@ trap 'rm -rf "$scratch"' EXIT
 
 say "fetching ${wanted[*]} from Debian $suite"
 # What the machine has installed counts, so that only what it lacks is fetched.
-private_apt_prepare "$scratch/apt" "$suite" /var/lib/dpkg/status || give_up 'no Debian mirror was found in the apt configuration of this machine.'
+private_apt_prepare "$scratch/apt" "$suite" /var/lib/dpkg/status ||
+    give_up 'no Debian mirror was found in the apt configuration of this machine.'
 private_apt "$scratch/apt" apt-get -q update >"$scratch/log" 2>&1 ||
     give_up "the package lists of Debian $suite could not be read:" "$(tail -n 3 "$scratch/log")"
-mkdir -p "$scratch/empty/partial" "$scratch/debs" "$scratch/root"
-private_apt "$scratch/apt" apt-get -q -y -o Dir::Cache::Archives="$scratch/empty" --print-uris install "${wanted[@]}" >"$scratch/uris" 2>"$scratch/log" ||
+private_apt_resolve "$scratch/apt" "${wanted[@]}" >"$scratch/closure" 2>"$scratch/log" ||
     give_up 'the packages cannot be resolved:' "$(tail -n 5 "$scratch/log")"
-mapfile -t packages < <(awk '/^\047/ { split($2, p, "_"); v = p[2]; gsub(/%3a/, ":", v); print p[1] "=" v }' "$scratch/uris" | sort -u)
-if ((${#packages[@]})); then
-    (cd "$scratch/debs" && private_apt "$scratch/apt" apt-get -q download "${packages[@]}" >"$scratch/log" 2>&1) ||
-        give_up 'the packages could not be fetched:' "$(tail -n 3 "$scratch/log")"
-fi
-for deb in "$scratch"/debs/*.deb; do
-    [[ -f $deb ]] || continue
-    dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$scratch/root" --no-same-owner --exclude './usr/share/doc/*' \
-        --exclude './usr/share/man/*' --exclude './usr/share/locale/*' --exclude './dev/*'
-done
+mapfile -t packages < <(cut -d' ' -f1 "$scratch/closure")
+private_apt_download "$scratch/apt" "$scratch/debs" ${packages[@]+"${packages[@]}"} >"$scratch/log" 2>&1 ||
+    give_up 'the packages could not be fetched:' "$(tail -n 3 "$scratch/log")"
+private_apt_unpack "$scratch/debs" "$scratch/root" || give_up 'the packages could not be unpacked.'
 mkdir -p "$target/bin"
 cp -a "$scratch/root/." "$target/"
 # Each through the libraries that came with it.
@@ -77,7 +74,8 @@ for program in msmtp lua5.4; do
     {
         printf '#!/bin/sh\nroot=%q\n' "$target"
         # shellcheck disable=SC2016 # for the program's start, not now
-        printf 'for d in "$root"/usr/lib/*-linux-* "$root"/lib/*-linux-* "$root"/usr/lib; do [ -d "$d" ] && p=$p${p:+:}$d; done\n'
+        printf '%s\n' 'for d in "$root"/usr/lib/*-linux-* "$root"/lib/*-linux-* "$root"/usr/lib; do' \
+            '[ -d "$d" ] && p=$p${p:+:}$d; done'
         # shellcheck disable=SC2016
         printf 'LD_LIBRARY_PATH=$p${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec "$root"/usr/bin/%s "$@"\n' "$program"
     } >"$scratch/$program"

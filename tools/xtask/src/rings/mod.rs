@@ -110,7 +110,7 @@ pub fn run(machine: &Machine, arguments: &Arguments) -> Result<bool, Failure> {
     for ring in &arguments.rings {
         if ring.builds > Builds::Nothing && !built {
             built = true;
-            timed("What the next rings need: the release library and the module", || context.build(wanted));
+            timed("What the rings that follow need: the library, the module", || context.build(wanted));
         }
         let number = RINGS.iter().take_while(|other| other.name != ring.name).count() + 1;
         timed(&format!("{number}. {}", ring.title), || (ring.run)(&mut context));
