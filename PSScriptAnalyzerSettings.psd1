@@ -2,7 +2,7 @@
     Severity            = @('Error', 'Warning')
     IncludeDefaultRules = $true
     ExcludeRules        = @(
-        # build.ps1, the demo and the benchmarks talk to the person at the console; nothing reads their output.
+        # The demo, the benchmarks and the tools talk to the person at the console; nothing reads their output.
         'PSAvoidUsingWriteHost'
         # Pester's BeforeAll assigns what an It reads; the rule sees two unrelated blocks.
         'PSUseDeclaredVarsMoreThanAssignments'
