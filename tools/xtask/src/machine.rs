@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -61,7 +62,7 @@ impl Machine {
         let cache = cache_folder()?;
         let state = root.join("target").join("build");
         let logs = state.join("logs");
-        let scratch = env::temp_dir().join(format!("umpin-build.{}", std::process::id()));
+        let scratch = env::temp_dir().join(format!("umpin-build.{:016x}", random_number()));
         make_private_folder(&scratch)?;
         let store = scratch.join("store");
         for folder in [&logs, &store] {
@@ -206,6 +207,11 @@ fn cache_folder() -> Result<PathBuf, Failure> {
     parent.map(|folder| folder.join("ummailboxpin")).ok_or_else(|| {
         vec!["there is no place for what is fetched.".to_owned(), "Set HOME or UMPIN_CACHE to a folder.".to_owned()]
     })
+}
+
+/// The standard library seeds its hash maps with one.
+fn random_number() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// Others on the machine have no business in it; one that is there already is somebody else's.
