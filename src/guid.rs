@@ -1,5 +1,5 @@
-//! GUIDs: the names of recipients, policies, dial plans, stores and messages that never change. A type for each of those
-//! that meet in one function, so that none can be taken for another.
+//! GUIDs: the names of recipients, policies, dial plans, stores and messages that never change. A type for each of
+//! those that meet in one function, so that none can be taken for another.
 
 use std::fmt;
 

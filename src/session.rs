@@ -163,9 +163,9 @@ impl Session {
     pub fn left_behind(&self) -> Option<Warning> {
         self.left_behind.as_ref().map(|left| Warning {
             message: format!(
-                "The store '{}' is used since its folder and that of its key '{}' exist; your own, '{}', was left behind, and \
-                 nothing of it is read any more. To move it, see 'One store for all' in docs/keys.md; or delete it with its key \
-                 '{}'. UMPIN_STORE and UMPIN_KEY_FILE name it meanwhile.",
+                "The store '{}' is used since its folder and that of its key '{}' exist; your own, '{}', was left \
+                 behind, and nothing of it is read any more. To move it, see 'One store for all' in docs/keys.md; or \
+                 delete it with its key '{}'. UMPIN_STORE and UMPIN_KEY_FILE name it meanwhile.",
                 self.location.store.display(),
                 self.location.key.display(),
                 left.store.display(),

@@ -10,8 +10,8 @@ use crate::directory::identity;
 use crate::error::Result;
 use crate::session::{Mode, Session};
 
-/// RecipientViewRoot narrows the session to a container, ViewEntireForest widens it again. Holds for this session alone;
-/// nothing is stored.
+/// RecipientViewRoot narrows the session to a container, ViewEntireForest widens it again. Holds for this session
+/// alone; nothing is stored.
 pub(crate) fn set_ad_server_settings(session: &Session, request: &Request) -> Result<Response> {
     let p = &request.parameters;
     let servers =

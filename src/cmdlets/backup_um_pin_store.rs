@@ -73,8 +73,8 @@ pub(crate) fn backup_object(path: &Path, facts: &Facts, at: i64) -> Value {
         "Mailboxes": facts.mailboxes,
         "AuditHead": printed_head(&facts.audit_head),
         "Note": format!(
-            "The copy does not hold the key. Without key {}{also}, no PIN in it can be checked: keep a copy of the key file, \
-             somewhere else than this one.",
+            "The copy does not hold the key. Without key {}{also}, no PIN in it can be checked: keep a copy of the key \
+             file, somewhere else than this one.",
             facts.key_id
         ),
     })

@@ -111,8 +111,8 @@ fn commit_in(c: &Change<'_>, p: &Parameters, plan: &Plan, new: &NewPin) -> Attem
         }
     } else if new.origin() == Origin::Generated {
         response.warnings.push(Warning::from(format!(
-            "The PIN of {} was generated and SendWelcomeMail is $false, so nobody will know it. Run Set-UMMailboxPIN to \
-             set one that is told.",
+            "The PIN of {} was generated and SendWelcomeMail is $false, so nobody will know it. Run Set-UMMailboxPIN \
+             to set one that is told.",
             plan.recipient.primary_smtp_address
         )));
     }
@@ -148,8 +148,8 @@ fn decide(session: &Session, tx: &Tx<'_>, p: &Parameters, lookup: &Lookup) -> Re
         return Err(Error::new(
             Status::NoMailbox,
             format!(
-                "The recipient '{}' has no SMTP address, so it has no mailbox to enable. Nothing was changed. Add an address to the \
-                 directory and import it again.",
+                "The recipient '{}' has no SMTP address, so it has no mailbox to enable. Nothing was changed. Add an \
+                 address to the directory and import it again.",
                 recipient.canonical_name
             ),
         )
@@ -182,7 +182,8 @@ fn only_policy(tx: &Tx<'_>) -> Result<Policy> {
         (Some(policy), true) => Ok(policy),
         _ => Err(Error::new(
             Status::InvalidArgument,
-            "Enable-UMMailbox needs -UMMailboxPolicy where there is not just one UM mailbox policy. Nothing was changed.",
+            "Enable-UMMailbox needs -UMMailboxPolicy where there is not just one UM mailbox policy. Nothing was \
+             changed.",
         )),
     }
 }
@@ -220,8 +221,8 @@ fn resource_identifier(p: &Parameters, recipient: &Recipient, plan: &DialPlan) -
                 return Err(Error::new(
                     Status::SipResourceIdNeeded,
                     format!(
-                        "The SIP address '{given}' conflicts with the recipient's own, '{own}'. Nothing was changed. Leave \
-                         -SIPResourceIdentifier out, or change the directory."
+                        "The SIP address '{given}' conflicts with the recipient's own, '{own}'. Nothing was changed. \
+                         Leave -SIPResourceIdentifier out, or change the directory."
                     ),
                 ));
             }
@@ -256,8 +257,8 @@ fn from_phone(recipient: &Recipient, plan: &DialPlan) -> Result<String> {
         Error::new(
             Status::CouldNotGenerateExtension,
             format!(
-                "No extension was given for {}, and none of {wanted} digits can be made from its phone number. Nothing was \
-                 changed. Give one with -Extensions.",
+                "No extension was given for {}, and none of {wanted} digits can be made from its phone number. Nothing \
+                 was changed. Give one with -Extensions.",
                 recipient.primary_smtp_address
             ),
         )

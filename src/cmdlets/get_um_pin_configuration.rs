@@ -17,8 +17,8 @@ pub(crate) fn get_um_pin_configuration(session: &Session, request: &Request) -> 
     if !session.store.exists()? {
         response.warnings.push(Warning {
             message: format!(
-                "The store '{}' does not exist, and reads as empty. The first change makes it: Import-UMRecipient, for example. \
-                 If there should be one already, check UMPIN_STORE.",
+                "The store '{}' does not exist, and reads as empty. The first change makes it: Import-UMRecipient, for \
+                 example. If there should be one already, check UMPIN_STORE.",
                 session.location().store.display()
             ),
             once_per_session: true,

@@ -1,7 +1,7 @@
 //! Import-UMRecipient: read whole into a staging table, then applied in batches, each a transaction.
 //!
-//! Steps (parameter `Step`): `Begin` gives an id; `Read` (a file, repeated while `Next`) and `Rows` (piped objects) stage;
-//! `Apply` counts under Validate and applies under Commit (repeated while `Next`); `End` drops the staging.
+//! Steps (parameter `Step`): `Begin` gives an id; `Read` (a file, repeated while `Next`) and `Rows` (piped objects)
+//! stage; `Apply` counts under Validate and applies under Commit (repeated while `Next`); `End` drops the staging.
 
 use crate::guid::RecipientGuid;
 use std::collections::HashMap;
@@ -364,7 +364,8 @@ impl Import {
         let (absent, all) = (self.staging.absent_count()?, tx.recipient_count()?);
         if absent * PRUNE_SHARE > all && !force {
             return Ok(refused(format!(
-                "{absent} of {all} recipients are absent from the input, more than a tenth. If that is meant, use -Force"
+                "{absent} of {all} recipients are absent from the input, more than a tenth. If that is meant, use \
+                 -Force"
             )));
         }
         Ok(None)

@@ -1,5 +1,5 @@
-//! What each cmdlet does: resolve, check, one transaction. One file a cmdlet, named after it; the four of policies, of dial
-//! plans and of the directory settings share theirs.
+//! What each cmdlet does: resolve, check, one transaction. One file a cmdlet, named after it; the four of policies, of
+//! dial plans and of the directory settings share theirs.
 
 pub mod contents;
 mod cursor;

@@ -69,8 +69,8 @@ pub(crate) fn restore_um_pin_store(session: &Session, request: &Request) -> Resu
         })?;
     } else {
         response.warnings.push(Warning::from(format!(
-            "The store was replaced, but its key {} is not in the key file '{}'. Until it is, nobody can sign in and no PIN can \
-             be set; nor could this be recorded in the audit trail.",
+            "The store was replaced, but its key {} is not in the key file '{}'. Until it is, nobody can sign in and \
+             no PIN can be set; nor could this be recorded in the audit trail.",
             copy.facts.key_id,
             session.location().key.display()
         )));
@@ -100,8 +100,8 @@ fn other_store(session: &Session, path: &Path, copy: &Facts) -> Result<Option<Er
         Error::new(
             Status::BackupFailed,
             format!(
-                "'{}' is a backup of another store ({}), not of '{}' ({}, {} mailboxes). Nothing was changed. Use -Force to \
-                 replace it all the same.",
+                "'{}' is a backup of another store ({}), not of '{}' ({}, {} mailboxes). Nothing was changed. Use \
+                 -Force to replace it all the same.",
                 path.display(),
                 copy.store_id,
                 session.location().store.display(),
@@ -139,9 +139,9 @@ fn keys_missing(session: &Session, path: &Path, copy: &Facts) -> Option<Error> {
         Error::new(
             Status::KeyWrong,
             format!(
-                "The backup '{}' is sealed under key {}, which the key file '{}' does not hold (it holds {}). Nothing was \
-                 changed. Add that key's line to the file, below the line that is there, and try again; or use -Force and put \
-                 the right key file back afterwards.",
+                "The backup '{}' is sealed under key {}, which the key file '{}' does not hold (it holds {}). Nothing \
+                 was changed. Add that key's line to the file, below the line that is there, and try again; or use \
+                 -Force and put the right key file back afterwards.",
                 path.display(),
                 missing.join(", "),
                 session.location().key.display(),

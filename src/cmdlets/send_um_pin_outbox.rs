@@ -78,8 +78,8 @@ fn requested_messages(session: &Session, p: &Parameters) -> Result<Vec<MessageGu
 
 fn still_queued(row: &OutboxRow, e: &Error) -> String {
     format!(
-        "The notice for {} could not be delivered: {}. The PIN change stands; the notice stays queued, sealed, and is tried \
-         again by Send-UMPinOutbox and 'umpin deliver'.",
+        "The notice for {} could not be delivered: {}. The PIN change stands; the notice stays queued, sealed, and is \
+         tried again by Send-UMPinOutbox and 'umpin deliver'.",
         row.user_id, e.message
     )
 }

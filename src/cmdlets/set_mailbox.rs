@@ -1,4 +1,5 @@
-//! Set-Mailbox -EmailAddresses and -SecondaryAddress of UMMailboxPin.ExchangeCompat: proxy addresses, and through EUM ones the extensions.
+//! Set-Mailbox -EmailAddresses and -SecondaryAddress of UMMailboxPin.ExchangeCompat: proxy addresses, and through EUM
+//! ones the extensions.
 
 use crate::cmdlets::document::{Request, Response};
 use crate::directory::list_edit::ListEdit;

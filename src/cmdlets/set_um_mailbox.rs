@@ -36,8 +36,8 @@ pub(crate) fn set_um_mailbox(session: &Session, request: &Request) -> Result<Res
             };
             if today.is_some_and(|today| today.dial_plan_guid != policy.dial_plan_guid) {
                 return Err(invalid(format!(
-                    "The UM mailbox policy '{}' belongs to another dial plan, and the mailbox's numbers belong to its own; disable \
-                     the mailbox and enable it under the new policy",
+                    "The UM mailbox policy '{}' belongs to another dial plan, and the mailbox's numbers belong to its \
+                     own; disable the mailbox and enable it under the new policy",
                     policy.name
                 )));
             }

@@ -32,7 +32,8 @@ pub struct SetPin {
     pub locked_out: Option<bool>,
     /// Unset means yes.
     pub send_email: Option<bool>,
-    /// What [`begin_reset`] refuses is the call's end and is recorded. Not so where it may only be looking, as under -WhatIf.
+    /// What [`begin_reset`] refuses is the call's end and is recorded. Not so where it may only be looking, as under
+    /// -WhatIf.
     pub record_refusals: bool,
 }
 

@@ -93,7 +93,8 @@ pub(crate) fn set_um_pin_configuration(session: &Session, request: &Request) -> 
         if p.is_bound("CommandArguments") && mail.transport == Transport::Command && !names_sender(&mail) {
             response.warnings.push(Warning::from(format!(
                 "-CommandArguments does not tell the program the sender ('-f', '{SENDER_PLACEHOLDER}'). Unless its own \
-                 settings do, mail that cannot be delivered comes back, with its PIN, to the account that runs the program."
+                 settings do, mail that cannot be delivered comes back, with its PIN, to the account that runs the \
+                 program."
             )));
         }
         Ok(response)
@@ -110,8 +111,8 @@ fn check_arguments(arguments: &[String]) -> Result<()> {
     for (n, argument) in arguments.iter().enumerate() {
         if seems_secret(n.checked_sub(1).map(|before| arguments[before].as_str()), argument) {
             return Err(invalid_setting(&format!(
-                "Argument {} of -CommandArguments seems to hold a password, which would be kept in clear and be seen in the \
-                 list of processes. Put it in the program's own settings, readable to its account alone",
+                "Argument {} of -CommandArguments seems to hold a password, which would be kept in clear and be seen \
+                 in the list of processes. Put it in the program's own settings, readable to its account alone",
                 n + 1
             )));
         }
@@ -183,7 +184,8 @@ fn check_folder(folder: &str, session: &Session) -> Result<()> {
             && real(path).starts_with(real(own))
         {
             return Err(invalid_setting(&format!(
-                "The pickup folder '{folder}' lies in '{}', where the store or its key lies; a mail server must not read there",
+                "The pickup folder '{folder}' lies in '{}', where the store or its key lies; a mail server must not \
+                 read there",
                 own.display()
             )));
         }

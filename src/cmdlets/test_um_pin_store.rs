@@ -127,8 +127,8 @@ fn schema(session: &Session) -> Result<Verdict> {
     let strange = session.store.strange_definitions()?;
     Ok(if !strange.is_empty() {
         Failed(format!(
-            "version {version}, but these were made, changed or removed outside this program: {}. What a trigger does is done \
-             in every cmdlet's name; restore a backup",
+            "version {version}, but these were made, changed or removed outside this program: {}. What a trigger does \
+             is done in every cmdlet's name; restore a backup",
             strange.join(", ")
         ))
     } else if journal == "wal" {
@@ -143,8 +143,8 @@ fn contents(session: &Session) -> Result<Verdict> {
     Ok(match session.read(|tx| contents::find_faults(tx, now))?.summary() {
         None => Passed("every row is one that a cmdlet can have written".into()),
         Some(faults) => Failed(format!(
-            "{faults}. It was changed outside this program. Restore a backup; or import these people again, and make their \
-             mailboxes anew with Disable-UMMailbox -KeepProperties $false and Enable-UMMailbox"
+            "{faults}. It was changed outside this program. Restore a backup; or import these people again, and make \
+             their mailboxes anew with Disable-UMMailbox -KeepProperties $false and Enable-UMMailbox"
         )),
     })
 }

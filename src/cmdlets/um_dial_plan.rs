@@ -130,15 +130,20 @@ pub(crate) fn remove_um_dial_plan(session: &Session, request: &Request) -> Resul
     let p = &request.parameters;
     p.allow(&[])?;
     session.change(request.mode, &request.cause, |c| {
-        let plan = lookup::dial_plan(session, c.tx, &p.text("Identity")?.unwrap_or_default(), &request.cause.domain_controller)?;
+        let plan = lookup::dial_plan(
+            session,
+            c.tx,
+            &p.text("Identity")?.unwrap_or_default(),
+            &request.cause.domain_controller,
+        )?;
         let policies = c.tx.policies(Some(&plan.guid))?;
         if !policies.is_empty() || c.tx.dial_plan_address_count(&plan.guid)? > 0 {
             let names: Vec<&str> = policies.iter().map(|p| p.name.as_str()).collect();
             return Err(Error::new(
                 Status::DialPlanInUse,
                 format!(
-                    "The UM dial plan '{}' can't be removed while UM mailbox policies or mailboxes use it ({}). Nothing was \
-                     changed. Remove or move them first.",
+                    "The UM dial plan '{}' can't be removed while UM mailbox policies or mailboxes use it ({}). \
+                     Nothing was changed. Remove or move them first.",
                     plan.name,
                     if names.is_empty() { "numbers of mailboxes".to_owned() } else { names.join(", ") }
                 ),

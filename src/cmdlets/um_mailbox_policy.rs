@@ -56,8 +56,8 @@ pub(crate) fn add_default_policy(c: &Change<'_>, plan: &DialPlan) -> Result<Poli
     for name in std::iter::once(base.clone()).chain((1..=10).map(|n| format!("{base}{n}"))) {
         if name.chars().count() > 64 {
             return Err(invalid(format!(
-                "The default policy's name '{name}' would have more than 64 characters; shorten the dial plan's name or use \
-                 -GenerateUMMailboxPolicy $false"
+                "The default policy's name '{name}' would have more than 64 characters; shorten the dial plan's name \
+                 or use -GenerateUMMailboxPolicy $false"
             )));
         }
         if c.tx.policy_by_key(&fold(&name))?.is_none() {
@@ -123,8 +123,8 @@ pub(crate) fn set_um_mailbox_policy(session: &Session, request: &Request) -> Res
             let plan = lookup::dial_plan(session, c.tx, &text, server)?;
             if plan.guid != policy.dial_plan_guid && c.tx.policy_mailbox_count(&policy.guid)? > 0 {
                 return Err(invalid(format!(
-                    "The UM mailbox policy '{before}' has mailboxes, whose extensions belong to its dial plan, so it cannot move to \
-                     another plan"
+                    "The UM mailbox policy '{before}' has mailboxes, whose extensions belong to its dial plan, so it \
+                     cannot move to another plan"
                 )));
             }
             policy.dial_plan_guid = plan.guid;
@@ -149,14 +149,15 @@ pub(crate) fn remove_um_mailbox_policy(session: &Session, request: &Request) -> 
     let p = &request.parameters;
     p.allow(&[])?;
     session.change(request.mode, &request.cause, |c| {
-        let policy = lookup::policy(session, c.tx, &p.text("Identity")?.unwrap_or_default(), &request.cause.domain_controller)?;
+        let policy =
+            lookup::policy(session, c.tx, &p.text("Identity")?.unwrap_or_default(), &request.cause.domain_controller)?;
         let mailboxes = c.tx.policy_mailbox_count(&policy.guid)?;
         if mailboxes > 0 {
             return Err(Error::new(
                 Status::PolicyInUse,
                 format!(
-                    "The UM mailbox policy '{}' can't be removed because {} it. Nothing was changed. Disable what uses it, or \
-                     give it another policy, first.",
+                    "The UM mailbox policy '{}' can't be removed because {} it. Nothing was changed. Disable what uses \
+                     it, or give it another policy, first.",
                     policy.name,
                     if mailboxes == 1 {
                         "1 UM-enabled mailbox references".to_owned()

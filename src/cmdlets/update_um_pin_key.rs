@@ -4,9 +4,9 @@
 //!
 //! | the key file holds | the store names | rows name | so |
 //! | --- | --- | --- | --- |
-//! | the old key | the old key | the old key | nothing began: a new key is made and put into the file before the old one |
-//! | a new key, then the old one | the old key | the old key | killed after the file was written: that new key is taken, no third is made |
-//! | the new key, then the old one | the new key | both | batches of rows are sealed anew, a transaction each |
+//! | the old key | the old key | the old key | nothing began: a new key is put before the old one |
+//! | a new key, then the old one | the old key | the old key | it was killed there: that new key is taken |
+//! | the new key, then the old one | the new key | both | batches of rows are sealed anew |
 //! | the new key, then the old one | the new key | the new key | the file is written with the new key alone |
 //!
 //! The file is written inside the transaction that goes with it, so that of two runs at once one waits for the other.
@@ -55,8 +55,8 @@ pub(crate) fn update_um_pin_key(session: &Session, request: &Request) -> Result<
         })?;
         let [pins, history, outbox] = counts;
         let action = format!(
-            "Replace the key and seal anew: {pins} PINs, {history} earlier PINs, {outbox} queued messages. Backups made until \
-             now need the old key: copy the key file first"
+            "Replace the key and seal anew: {pins} PINs, {history} earlier PINs, {outbox} queued messages. Backups \
+             made until now need the old key: copy the key file first"
         );
         return Ok(Response::default().for_should_process(session.location().key.display().to_string(), action));
     }
@@ -140,7 +140,8 @@ fn begin_rotation(session: &Session, c: &Change<'_>) -> Result<Response> {
 
 fn resumed_warning(key_id: &KeyId) -> Warning {
     Warning::from(format!(
-        "An earlier run was interrupted; it is resumed with its key {key_id}. Run Update-UMPinKey once more for another key."
+        "An earlier run was interrupted; it is resumed with its key {key_id}. Run Update-UMPinKey once more for \
+         another key."
     ))
 }
 
@@ -169,8 +170,8 @@ fn continue_rotation(session: &Session, c: &Change<'_>, cursor: &Cursor) -> Resu
     if cursor.key_id != *c.key.id() {
         return Err(Error::new(
             Status::Conflict,
-            "Another run of Update-UMPinKey has brought a newer key meanwhile and goes on with it. Nothing was changed by \
-             this one since.",
+            "Another run of Update-UMPinKey has brought a newer key meanwhile and goes on with it. Nothing was changed \
+             by this one since.",
         ));
     }
     let Some(table) = SealedIn::ALL.get(cursor.table).copied() else { return finish_rotation(session, c) };
@@ -214,9 +215,9 @@ fn describe_broken_seal(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Res
     let name = c.tx.name_of(&row.id);
     if table.purpose() == Purpose::Pin {
         return Ok(format!(
-            "The sealed PIN of {name} was changed outside this program and cannot be sealed anew. Nobody can sign in there. \
-             Set a new PIN with Set-UMMailboxPIN, then run Update-UMPinKey again; until then the key file keeps the old key \
-             too."
+            "The sealed PIN of {name} was changed outside this program and cannot be sealed anew. Nobody can sign in \
+             there. Set a new PIN with Set-UMMailboxPIN, then run Update-UMPinKey again; until then the key file keeps \
+             the old key too."
         ));
     }
     c.tx.remove_sealed(table, row)?;
@@ -242,15 +243,15 @@ fn finish_rotation(session: &Session, c: &Change<'_>) -> Result<Response> {
             &format!("{total} sealed values are under key {}; {} dropped", c.key.id(), dropped.join(", ")),
         )?;
         response.warnings.push(Warning::from(format!(
-            "The key file '{key_file}' now holds key {} alone. Copy it to where you keep such copies. Backups of the store made \
-             before need key {}, of which this machine has no copy any more.",
+            "The key file '{key_file}' now holds key {} alone. Copy it to where you keep such copies. Backups of the \
+             store made before need key {}, of which this machine has no copy any more.",
             c.key.id(),
             dropped.join(", ")
         )));
     } else {
         response.warnings.push(Warning::from(format!(
-            "{left} sealed values could not be sealed anew (see the other warnings), so the key file '{key_file}' keeps the old \
-             key beside the new one."
+            "{left} sealed values could not be sealed anew (see the other warnings), so the key file '{key_file}' \
+             keeps the old key beside the new one."
         )));
     }
     response.objects.push(serde_json::json!({

@@ -100,9 +100,9 @@ fn hash_in(arenas: &Arenas, pin: &Pin, salt: &Salt, params: &HashParams) -> Resu
         return Err(Error::new(
             Status::SealBroken,
             format!(
-                "A stored PIN's cost ({} KiB, {} passes, {} lanes) is above every cost that is ever set: it was changed \
-                 outside this program. Nothing was changed, and no sign-in was counted. Restore the store from a backup, \
-                 or set a new PIN for the mailbox.",
+                "A stored PIN's cost ({} KiB, {} passes, {} lanes) is above every cost that is ever set: it was \
+                 changed outside this program. Nothing was changed, and no sign-in was counted. Restore the store from \
+                 a backup, or set a new PIN for the mailbox.",
                 params.memory_kib, params.passes, params.lanes
             ),
         ));

@@ -125,23 +125,28 @@ mod tests {
         for (purpose, sealed) in [
             (
                 Purpose::Pin,
-                "91cb1572cb0ac5461de8cecd09773b5ca1954a06529ce9507de5a56b3320daa982c8a8b9172e3db7c3952bfb3bce506da1a52f2074f0bc",
+                "91cb1572cb0ac5461de8cecd09773b5ca1954a06529ce9507de5a56b3320daa982c8a8b9172e3db7c39\
+                 52bfb3bce506da1a52f2074f0bc",
             ),
             (
                 Purpose::History,
-                "3e06231bdd207c99feeab600920a72398eebe4354d0adf21372732e14d2f5f2be5ea54778f50fffe5dd74b143ce721dec55990bd953759",
+                "3e06231bdd207c99feeab600920a72398eebe4354d0adf21372732e14d2f5f2be5ea54778f50fffe5dd\
+                 74b143ce721dec55990bd953759",
             ),
             (
                 Purpose::Mail,
-                "392f8d169fb4607f54a4d258ced47f0ff87a5f9d5217e4ef081a906a6c45fb85f8958b54a44f696c260444dd9897bd2f2a94d5015ae8d9",
+                "392f8d169fb4607f54a4d258ced47f0ff87a5f9d5217e4ef081a906a6c45fb85f8958b54a44f696c260\
+                 444dd9897bd2f2a94d5015ae8d9",
             ),
             (
                 Purpose::AuditKey,
-                "2c47bc43429e030e411c0a0967f0227fc6e48c91b9b6e765f823eb812b4b4fbd2543448f6f78c3f13d6d28450bccadc4ba921bb6dadb6c",
+                "2c47bc43429e030e411c0a0967f0227fc6e48c91b9b6e765f823eb812b4b4fbd2543448f6f78c3f13d6\
+                 d28450bccadc4ba921bb6dadb6c",
             ),
             (
                 Purpose::SprayKey,
-                "587f9082a390b1a0dff02bf3c4ef1da3056b58d553ded472f52d9d95541bd5687062592c7eab2437517d78f17474d994651bbe2266f65a",
+                "587f9082a390b1a0dff02bf3c4ef1da3056b58d553ded472f52d9d95541bd5687062592c7eab2437517\
+                 d78f17474d994651bbe2266f65a",
             ),
         ] {
             let bytes: Vec<u8> =

@@ -140,8 +140,9 @@ fn finished(
 ) -> Result<Vec<u8>, String> {
     if let Some((quote, line)) = crossed {
         return Err(format!(
-            "the quote that opens in line {quote} is closed only in line {line}, in front of other text, so the lines {first} \
-             to {last} cannot be told apart and none of them was imported. Close or remove that quote and import again"
+            "the quote that opens in line {quote} is closed only in line {line}, in front of other text, so the lines \
+             {first} to {last} cannot be told apart and none of them was imported. Close or remove that quote and \
+             import again"
         ));
     }
     if too_long { Err(format!("it is longer than {LONGEST_RECORD} bytes")) } else { Ok(record) }

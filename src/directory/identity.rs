@@ -43,7 +43,8 @@ pub(crate) fn validate(text: &str) -> Result<&str> {
         return Err(Error::new(
             Status::InvalidIdentity,
             format!(
-                "The identity '{start}...' has {length} characters; {MAX_IDENTITY_LENGTH} is the most. Nothing was changed."
+                "The identity '{start}...' has {length} characters; {MAX_IDENTITY_LENGTH} is the most. Nothing was \
+                 changed."
             ),
         )
         .about(start));

@@ -139,7 +139,8 @@ pub(crate) fn recipient(values: &[(Field, Vec<String>)]) -> Result<Recipient, St
         if *field != Field::EmailAddresses && texts.iter().any(|t| t.chars().count() > LONGEST) {
             return Err(format!("a value has more than {LONGEST} characters"));
         }
-        // A quote that is never closed makes one value of several lines. In a list of addresses line ends stand between them.
+        // A quote that is never closed makes one value of several lines. In a list of addresses line ends stand between
+        // them.
         if *field != Field::EmailAddresses && texts.iter().any(|t| t.trim().chars().any(char::is_control)) {
             return Err(format!("its {} has a line break or another control character in it", column(*field)));
         }

@@ -69,8 +69,8 @@ impl Table {
         let columns: Vec<Option<Field>> = headers.iter().map(|h| std::str::from_utf8(h).ok().and_then(field)).collect();
         if !columns.contains(&Some(Field::Guid)) {
             return Err(wrong(
-                "has no column Guid or ObjectGUID in its first line, so its rows cannot be told apart (ExchangeGuid is another \
-                 GUID and does not serve)"
+                "has no column Guid or ObjectGUID in its first line, so its rows cannot be told apart (ExchangeGuid is \
+                 another GUID and does not serve)"
                     .into(),
             ));
         }

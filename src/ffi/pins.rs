@@ -199,8 +199,8 @@ pub unsafe extern "C" fn umpin_pin_set(
 }
 
 /// Begins a PIN change: resolves, then checks the PIN or generates one. Creates nothing and writes nothing but, where
-/// `record_refusals` says so, the record of a refusal; does not tell whether the PIN is in use. `target` (may be NULL) gets the mailbox's canonical name, for a prompt. End it
-/// with `umpin_reset_commit` or `umpin_reset_free`.
+/// `record_refusals` says so, the record of a refusal; does not tell whether the PIN is in use. `target` (may be NULL)
+/// gets the mailbox's canonical name, for a prompt. End it with `umpin_reset_commit` or `umpin_reset_free`.
 ///
 /// # Safety
 /// As for `umpin_pin_set`.

@@ -6,7 +6,8 @@ pub type UmpinSession = u64;
 /// A PIN change under way (`umpin_reset_begin`): a number like a session.
 pub type UmpinReset = u64;
 
-/// Borrowed UTF-8 text of `len` bytes, not NUL-terminated. `data == NULL` means "absent"; an empty text has `len == 0` and any non-null `data`.
+/// Borrowed UTF-8 text of `len` bytes, not NUL-terminated. `data == NULL` means "absent"; an empty text has `len == 0`
+/// and any non-null `data`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct UmpinStr {
@@ -108,7 +109,8 @@ pub struct UmpinPinStates {
     pub next: UmpinStr,
 }
 
-/// Who signs in: by extension (and dial plan, which may be absent while the extension is in one plan only), or by identity.
+/// Who signs in: by extension (and dial plan, which may be absent while the extension is in one plan only), or by
+/// identity.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct UmpinSignIn {

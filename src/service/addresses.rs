@@ -1,7 +1,7 @@
 //! EUM proxy addresses: the extensions, SIP addresses and E.164 numbers that sign in.
 //!
-//! Source: Microsoft's page "Voice mail for users": each is unique in its dial plan, an extension has the plan's digits,
-//! one is primary, any number are secondary, two plans at the most.
+//! Source: Microsoft's page "Voice mail for users": each is unique in its dial plan, an extension has the plan's
+//! digits, one is primary, any number are secondary, two plans at the most.
 
 use crate::directory::identity::fold;
 use crate::directory::list_edit::ListEdit;
@@ -48,8 +48,8 @@ pub(crate) fn phone_context(tx: &Tx<'_>, plan_name: &str) -> Result<String> {
 }
 
 /// The name of the plan that a phone context means: the context itself, or what stands before a domain
-/// (`Plan.contoso.com`), as Microsoft's pages write it. The longest name that is there wins, since a plan's name may have
-/// dots; a context that means none comes back as it is, for the error to name it.
+/// (`Plan.contoso.com`), as Microsoft's pages write it. The longest name that is there wins, since a plan's name may
+/// have dots; a context that means none comes back as it is, for the error to name it.
 pub(crate) fn plan_name(tx: &Tx<'_>, context: &str) -> Result<String> {
     if let Some(plan) = tx.dial_plan_by_key(&fold(context))? {
         return Ok(plan.name);
@@ -97,7 +97,8 @@ pub(crate) fn extension_address(plan: &DialPlan, guid: &RecipientGuid, number: &
         return Err(Error::new(
             Status::InvalidExtension,
             format!(
-                "The extension '{}' is not valid: the UM dial plan '{}' has extensions of {digits} digits. Nothing was changed.",
+                "The extension '{}' is not valid: the UM dial plan '{}' has extensions of {digits} digits. Nothing was \
+                 changed.",
                 number.chars().take(40).collect::<String>(),
                 plan.name
             ),
@@ -168,7 +169,8 @@ pub(crate) fn check_addresses(tx: &Tx<'_>, guid: &RecipientGuid, addresses: &[Um
             return Err(Error::new(
                 Status::ExtensionNotUnique,
                 format!(
-                    "The address '{}' is not unique in the UM dial plan '{plan}': it belongs to {holder}. Nothing was changed.",
+                    "The address '{}' is not unique in the UM dial plan '{plan}': it belongs to {holder}. Nothing was \
+                     changed.",
                     a.address
                 ),
             )
@@ -221,8 +223,8 @@ pub(crate) fn edited_addresses(
     if chosen.is_none() {
         return Err(Error::new(
             Status::InvalidExtension,
-            "A UM-enabled mailbox keeps at least one number in its policy's dial plan. Nothing was changed. Disable it with \
-             Disable-UMMailbox, or add another number first.",
+            "A UM-enabled mailbox keeps at least one number in its policy's dial plan. Nothing was changed. Disable it \
+             with Disable-UMMailbox, or add another number first.",
         ));
     }
     Ok(list)

@@ -5,8 +5,8 @@
 //! that rows cannot be cut off the end either; the anchor (the same of the newest row that retention removed) says
 //! where the chain begins. A trail that does not end at its head goes on behind a gap, so that the damage stays visible
 //! and nobody is kept from signing in. Update-UMPinKey renews the trail's key along with the key file's: the rows until
-//! then keep the key they were written under, and whoever held that one can write none that fits behind them. What cannot
-//! show from inside: a whole older copy of the file put back.
+//! then keep the key they were written under, and whoever held that one can write none that fits behind them. What
+//! cannot show from inside: a whole older copy of the file put back.
 
 use zeroize::Zeroizing;
 
@@ -161,8 +161,8 @@ impl Change<'_> {
         Ok(self.tx.audit_tail()?.unwrap_or_else(|| start.unwrap_or_default()))
     }
 
-    /// Tells the trail's head of a mailbox's new PIN, by the versions of the one before and of the new one. A head that did
-    /// not fit before stays as it is, so that what was cut off goes on to show.
+    /// Tells the trail's head of a mailbox's new PIN, by the versions of the one before and of the new one. A head that
+    /// did not fit before stays as it is, so that what was cut off goes on to show.
     pub(crate) fn pin_changed(&self, guid: &RecipientGuid, before: Option<i64>, now: i64) -> Result<()> {
         self.bind_pins(guid, before, Some(now), highest_erased(self.tx)?)
     }
@@ -197,8 +197,8 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// A new key for the rows to come, and all of the trail's keys sealed under `master`. A head or beginning that does not
-    /// fit stays as it is, so that the damage goes on to show.
+    /// A new key for the rows to come, and all of the trail's keys sealed under `master`. A head or beginning that does
+    /// not fit stays as it is, so that the damage goes on to show.
     pub(crate) fn renew_trail_key(&self, master: &MasterKey) -> Result<()> {
         let old = TrailKeys::read(self.tx, self.keys)?;
         let (seq, last) = self.tail(&old.current)?;

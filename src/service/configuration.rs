@@ -35,8 +35,8 @@ fn number(tx: &Tx<'_>, name: &str, parameter: &str, range: &RangeInclusive<i64>,
         Error::new(
             Status::StoreDamaged,
             format!(
-                "{parameter} is none that a cmdlet sets: it was changed outside this program. Nothing was changed. Set it anew \
-                 with Set-UMPinConfiguration -{parameter}."
+                "{parameter} is none that a cmdlet sets: it was changed outside this program. Nothing was changed. Set \
+                 it anew with Set-UMPinConfiguration -{parameter}."
             ),
         )
         .about(parameter)

@@ -28,7 +28,8 @@ impl Lookup {
             if !self.domain_controller.is_empty() {
                 return Err(Error::new(
                     Status::ScopeWithDomainController,
-                    "IgnoreDefaultScope and DomainController cannot be used together. Nothing was changed. Leave one of them out.",
+                    "IgnoreDefaultScope and DomainController cannot be used together. Nothing was changed. Leave one \
+                     of them out.",
                 ));
             }
             if let Some(text) = &self.identity
@@ -37,8 +38,8 @@ impl Lookup {
                 return Err(Error::new(
                     Status::ScopeNeedsDistinguishedName,
                     format!(
-                        "With IgnoreDefaultScope the identity must be a distinguished name, and '{}' is not. Nothing was \
-                         changed. Give the distinguished name or leave IgnoreDefaultScope out.",
+                        "With IgnoreDefaultScope the identity must be a distinguished name, and '{}' is not. Nothing \
+                         was changed. Give the distinguished name or leave IgnoreDefaultScope out.",
                         text.chars().take(80).collect::<String>()
                     ),
                 )

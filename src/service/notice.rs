@@ -131,8 +131,9 @@ pub(crate) fn has_transport(tx: &Tx<'_>) -> Result<bool> {
 /// The warning that every queued notice brings while there is no transport.
 pub(crate) fn no_transport() -> Warning {
     Warning {
-        message: "No mail transport is configured, so PIN notices wait in the outbox, sealed, and nobody gets them. Choose one \
-                  with Set-UMPinConfiguration, for example Set-UMPinConfiguration -Transport Pickup -PickupFolder <folder>."
+        message: "No mail transport is configured, so PIN notices wait in the outbox, sealed, and nobody gets them. \
+                  Choose one with Set-UMPinConfiguration, for example Set-UMPinConfiguration -Transport Pickup \
+                  -PickupFolder <folder>."
             .into(),
         once_per_session: true,
     }

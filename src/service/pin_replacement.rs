@@ -56,8 +56,8 @@ impl Setback {
 }
 
 /// Runs `attempt` in a transaction of its own until it commits or another try can mend nothing. After each setback that
-/// one can mend, `prepare` gets the new PIN ready for the next try, outside of any transaction, since that takes a hash.
-/// At most [`MAX_TRIES`]; then the last setback is the answer.
+/// one can mend, `prepare` gets the new PIN ready for the next try, outside of any transaction, since that takes a
+/// hash. At most [`MAX_TRIES`]; then the last setback is the answer.
 pub(crate) fn replace_pin<P, T>(
     session: &Session,
     cause: &Cause,
@@ -163,8 +163,8 @@ impl NewPin {
         rules.check(&self.pin)
     }
 
-    /// Whether the mailbox's history allows it. Call it behind everything else that could be refused: what comes after it
-    /// would tell whether a PIN is in use.
+    /// Whether the mailbox's history allows it. Call it behind everything else that could be refused: what comes after
+    /// it would tell whether a PIN is in use.
     pub(crate) fn check_history(&self, c: &Change<'_>, guid: &RecipientGuid, policy: &PinPolicy) -> Attempt<()> {
         let hashed = self.hashed.get().ok_or(Setback::HashedForAnother)?;
         hashed.refused_by_history(c, guid, policy)?.map_or(Ok(()), |refusal| Err(Setback::Refused(refusal)))
@@ -175,8 +175,8 @@ impl NewPin {
         self.hashed.get().ok_or(Setback::HashedForAnother)?.put(c, guid, state)
     }
 
-    /// After a setback: another PIN for a generated one that was refused, another hash where the mailbox has another salt
-    /// or cost since. `choose_again` generates under the rules of this moment.
+    /// After a setback: another PIN for a generated one that was refused, another hash where the mailbox has another
+    /// salt or cost since. `choose_again` generates under the rules of this moment.
     pub(crate) fn prepare_again(
         &mut self,
         session: &Session,
@@ -409,8 +409,8 @@ impl Hashed {
     }
 }
 
-/// What a hash was made with, as it is sealed behind the hash: salt, memory, passes, lanes. So that nobody can lower the
-/// cost of a stored hash, or give it another salt, without the key.
+/// What a hash was made with, as it is sealed behind the hash: salt, memory, passes, lanes. So that nobody can lower
+/// the cost of a stored hash, or give it another salt, without the key.
 fn salt_and_cost_bytes(salt: &Salt, params: &HashParams) -> [u8; 28] {
     let mut bytes = [0; 28];
     let numbers = [params.memory_kib, params.passes, params.lanes].map(u32::to_le_bytes);
@@ -437,8 +437,8 @@ pub(crate) fn seal_pin_hash(
     seal(key, purpose, &pin_context(guid, version), plain.as_slice())
 }
 
-/// Opens what [`seal_pin_hash`] made. Another salt or cost in the row than was sealed is a broken seal. A value of the first
-/// version of this program holds the hash alone; it gets the rest with its next PIN.
+/// Opens what [`seal_pin_hash`] made. Another salt or cost in the row than was sealed is a broken seal. A value of the
+/// first version of this program holds the hash alone; it gets the rest with its next PIN.
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn open_pin_hash(
     keys: &KeyRing,
@@ -455,8 +455,8 @@ pub(crate) fn open_pin_hash(
     hash.filter(|_| fits_its_row(&bytes, salt, params)).ok_or_else(|| {
         Error::on(
             Condition::BrokenSeal,
-            "A stored PIN does not fit its salt or its cost: they were changed outside this program. Nothing was changed. \
-             Restore the store from a backup, or set a new PIN for the mailbox.",
+            "A stored PIN does not fit its salt or its cost: they were changed outside this program. Nothing was \
+             changed. Restore the store from a backup, or set a new PIN for the mailbox.",
         )
         .about(guid.as_str())
     })

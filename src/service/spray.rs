@@ -4,8 +4,8 @@
 //! of the PIN under a key of its own, cut to 12 bits, erased after an hour. Twelve, because the mark must not tell the
 //! PIN (a typing error often is a neighbour of the right one): even with the key, 4,096 marks leave two or three
 //! four-digit and about 240 six-digit candidates each, and cannot be inverted at all without it. Chance stays small: of
-//! 1,000 wrong PINs in an hour a mark holds a quarter of one on average, so a threshold of ten or more is not reached by
-//! typing errors.
+//! 1,000 wrong PINs in an hour a mark holds a quarter of one on average, so a threshold of ten or more is not reached
+//! by typing errors.
 
 use crate::crypto::key::mac;
 use crate::crypto::seal::Purpose;

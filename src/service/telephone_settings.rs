@@ -269,8 +269,8 @@ impl Settings {
             Some(_) => Err(Error::new(
                 Status::StoreDamaged,
                 format!(
-                    "{} of {} is none that a cmdlet sets: it was changed outside this program. Nothing was changed. Set it \
-                     anew with {} -{0}, or restore a backup with Restore-UMPinStore.",
+                    "{} of {} is none that a cmdlet sets: it was changed outside this program. Nothing was changed. \
+                     Set it anew with {} -{0}, or restore a backup with Restore-UMPinStore.",
                     setting.name, self.object, self.table.set_by
                 ),
             )

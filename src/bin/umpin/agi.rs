@@ -18,8 +18,8 @@ use crate::input::Lines;
 
 /// Lines that Asterisk may send before the conversation begins; it sends about thirty.
 const MOST_VARIABLES: usize = 500;
-/// Digits that one prompt takes. Far more than any PIN or extension has: what Asterisk cuts off here, the next prompt would
-/// get, as another try.
+/// Digits that one prompt takes. Far more than any PIN or extension has: what Asterisk cuts off here, the next prompt
+/// would get, as another try.
 const MOST_DIGITS: usize = 255;
 /// Tries at a new PIN in one call.
 const NEW_PIN_TRIES: u32 = 3;
@@ -29,12 +29,12 @@ const MOST_SHOWN: usize = 64;
 /// What no argument behind the word `agi` may set.
 const TRUSTED: [&str; 2] = ["--store", "--key-file"];
 
-/// What a dialplan may say. Sound files are named as in Playback(), without folders; Asterisk's own English voice has all
-/// of the defaults.
+/// What a dialplan may say. Sound files are named as in Playback(), without folders; Asterisk's own English voice has
+/// all of the defaults.
 ///
 /// Asterisk puts a variable's text in before it splits at commas, so whatever a caller may choose (a name or number out
-/// of SIP) can become arguments of its own. Therefore nothing here can choose the store, the key or the number of tries,
-/// play a file out of another folder, or stand behind the second argument.
+/// of SIP) can become arguments of its own. Therefore nothing here can choose the store, the key or the number of
+/// tries, play a file out of another folder, or stand behind the second argument.
 #[derive(Args)]
 pub(crate) struct Agi {
     /// The dial plan and the extension, as in AGI(umpin,agi,<dial plan>,<extension>). Either may be empty or left out
@@ -152,7 +152,8 @@ pub(crate) fn hold_conversation(session: &Session, options: &Agi) -> Result<u8> 
     })
 }
 
-/// Arguments that are not taken, or no place for a store: nobody is let in, and the dialplan and Asterisk's log are told why.
+/// Arguments that are not taken, or no place for a store: nobody is let in, and the dialplan and Asterisk's log are
+/// told why.
 pub(crate) fn refuse(why: &str) {
     match Call::begin().map_err(End::from).and_then(|mut call| call.greet().map(|()| call)) {
         // Asterisk may be gone by now; standard error has the reason already.
@@ -173,8 +174,8 @@ impl Call {
         Ok(Self { lines: Lines::of_stdin()?, out: std::io::stdout(), variables: Vec::new() })
     }
 
-    /// Reads the variables that Asterisk sends first. A caller can make one of any length, which must not end the call: it
-    /// counts as not sent.
+    /// Reads the variables that Asterisk sends first. A caller can make one of any length, which must not end the call:
+    /// it counts as not sent.
     fn greet(&mut self) -> std::result::Result<(), End> {
         for _ in 0..MOST_VARIABLES {
             let line = self.lines.next_fitting()?.ok_or(End::HungUp)?;

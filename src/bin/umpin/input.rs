@@ -1,5 +1,5 @@
-//! Standard input, line by line, in buffers that are erased. `std::io::stdin` keeps what it read in a buffer of its own,
-//! which nobody erases, so the descriptor is read directly.
+//! Standard input, line by line, in buffers that are erased. `std::io::stdin` keeps what it read in a buffer of its
+//! own, which nobody erases, so the descriptor is read directly.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};

@@ -17,8 +17,8 @@ use crate::service::spray;
 use crate::session::{Cause, Change, Mode, Session};
 use crate::store::Tx;
 
-/// The second transaction of a wrong PIN. Where it needs a new PIN that is not hashed yet, nothing is written, the PIN is
-/// made, and it runs again. No hash runs inside a transaction.
+/// The second transaction of a wrong PIN. Where it needs a new PIN that is not hashed yet, nothing is written, the PIN
+/// is made, and it runs again. No hash runs inside a transaction.
 pub(super) fn refuse_with_reset(
     session: &Session,
     snapshot: &Snapshot,
@@ -52,8 +52,8 @@ pub(super) fn accept(tx: &Tx<'_>, now: i64, guid: &RecipientGuid, pin: &Pin, cha
     if row.version != charge.version {
         return Ok(Answer::refused(Reason::WrongPin));
     }
-    // Others may have used up the tries meanwhile, or an administrator have locked it. A lock is this try's own only where
-    // nothing was counted or cleared since: then it goes with the charge.
+    // Others may have used up the tries meanwhile, or an administrator have locked it. A lock is this try's own only
+    // where nothing was counted or cleared since: then it goes with the charge.
     let is_own = row.facts == charge.facts;
     let is_locked = |facts: &PinFacts| mailbox.policy.lock(facts, now).is_some();
     if is_locked(&row.facts) && !is_own {

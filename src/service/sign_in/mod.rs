@@ -1,9 +1,9 @@
 //! Sign-in: the question that a telephone system asks. docs/sign-in.md says its rules.
 //!
 //! Every try is charged before it is judged. The hash runs outside the write lock, on a snapshot; a first transaction
-//! reads lock, counter and PIN version again and counts a failure; only when that is on disk is the PIN compared; a second
-//! transaction takes the failure back where the PIN was right, and draws the consequences where it was wrong. So what
-//! cannot be counted is never answered, and no fault of the store's can give more answers than the counter allows.
+//! reads lock, counter and PIN version again and counts a failure; only when that is on disk is the PIN compared; a
+//! second transaction takes the failure back where the PIN was right, and draws the consequences where it was wrong. So
+//! what cannot be counted is never answered, and no fault of the store's can give more answers than the counter allows.
 //! Every refusal costs a hash and a commit, and is answered at a fixed time after the call came.
 
 mod change;

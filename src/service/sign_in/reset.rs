@@ -13,7 +13,8 @@ use crate::session::{Change, Session};
 /// A PIN that stands ready for an automatic reset.
 pub(super) enum Candidate {
     Ready(NewPin),
-    /// None can be made; the failure is counted all the same, or a policy that leaves no PIN would give endless guesses.
+    /// None can be made; the failure is counted all the same, or a policy that leaves no PIN would give endless
+    /// guesses.
     Impossible,
 }
 
