@@ -160,12 +160,23 @@ fn split_addresses(text: &str) -> Vec<String> {
             continue;
         }
         let mut begun = false;
+        // An X.400 address is attributes with semicolons between them: X400:C=us;A= ;P=Contoso;S=Smith;
+        let is_attribute = piece.split_whitespace().next().is_some_and(|word| !has_prefix(word) && word.contains('='));
+        if let Some(last) = addresses.last_mut()
+            && is_attribute
+            && last.get(..5).is_some_and(|prefix| prefix.eq_ignore_ascii_case("x400:"))
+        {
+            last.push(';');
+            begun = true;
+        }
         for word in piece.split_whitespace() {
             if has_prefix(word) || !begun {
                 addresses.push(word.to_owned());
             } else if let Some(last) = addresses.last_mut() {
                 // An X500 address may have blanks in it.
-                last.push(' ');
+                if !last.ends_with(';') {
+                    last.push(' ');
+                }
                 last.push_str(word);
             }
             begun = true;
@@ -271,6 +282,17 @@ mod tests {
     fn an_x500_address_keeps_its_blanks() {
         let r = read(&[("Guid", GUID), ("EmailAddresses", "SMTP:a@b.c X500:/o=First Organization/cn=a")]).unwrap();
         assert_eq!(r.addresses[1].text(), "X500:/o=First Organization/cn=a");
+    }
+
+    #[test]
+    fn an_x400_address_keeps_its_attributes() {
+        let x400 = "X400:C=us;A= ;P=First Company;O=Exchange;S=Smith";
+        for text in [format!("{x400};;smtp:a@b.c"), format!("{x400} smtp:a@b.c"), format!("{x400}\nsmtp:a@b.c")] {
+            let r = read(&[("Guid", GUID), ("EmailAddresses", &text)]).unwrap();
+            let addresses: Vec<_> = r.addresses.iter().map(ProxyAddress::text).collect();
+            assert_eq!(addresses, ["X400:C=us;A=;P=First Company;O=Exchange;S=Smith", "SMTP:a@b.c"], "{text}");
+        }
+        assert!(read(&[("Guid", GUID), ("EmailAddresses", "SMTP:a@b.c;A=")]).is_err());
     }
 
     #[test]
