@@ -1,0 +1,42 @@
+using System.Collections.Generic;
+using System.Management.Automation;
+
+namespace UMMailboxPin;
+
+/// <summary>Completes an identity from the store.</summary>
+public abstract class IdentityCompleter : Completer
+{
+    private readonly string kind;
+
+    private protected IdentityCompleter(string kind) => this.kind = kind;
+
+    private protected override IEnumerable<(string Text, string ToolTip)> Candidates(string prefix)
+    {
+        if (!Session.TryBorrow(out Session session))
+        {
+            yield break;
+        }
+
+        try
+        {
+            var parameters = new Dictionary<string, object?> { ["Kind"] = kind, ["Prefix"] = prefix };
+            var request = new Request("Complete-Identity", RequestMode.Validate, parameters);
+            if (!session.TryExecute(request, null, out Response response, out _))
+            {
+                yield break;
+            }
+
+            foreach (object? item in response.Objects)
+            {
+                if (item is PSObject found && found.Properties["Text"]?.Value is string { Length: > 0 } text)
+                {
+                    yield return (text, found.Properties["ToolTip"]?.Value as string is { Length: > 0 } toolTip ? toolTip : text);
+                }
+            }
+        }
+        finally
+        {
+            session.Release();
+        }
+    }
+}
