@@ -165,7 +165,7 @@ function Write-Cmdlet($Writer, $Command, $Members) {
         $number++
         $Writer.WriteStartElement('example', $namespaces.command)
         $Writer.WriteElementString('title', $namespaces.maml, "Example $number")
-        $Writer.WriteElementString('code', $namespaces.dev, $example.code.Trim())
+        $Writer.WriteElementString('code', $namespaces.dev, (Get-Text $example.SelectSingleNode('code')))
         $Writer.WriteStartElement('remarks', $namespaces.dev)
         Write-Paragraph $Writer (Get-Text $example.SelectSingleNode('para'))
         $Writer.WriteEndElement()

@@ -5,7 +5,7 @@
     Author                 = 'The UMMailboxPin maintainers'
     CompanyName            = 'UMMailboxPin'
     Copyright              = '(c) The UMMailboxPin maintainers. MIT OR Apache-2.0.'
-    Description            = 'The little of Exchange that scripts call around the UM cmdlets: Get-Mailbox, Set-Mailbox -EmailAddresses, Get- and Set-ADServerSettings, over the directory of UMMailboxPin.'
+    Description            = 'What scripts call around the UM cmdlets: Get- and Set-Mailbox, and -ADServerSettings.'
     PowerShellVersion      = '5.1'
     # For Windows PowerShell; the first that brings .NET Standard 2.0 whole.
     DotNetFrameworkVersion = '4.7.2'
@@ -25,7 +25,10 @@
 
     PrivateData            = @{
         PSData = @{
-            Tags = @('Exchange', 'UnifiedMessaging', 'UM', 'Mailbox', 'Windows', 'Linux', 'MacOS', 'PSEdition_Core', 'PSEdition_Desktop')
+            Tags = @(
+                'Exchange', 'UnifiedMessaging', 'UM', 'Mailbox',
+                'Windows', 'Linux', 'MacOS', 'PSEdition_Core', 'PSEdition_Desktop'
+            )
         }
     }
 }

@@ -5,7 +5,7 @@
     Author                 = 'The UMMailboxPin maintainers'
     CompanyName            = 'UMMailboxPin'
     Copyright              = '(c) The UMMailboxPin maintainers. MIT OR Apache-2.0.'
-    Description            = "Exchange's Unified Messaging cmdlets, after Exchange: Get-UMMailboxPIN, Set-UMMailboxPIN, Enable-UMMailbox and the rest, over a store of their own, for any PBX."
+    Description            = "Exchange's Unified Messaging cmdlets, PINs first, over a store of their own, for any PBX."
     PowerShellVersion      = '5.1'
     # For Windows PowerShell; the first that brings .NET Standard 2.0 whole.
     DotNetFrameworkVersion = '4.7.2'
@@ -49,7 +49,10 @@
 
     PrivateData            = @{
         PSData = @{
-            Tags = @('Exchange', 'UnifiedMessaging', 'UM', 'VoiceMail', 'PIN', 'PBX', 'Asterisk', 'Windows', 'Linux', 'MacOS', 'PSEdition_Core', 'PSEdition_Desktop')
+            Tags = @(
+                'Exchange', 'UnifiedMessaging', 'UM', 'VoiceMail', 'PIN', 'PBX', 'Asterisk',
+                'Windows', 'Linux', 'MacOS', 'PSEdition_Core', 'PSEdition_Desktop'
+            )
         }
     }
 }

@@ -2,10 +2,12 @@ using System.Management.Automation;
 
 namespace UMMailboxPin.ExchangeCompat;
 
-/// <summary>Lists mailboxes: the recipients of the directory that have an SMTP address, enabled for unified messaging or not.</summary>
+/// <summary>
+/// Lists mailboxes: the recipients of the directory that have an SMTP address, enabled for unified messaging or not.
+/// </summary>
 /// <remarks>
-/// Only what UM scripts read of Exchange's Get-Mailbox. Where a real Exchange session is open, its own Get-Mailbox comes
-/// first; import this module with -Prefix to reach both.
+/// Only what UM scripts read of Exchange's Get-Mailbox. Where a real Exchange session is open, its own Get-Mailbox
+/// comes first; import this module with -Prefix to reach both.
 /// </remarks>
 /// <example>
 /// <code>Get-Mailbox -ResultSize Unlimited | Where-Object { $_.UMEnabled -eq $false }</code>
@@ -19,8 +21,11 @@ namespace UMMailboxPin.ExchangeCompat;
 [OutputType("Microsoft.Exchange.Data.Directory.Management.Mailbox")]
 public sealed class GetMailboxCommand : MailboxListCommand
 {
-    /// <summary>Specifies the mailbox, in any identity form, or an object with an identity. Left out or $null: all.</summary>
-    [Parameter(ParameterSetName = "Identity", Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    /// <summary>
+    /// Specifies the mailbox, in any identity form, or an object with an identity. Left out or $null: all.
+    /// </summary>
+    [Parameter(ParameterSetName = "Identity", Position = 0,
+        ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Identity]
     [ArgumentCompleter(typeof(RecipientCompleter))]
     public UmObjectIdentity? Identity { get; set; }

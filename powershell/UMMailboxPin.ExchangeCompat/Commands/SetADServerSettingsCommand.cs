@@ -17,7 +17,10 @@ namespace UMMailboxPin.ExchangeCompat;
 /// <para>Finds recipients of one organizational unit only, and those below.</para>
 /// </example>
 /// <example>
-/// <code>$before = Get-ADServerSettings; Set-ADServerSettings -ViewEntireForest $true; Set-ADServerSettings -RunspaceServerSettings $before</code>
+/// <code>
+/// $before = Get-ADServerSettings; Set-ADServerSettings -ViewEntireForest $true; Set-ADServerSettings
+/// -RunspaceServerSettings $before
+/// </code>
 /// <para>Looks everywhere for a while, and puts the former scope back.</para>
 /// </example>
 [Cmdlet(VerbsCommon.Set, "ADServerSettings", SupportsShouldProcess = true, DefaultParameterSetName = "FullParams",
@@ -72,7 +75,8 @@ public sealed class SetADServerSettingsCommand : DirectoryCommand
 
             foreach (string name in new[] { ViewRoot, Everything })
             {
-                if (!MyInvocation.BoundParameters.ContainsKey(name) && RunspaceServerSettings?.Properties[name] is { } setting)
+                if (!MyInvocation.BoundParameters.ContainsKey(name)
+                    && RunspaceServerSettings?.Properties[name] is { } setting)
                 {
                     yield return new KeyValuePair<string, object?>(name, setting.Value);
                 }

@@ -2,8 +2,12 @@ using System.Management.Automation;
 
 namespace UMMailboxPin.ExchangeCompat;
 
-/// <summary>Changes a mailbox's e-mail addresses, and with its EUM addresses the extensions of an enabled mailbox.</summary>
-/// <remarks>Only the part of Exchange's Set-Mailbox that UM scripts use to add and remove secondary extensions.</remarks>
+/// <summary>
+/// Changes a mailbox's e-mail addresses, and with its EUM addresses the extensions of an enabled mailbox.
+/// </summary>
+/// <remarks>
+/// Only the part of Exchange's Set-Mailbox that UM scripts use to add and remove secondary extensions.
+/// </remarks>
 /// <example>
 /// <code>Set-Mailbox tony -EmailAddresses @{Add = 'eum:51299;phone-context=Redmond'}</code>
 /// <para>Gives a mailbox a secondary extension.</para>
@@ -31,7 +35,9 @@ public sealed class SetMailboxCommand : RecipientCommand
     [Parameter]
     public bool EmailAddressPolicyEnabled { get; set; }
 
-    /// <summary>Specifies a secondary extension, SIP address or E.164 number; together with SecondaryDialPlan.</summary>
+    /// <summary>
+    /// Specifies a secondary extension, SIP address or E.164 number; together with SecondaryDialPlan.
+    /// </summary>
     [Parameter]
     public string? SecondaryAddress { get; set; }
 

@@ -9,8 +9,9 @@ namespace UMMailboxPin;
 internal static class Arguments
 {
     /// <summary>
-    /// The value as an administrator would type it. A row of a table (Import-Csv) becomes its fields with commas between,
-    /// which is how Exchange writes a dial group entry; an object that came through remoting keeps the text it had there.
+    /// The value as an administrator would type it. A row of a table (Import-Csv) becomes its fields with commas
+    /// between, which is how Exchange writes a dial group entry; an object that came through remoting keeps the text
+    /// it had there.
     /// </summary>
     internal static string ToText(object? value)
     {
@@ -39,7 +40,8 @@ internal static class Arguments
     }
 
     /// <summary>Whether an object was one of ours before it came through remoting, a job or a file.</summary>
-    internal static bool IsDeserialized<T>(PSObject value) => value.TypeNames.Contains("Deserialized." + typeof(T).FullName);
+    internal static bool IsDeserialized<T>(PSObject value) =>
+        value.TypeNames.Contains("Deserialized." + typeof(T).FullName);
 
     /// <summary>What PowerShell wrapped, whatever it is.</summary>
     internal static object? Unwrap(object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;

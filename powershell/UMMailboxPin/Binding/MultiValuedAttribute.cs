@@ -7,5 +7,6 @@ namespace UMMailboxPin;
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class MultiValuedAttribute : ArgumentTransformationAttribute
 {
-    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => MultiValuedProperty.From(inputData);
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) =>
+        MultiValuedProperty.From(inputData);
 }

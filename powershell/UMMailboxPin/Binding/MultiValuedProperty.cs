@@ -42,7 +42,8 @@ public sealed class MultiValuedProperty : IArgument
     object? IArgument.Value => Value;
 
     /// <summary>The values with commas between.</summary>
-    public override string ToString() => Value is object[] items ? string.Join(", ", Array.ConvertAll(items, Arguments.ToText)) : "Add, Remove";
+    public override string ToString() =>
+        Value is object[] items ? string.Join(", ", Array.ConvertAll(items, Arguments.ToText)) : "Add, Remove";
 
     internal static MultiValuedProperty? From(object? input) => Arguments.Plain(input) switch
     {

@@ -7,5 +7,6 @@ namespace UMMailboxPin;
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class SecurePinAttribute : ArgumentTransformationAttribute
 {
-    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => SecurePin.From(inputData) ?? inputData;
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) =>
+        SecurePin.From(inputData) ?? inputData;
 }

@@ -6,7 +6,8 @@ using System.Security;
 namespace UMMailboxPin;
 
 /// <summary>
-/// Takes a SecureString where a string is declared. Everything else passes untouched, so that a bare <c>0123</c> keeps its zero.
+/// Takes a SecureString where a string is declared. Everything else passes untouched, so that a bare <c>0123</c>
+/// keeps its zero.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class SecureStringToStringAttribute : ArgumentTransformationAttribute
@@ -18,7 +19,8 @@ internal sealed class SecureStringToStringAttribute : ArgumentTransformationAttr
         {
             // What PowerShell makes of one where a proxy declares a string: its type's name, which is nobody's PIN.
             throw new ArgumentTransformationMetadataException(
-                "A SecureString reached this parameter through a proxy function as text. Call the cmdlet itself with it, or pass the PIN as text.");
+                "A SecureString reached this parameter through a proxy function as text. "
+                    + "Call the cmdlet itself with it, or pass the PIN as text.");
         }
 
         if (plain is not SecureString secure)

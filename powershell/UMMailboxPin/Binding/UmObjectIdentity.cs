@@ -6,8 +6,8 @@ using System.Management.Automation;
 namespace UMMailboxPin;
 
 /// <summary>
-/// Names an object: a text in any of the identity forms, or an object that has one. Which forms there are, and what they
-/// match, the library knows.
+/// Names an object: a text in any of the identity forms, or an object that has one. Which forms there are, and what
+/// they match, the library knows.
 /// </summary>
 [TypeConverter(typeof(UmObjectIdentityConverter))]
 public sealed class UmObjectIdentity : IArgument
@@ -62,7 +62,10 @@ public sealed class UmObjectIdentity : IArgument
         var piped = PSObject.AsPSObject(input);
         return Arguments.IsDeserialized<UmObjectIdentity>(piped)
             ? new UmObjectIdentity(piped.ToString())
-            : Named(name => piped.Properties[name].Value, name => piped.Properties[name] is { IsGettable: true }, piped);
+            : Named(
+                name => piped.Properties[name].Value,
+                name => piped.Properties[name] is { IsGettable: true },
+                piped);
     }
 
     private static UmObjectIdentity? Named(Func<string, object?> value, Predicate<string> has, PSObject? source)

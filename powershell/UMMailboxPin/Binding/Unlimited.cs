@@ -6,7 +6,8 @@ using System.Management.Automation;
 namespace UMMailboxPin;
 
 /// <summary>
-/// A count, a time span or the word Unlimited, as Exchange's type of that name. What it may be is for the library to say.
+/// A count, a time span or the word Unlimited, as Exchange's type of that name. What it may be is for the library to
+/// say.
 /// </summary>
 [TypeConverter(typeof(UnlimitedConverter))]
 public sealed class Unlimited : IArgument
@@ -33,7 +34,9 @@ public sealed class Unlimited : IArgument
     /// <summary>The number or the word.</summary>
     public override string ToString() => text;
 
-    /// <summary>From a text, a number, a time span, or one of these that came through remoting. Null for all else.</summary>
+    /// <summary>
+    /// From a text, a number, a time span, or one of these that came through remoting. Null for all else.
+    /// </summary>
     internal static Unlimited? From(object? input) => Arguments.Plain(input) switch
     {
         null or bool or DateTime or Guid => null,

@@ -7,9 +7,9 @@ using System.Reflection;
 namespace UMMailboxPin;
 
 /// <summary>
-/// A cmdlet that is one operation of the library under its own name: its bound parameters go there as a document and the
-/// answer's objects come out. One that supports ShouldProcess asks twice: to validate, which changes nothing and names
-/// target and action, and after a yes to commit.
+/// A cmdlet that is one operation of the library under its own name: its bound parameters go there as a document and
+/// the answer's objects come out. One that supports ShouldProcess asks twice: to validate, which changes nothing and
+/// names target and action, and after a yes to commit.
 /// </summary>
 public abstract class AdminCommand : UmCommand
 {
@@ -33,8 +33,8 @@ public abstract class AdminCommand : UmCommand
         MyInvocation.BoundParameters.TryGetValue("Identity", out object? identity) ? identity?.ToString() : null;
 
     /// <summary>
-    /// Refuses parameters that exist only so that PowerShell does not take their names for abbreviations of others, which
-    /// do something else.
+    /// Refuses parameters that exist only so that PowerShell does not take their names for abbreviations of others,
+    /// which do something else.
     /// </summary>
     private protected virtual Failure? Misplaced => null;
 
@@ -120,8 +120,8 @@ public abstract class AdminCommand : UmCommand
     }
 
     /// <summary>
-    /// What was bound, from the command line, the pipeline or $PSDefaultParameterValues, without what is PowerShell's own,
-    /// and without secrets, which never become part of a document.
+    /// What was bound, from the command line, the pipeline or $PSDefaultParameterValues, without what is PowerShell's
+    /// own, and without secrets, which never become part of a document.
     /// </summary>
     private protected virtual IEnumerable<KeyValuePair<string, object?>> RequestParameters()
     {

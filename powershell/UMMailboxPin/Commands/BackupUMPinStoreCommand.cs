@@ -3,7 +3,10 @@ using System.Management.Automation;
 namespace UMMailboxPin.Commands;
 
 /// <summary>Copies the store to a file while it is in use.</summary>
-/// <remarks>The copy never holds the key, without which no PIN in it can be checked; keep that file elsewhere. The result names the key's id.</remarks>
+/// <remarks>
+/// The copy never holds the key, without which no PIN in it can be checked; keep that file elsewhere. The result
+/// names the key's id.
+/// </remarks>
 /// <example>
 /// <code>Backup-UMPinStore -Path D:\Backup\um.db</code>
 /// <para>Writes a copy of the store.</para>

@@ -10,8 +10,8 @@ public abstract class DirectoryCommand : AdminCommand
     }
 
     /// <summary>
-    /// Specifies the fully qualified name of a domain controller. There is one copy of the data, so any well-formed name,
-    /// and an empty one, is accepted; the name is recorded in the audit log and shown in not-found messages.
+    /// Specifies the fully qualified name of a domain controller. There is one copy of the data, so any well-formed
+    /// name, and an empty one, is accepted; the name is recorded in the audit log and shown in not-found messages.
     /// </summary>
     [Parameter]
     public string? DomainController { get; set; }

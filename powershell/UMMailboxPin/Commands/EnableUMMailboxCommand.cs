@@ -4,13 +4,19 @@ namespace UMMailboxPin.Commands;
 
 /// <summary>Enables a recipient for unified messaging, with extensions, a policy and a first PIN.</summary>
 /// <remarks>
-/// The extensions have as many digits as the policy's dial plan says, and nobody else in the dial plan may have them. Left
-/// out, an extension is made from the recipient's phone number. The PIN is generated unless one is given, and the welcome
-/// mail carries it. Returns the UM mailbox.
+/// The extensions have as many digits as the policy's dial plan says, and nobody else in the dial plan may have them.
+/// Left out, an extension is made from the recipient's phone number. The PIN is generated unless one is given, and
+/// the welcome mail carries it. Returns the UM mailbox.
 /// </remarks>
 /// <example>
-/// <code>Enable-UMMailbox -Identity tonysmith@contoso.com -UMMailboxPolicy "Redmond Default Policy" -Extensions 51234 -PIN 5643892 -NotifyEmail administrator@contoso.com -PINExpired $true</code>
-/// <para>Enables a mailbox with an extension and a PIN that must be changed, and mails the welcome message to the administrator.</para>
+/// <code>
+/// Enable-UMMailbox -Identity tonysmith@contoso.com -UMMailboxPolicy "Redmond Default Policy" -Extensions 51234 -PIN
+/// 5643892 -NotifyEmail administrator@contoso.com -PINExpired $true
+/// </code>
+/// <para>
+/// Enables a mailbox with an extension and a PIN that must be changed, and mails the welcome message to the
+/// administrator.
+/// </para>
 /// </example>
 /// <example>
 /// <code>Get-Mailbox tony | Enable-UMMailbox -UMMailboxPolicy "Redmond Default Policy" -ValidateOnly</code>
@@ -28,7 +34,7 @@ public sealed class EnableUMMailboxCommand : RecipientCommand
     [ArgumentCompleter(typeof(RecipientCompleter))]
     public UmObjectIdentity? Identity { get; set; }
 
-    /// <summary>Specifies the UM mailbox policy: a name, distinguished name or GUID, or a policy object.</summary>
+    /// <summary>Specifies the UM mailbox policy: a name or GUID, or a policy object.</summary>
     [Parameter(Mandatory = true, ParameterSetName = "Identity")]
     [Parameter(ParameterSetName = "CloudVoiceMail")]
     [AllowNull]
@@ -49,11 +55,15 @@ public sealed class EnableUMMailboxCommand : RecipientCommand
     [Parameter]
     public string[]? Extensions { get; set; }
 
-    /// <summary>Specifies the address that the welcome message goes to, instead of the recipient's primary SMTP address.</summary>
+    /// <summary>
+    /// Specifies the address that the welcome message goes to, instead of the recipient's primary SMTP address.
+    /// </summary>
     [Parameter]
     public string? NotifyEmail { get; set; }
 
-    /// <summary>Specifies the number to call that the welcome message names, instead of the dial plan's access numbers.</summary>
+    /// <summary>
+    /// Specifies the number to call that the welcome message names, instead of the dial plan's access numbers.
+    /// </summary>
     [Parameter]
     public string? PilotNumber { get; set; }
 

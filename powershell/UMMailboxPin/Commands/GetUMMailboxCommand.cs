@@ -3,7 +3,9 @@ using System.Management.Automation;
 namespace UMMailboxPin.Commands;
 
 /// <summary>Lists UM-enabled mailboxes with their settings.</summary>
-/// <remarks>Shows at most 1000 mailboxes, with a warning when there are more, unless -ResultSize says otherwise.</remarks>
+/// <remarks>
+/// Shows at most 1000 mailboxes, with a warning when there are more, unless -ResultSize says otherwise.
+/// </remarks>
 /// <example>
 /// <code>Get-UMMailbox -ResultSize Unlimited | Select-Object DisplayName, Extensions, UMMailboxPolicy</code>
 /// <para>Lists all UM-enabled mailboxes with their extensions and policies.</para>
@@ -16,8 +18,11 @@ namespace UMMailboxPin.Commands;
 [OutputType("Microsoft.Exchange.Data.Directory.Management.UMMailbox")]
 public sealed class GetUMMailboxCommand : MailboxListCommand
 {
-    /// <summary>Specifies the mailbox, in any identity form, or an object with an identity. Left out or $null: all.</summary>
-    [Parameter(ParameterSetName = "Identity", Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    /// <summary>
+    /// Specifies the mailbox, in any identity form, or an object with an identity. Left out or $null: all.
+    /// </summary>
+    [Parameter(ParameterSetName = "Identity", Position = 0,
+        ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Identity]
     [ArgumentCompleter(typeof(UMMailboxCompleter))]
     public UmObjectIdentity? Identity { get; set; }

@@ -5,7 +5,10 @@ using PinState = Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin;
 
 namespace UMMailboxPin.Commands;
 
-/// <summary>Shows the PIN state of UM-enabled mailboxes: whether the PIN is expired, the mailbox locked out, the user a first-time user. Never the PIN.</summary>
+/// <summary>
+/// Shows the PIN state of UM-enabled mailboxes: whether the PIN is expired, the mailbox locked out, the user a
+/// first-time user. Never the PIN.
+/// </summary>
 /// <remarks>
 /// Without an identity, all UM-enabled mailboxes are listed. A mailbox that is not enabled for unified messaging is not
 /// found. An error about one mailbox does not end the pipeline.
@@ -111,7 +114,13 @@ public sealed class GetUMMailboxPinCommand : RecipientCommand
 
             long started = Stopwatch.GetTimestamp();
             bool done = Session.TryListPins(
-                DomainController, IgnoreDefaultScope, after, limit, out PinState[] page, out after, out Failure failure);
+                DomainController,
+                IgnoreDefaultScope,
+                after,
+                limit,
+                out PinState[] page,
+                out after,
+                out Failure failure);
             if (ShowsVerbose)
             {
                 WriteDuration($"{Operation}, {page.Length} mailboxes", SecondsSince(started), done ? null : failure.Id);

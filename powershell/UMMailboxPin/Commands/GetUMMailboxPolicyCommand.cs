@@ -12,7 +12,7 @@ namespace UMMailboxPin.Commands;
 [OutputType("Microsoft.Exchange.Data.Directory.SystemConfiguration.UMMailboxPolicy")]
 public sealed class GetUMMailboxPolicyCommand : DirectoryCommand
 {
-    /// <summary>Specifies the UM mailbox policy: a name, distinguished name or GUID. Left out or $null: all.</summary>
+    /// <summary>Specifies the UM mailbox policy: a name or GUID. Left out or $null: all.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Identity]
     [ArgumentCompleter(typeof(UMMailboxPolicyCompleter))]

@@ -7,28 +7,36 @@ namespace UMMailboxPin.Commands;
 // The operation Import-UMRecipient has steps, since its input may be larger than memory. "Parameters" of each call:
 //
 //   {"Step":"Begin"}                            -> Objects[0].Import, an id for the steps that follow
-//   {"Step":"Read","Import":id,"Path":file}     -> reads a CSV file; while Next is not null, again with After; Progress, Errors
-//   {"Step":"Rows","Import":id,"Rows":[{..}]}   -> takes rows from the pipeline, names and values as they are; Errors
-//   {"Step":"Apply","Import":id,"Prune":bool,"Force":bool}
-//                                               -> Mode Validate: counts, as Target and Action for ShouldProcess;
-//                                                  Mode Commit: while Next is not null, again with After; Progress; the
-//                                                  last page has the UMMailboxPin.ImportResult in Objects
-//   {"Step":"End","Import":id}                  -> always, however the cmdlet ends; forgets what was read
+//   {"Step":"Read","Import":id,"Path":file}     -> reads a CSV file; while Next is not null, again with After;
+// Progress, Errors   {"Step":"Rows","Import":id,"Rows":[{..}]}   -> takes rows from the pipeline, names and values as
+// they are; Errors   {"Step":"Apply","Import":id,"Prune":bool,"Force":bool}
+// -> Mode Validate: counts, as Target and Action for ShouldProcess;
+// Mode Commit: while Next is not null, again with After; Progress; the
+// last page has the UMMailboxPin.ImportResult in Objects   {"Step":"End","Import":id}                  -> always,
+// however the cmdlet ends; forgets what was read
 //
 // Which header names mean what, which rows are taken and what a prune may remove is the library's.
 
-/// <summary>Loads recipients into the directory: from a CSV file, or from Get-ADUser, Get-Mailbox or Import-Csv by pipeline.</summary>
+/// <summary>
+/// Loads recipients into the directory: from a CSV file, or from Get-ADUser, Get-Mailbox or Import-Csv by pipeline.
+/// </summary>
 /// <remarks>
-/// Recipients are recognised by Guid or ObjectGUID, and added or updated. A row that cannot be taken is an error with its
-/// line number, and the others go on. Addresses may change hands within one input. UM settings and EUM addresses of enabled
-/// mailboxes are never changed by an import.
+/// Recipients are recognised by Guid or ObjectGUID, and added or updated. A row that cannot be taken is an error with
+/// its line number, and the others go on. Addresses may change hands within one input. UM settings and EUM addresses
+/// of enabled mailboxes are never changed by an import.
 /// </remarks>
 /// <example>
 /// <code>Import-UMRecipient -Path .\recipients.csv</code>
-/// <para>Loads a CSV file as Exchange or Active Directory exports it, and returns how many recipients were added and updated.</para>
+/// <para>
+/// Loads a CSV file as Exchange or Active Directory exports it, and returns how many recipients were added and
+/// updated.
+/// </para>
 /// </example>
 /// <example>
-/// <code>Get-ADUser -Filter * -Properties mail, mailNickname, proxyAddresses, displayName, telephoneNumber | Import-UMRecipient</code>
+/// <code>
+/// Get-ADUser -Filter * -Properties mail, mailNickname, proxyAddresses, displayName, telephoneNumber |
+/// Import-UMRecipient
+/// </code>
 /// <para>Loads users straight from Active Directory.</para>
 /// </example>
 /// <example>
@@ -109,7 +117,9 @@ public sealed class ImportUMRecipientCommand : AdminCommand
         }
     }
 
-    /// <summary>Applies what was read. Not reached when the pipeline broke off, so that half an input never prunes.</summary>
+    /// <summary>
+    /// Applies what was read. Not reached when the pipeline broke off, so that half an input never prunes.
+    /// </summary>
     protected override void EndProcessing()
     {
         SendRows();
@@ -161,8 +171,8 @@ public sealed class ImportUMRecipientCommand : AdminCommand
     }
 
     /// <summary>
-    /// A prune asks like a cmdlet of high impact, which the declared impact of an import cannot say: unless ShouldProcess
-    /// asked already, or the caller said not to ask.
+    /// A prune asks like a cmdlet of high impact, which the declared impact of an import cannot say: unless
+    /// ShouldProcess asked already, or the caller said not to ask.
     /// </summary>
     private bool MayPrune(Response counted)
     {
@@ -172,7 +182,8 @@ public sealed class ImportUMRecipientCommand : AdminCommand
         }
 
         LanguagePrimitives.TryConvertTo(GetVariableValue("ConfirmPreference"), out ConfirmImpact preference);
-        return preference != ConfirmImpact.High || ShouldContinue($"{counted.Action}: {counted.Target}", Operation + " -Prune");
+        return preference != ConfirmImpact.High
+            || ShouldContinue($"{counted.Action}: {counted.Target}", Operation + " -Prune");
     }
 
     private Dictionary<string, object?> Step(string name, params (string Name, object? Value)[] more)
@@ -240,7 +251,8 @@ public sealed class ImportUMRecipientCommand : AdminCommand
             }
             catch (GetValueException)
             {
-                // Computed properties of directory objects fail when their source is gone; a recipient has no use for them.
+                // Computed properties of directory objects fail when their source is gone; a recipient has no use for
+                // them.
             }
         }
 

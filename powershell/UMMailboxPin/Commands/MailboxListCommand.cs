@@ -9,7 +9,9 @@ public abstract class MailboxListCommand : RecipientCommand
     {
     }
 
-    /// <summary>Specifies a part of a name: matches the beginning of name, display name, first name, last name and alias.</summary>
+    /// <summary>
+    /// Specifies a part of a name: matches the beginning of name, display name, first name, last name and alias.
+    /// </summary>
     [Parameter(Mandatory = true, ParameterSetName = "AnrSet")]
     public string? Anr { get; set; }
 

@@ -3,7 +3,9 @@ using System.Management.Automation;
 namespace UMMailboxPin.Commands;
 
 /// <summary>Creates a UM mailbox policy with the default settings.</summary>
-/// <remarks>Every other setting is made with Set-UMMailboxPolicy. New-UMDialPlan makes a first policy by itself.</remarks>
+/// <remarks>
+/// Every other setting is made with Set-UMMailboxPolicy. New-UMDialPlan makes a first policy by itself.
+/// </remarks>
 /// <example>
 /// <code>New-UMMailboxPolicy -Name "Executives" -UMDialPlan "Redmond"</code>
 /// <para>Creates a policy for users of one dial plan.</para>
@@ -18,7 +20,7 @@ public sealed class NewUMMailboxPolicyCommand : DirectoryCommand
     [AllowEmptyString]
     public string? Name { get; set; }
 
-    /// <summary>Specifies the dial plan that the policy belongs to: a name, distinguished name or GUID, or a dial plan object.</summary>
+    /// <summary>Specifies the dial plan that the policy belongs to: a name or GUID, or a dial plan object.</summary>
     [Parameter(Mandatory = true)]
     [AllowNull]
     [Identity]

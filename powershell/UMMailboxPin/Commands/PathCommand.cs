@@ -9,7 +9,9 @@ public abstract class PathCommand : AdminCommand
     {
     }
 
-    /// <summary>The library knows the process's folder, not PowerShell's location: a relative path is made absolute here.</summary>
+    /// <summary>
+    /// The library knows the process's folder, not PowerShell's location: a relative path is made absolute here.
+    /// </summary>
     private protected override IEnumerable<KeyValuePair<string, object?>> RequestParameters()
     {
         foreach (KeyValuePair<string, object?> parameter in base.RequestParameters())

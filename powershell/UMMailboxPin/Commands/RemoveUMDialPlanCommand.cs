@@ -12,7 +12,7 @@ namespace UMMailboxPin.Commands;
     HelpUri = MicrosoftPages + "remove-umdialplan")]
 public sealed class RemoveUMDialPlanCommand : DirectoryCommand
 {
-    /// <summary>Specifies the UM dial plan: a name, distinguished name or GUID, or a dial plan object.</summary>
+    /// <summary>Specifies the UM dial plan: a name or GUID, or a dial plan object.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [AllowNull]
     [Identity]

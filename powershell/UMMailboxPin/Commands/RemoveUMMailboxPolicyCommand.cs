@@ -12,7 +12,7 @@ namespace UMMailboxPin.Commands;
     HelpUri = MicrosoftPages + "remove-ummailboxpolicy")]
 public sealed class RemoveUMMailboxPolicyCommand : DirectoryCommand
 {
-    /// <summary>Specifies the UM mailbox policy: a name, distinguished name or GUID, or a policy object.</summary>
+    /// <summary>Specifies the UM mailbox policy: a name or GUID, or a policy object.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [AllowNull]
     [Identity]

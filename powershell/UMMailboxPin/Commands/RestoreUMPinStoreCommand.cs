@@ -3,7 +3,9 @@ using System.Management.Automation;
 namespace UMMailboxPin.Commands;
 
 /// <summary>Replaces the store by a backup.</summary>
-/// <remarks>The key that the backup names must be in the key file; the backup is checked before anything is replaced.</remarks>
+/// <remarks>
+/// The key that the backup names must be in the key file; the backup is checked before anything is replaced.
+/// </remarks>
 /// <example>
 /// <code>Restore-UMPinStore -Path D:\Backup\um.db</code>
 /// <para>Asks, then replaces the store.</para>

@@ -5,7 +5,8 @@ namespace UMMailboxPin.Commands;
 /// <summary>Changes the settings of a UM dial plan.</summary>
 /// <remarks>
 /// What is left out stays as it is; the defaults shown are those of a new one.
-/// Most settings only matter to a telephone system; they are checked, stored and returned. What users' extensions rest on is fixed when the dial plan is created.
+/// Most settings only matter to a telephone system; they are checked, stored and returned. What users' extensions
+/// rest on is fixed when the dial plan is created.
 /// </remarks>
 /// <example>
 /// <code>Set-UMDialPlan -Identity Redmond -AccessTelephoneNumbers 4255550100, 4255550101</code>
@@ -18,7 +19,7 @@ namespace UMMailboxPin.Commands;
 [Cmdlet(VerbsCommon.Set, "UMDialPlan", SupportsShouldProcess = true, HelpUri = MicrosoftPages + "set-umdialplan")]
 public sealed class SetUMDialPlanCommand : DirectoryCommand
 {
-    /// <summary>Specifies the UM dial plan: a name, distinguished name or GUID, or a dial plan object.</summary>
+    /// <summary>Specifies the UM dial plan: a name or GUID, or a dial plan object.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [AllowNull]
     [Identity]
@@ -76,7 +77,10 @@ public sealed class SetUMDialPlanCommand : DirectoryCommand
     [Parameter]
     public bool CallSomeoneEnabled { get; set; }
 
-    /// <summary>Specifies the in-country groups: name, number mask, dialled number and comment with commas between, or rows of Import-Csv.</summary>
+    /// <summary>
+    /// Specifies the in-country groups: name, number mask, dialled number and comment with commas between, or rows of
+    /// Import-Csv.
+    /// </summary>
     [Parameter]
     [MultiValued]
     public MultiValuedProperty? ConfiguredInCountryOrRegionGroups { get; set; }

@@ -26,7 +26,9 @@ public sealed class SetUMMailboxCommand : RecipientCommand
     [MultiValued]
     public MultiValuedProperty? AirSyncNumbers { get; set; }
 
-    /// <summary>Specifies whether callers find the user in the directory search by telephone: None or SearchEnabled.</summary>
+    /// <summary>
+    /// Specifies whether callers find the user in the directory search by telephone: None or SearchEnabled.
+    /// </summary>
     /// <value>SearchEnabled</value>
     [Parameter]
     [ArgumentCompleter(typeof(AllowUMCallsFromNonUsersWords))]
@@ -117,7 +119,7 @@ public sealed class SetUMMailboxCommand : RecipientCommand
     [Parameter]
     public bool TUIAccessToEmailEnabled { get; set; }
 
-    /// <summary>Specifies the UM mailbox policy to move the mailbox to: a name, distinguished name or GUID, or a policy object.</summary>
+    /// <summary>Specifies the UM mailbox policy to move the mailbox to: a name or GUID, or a policy object.</summary>
     [Parameter]
     [Identity]
     [ArgumentCompleter(typeof(UMMailboxPolicyCompleter))]
@@ -139,6 +141,9 @@ public sealed class SetUMMailboxCommand : RecipientCommand
     public bool VoiceMailAnalysisEnabled { get; set; }
 
     private protected override Failure? Misplaced => MyInvocation.BoundParameters.ContainsKey(nameof(Pin))
-        ? Errors.Misplaced(Operation, "PIN", "Set-UMMailboxPIN sets a PIN; -PinlessAccessToVoiceMailEnabled is to be written out.")
+        ? Errors.Misplaced(
+            Operation,
+            "PIN",
+            "Set-UMMailboxPIN sets a PIN; -PinlessAccessToVoiceMailEnabled is to be written out.")
         : null;
 }

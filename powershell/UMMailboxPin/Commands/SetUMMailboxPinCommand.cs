@@ -6,11 +6,14 @@ using PinState = Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin;
 
 namespace UMMailboxPin.Commands;
 
-/// <summary>Gives a UM-enabled mailbox a new PIN, typed or generated, mails it, and locks or unlocks the mailbox.</summary>
+/// <summary>
+/// Gives a UM-enabled mailbox a new PIN, typed or generated, mails it, and locks or unlocks the mailbox.
+/// </summary>
 /// <remarks>
-/// Every call replaces the PIN, also one that only says -LockedOut; Lock-UMMailbox and Unlock-UMMailbox leave it alone. Any
-/// call without -LockedOut $true unlocks the mailbox. The PIN must obey the mailbox's policy, and an error names the rule
-/// that it breaks. The new PIN is never shown; it goes out by mail, and a failed delivery is a warning that undoes nothing.
+/// Every call replaces the PIN, also one that only says -LockedOut; Lock-UMMailbox and Unlock-UMMailbox leave it
+/// alone. Any call without -LockedOut $true unlocks the mailbox. The PIN must obey the mailbox's policy, and an error
+/// names the rule that it breaks. The new PIN is never shown; it goes out by mail, and a failed delivery is a warning
+/// that undoes nothing.
 /// </remarks>
 /// <example>
 /// <code>Set-UMMailboxPIN -Identity tonysmith@contoso.com</code>
@@ -50,7 +53,9 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
     [Parameter]
     public bool LockedOut { get; set; }
 
-    /// <summary>Specifies the address that the new PIN is mailed to, instead of the mailbox's primary SMTP address.</summary>
+    /// <summary>
+    /// Specifies the address that the new PIN is mailed to, instead of the mailbox's primary SMTP address.
+    /// </summary>
     [Parameter]
     public string? NotifyEmail { get; set; }
 
@@ -74,8 +79,8 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
     public bool SendEmail { get; set; }
 
     /// <summary>
-    /// Specifies how many PINs of a pipeline are prepared at the same time. Prompts, changes and output keep the order of
-    /// the input. Stopped by Ctrl+C, what was prepared and not written is dropped.
+    /// Specifies how many PINs of a pipeline are prepared at the same time. Prompts, changes and output keep the
+    /// order of the input. Stopped by Ctrl+C, what was prepared and not written is dropped.
     /// </summary>
     /// <value>1</value>
     [Parameter]
@@ -163,7 +168,9 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
         }
     }
 
-    /// <summary>Checks the change and, where no PIN is given, generates one; -Debug shows what is asked, without the PIN.</summary>
+    /// <summary>
+    /// Checks the change and, where no PIN is given, generates one; -Debug shows what is asked, without the PIN.
+    /// </summary>
     private bool TryBegin(PinResetRequest request, out PinReset reset, out Failure failure)
     {
         if (ShowsDebug)

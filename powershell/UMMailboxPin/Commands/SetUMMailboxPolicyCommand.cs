@@ -5,10 +5,15 @@ namespace UMMailboxPin.Commands;
 /// <summary>Changes the settings of a UM mailbox policy, the PIN rules among them.</summary>
 /// <remarks>
 /// What is left out stays as it is; the defaults shown are those of a new one.
-/// A change acts at once on everyone under the policy. Someone whose PIN has become too short must change it at the next sign-in.
+/// A change acts at once on everyone under the policy. Someone whose PIN has become too short must change it at the
+/// next sign-in.
 /// </remarks>
 /// <example>
-/// <code>Set-UMMailboxPolicy -Identity MyUMMailboxPolicy -LogonFailuresBeforePINReset 8 -MaxLogonAttempts 12 -MinPINLength 8 -PINHistoryCount 10 -PINLifetime 60 -ResetPINText "The PIN used to allow you access to your mailbox using Outlook Voice Access is reset."</code>
+/// <code>
+/// Set-UMMailboxPolicy -Identity MyUMMailboxPolicy -LogonFailuresBeforePINReset 8 -MaxLogonAttempts 12 -MinPINLength
+/// 8 -PINHistoryCount 10 -PINLifetime 60 -ResetPINText "The PIN used to allow you access to your mailbox using
+/// Outlook Voice Access is reset."
+/// </code>
 /// <para>Sets the PIN rules and the text of the mail with a new PIN.</para>
 /// </example>
 /// <example>
@@ -19,7 +24,7 @@ namespace UMMailboxPin.Commands;
     HelpUri = MicrosoftPages + "set-ummailboxpolicy")]
 public sealed class SetUMMailboxPolicyCommand : DirectoryCommand
 {
-    /// <summary>Specifies the UM mailbox policy: a name, distinguished name or GUID, or a policy object.</summary>
+    /// <summary>Specifies the UM mailbox policy: a name or GUID, or a policy object.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [AllowNull]
     [Identity]
@@ -36,7 +41,10 @@ public sealed class SetUMMailboxPolicyCommand : DirectoryCommand
     [Parameter]
     public bool AllowCallAnsweringRules { get; set; }
 
-    /// <summary>Says whether a PIN may be a run such as 123456 or 111111, or contain an extension. The tail of an extension is never allowed.</summary>
+    /// <summary>
+    /// Says whether a PIN may be a run such as 123456 or 111111, or contain an extension. The tail of an extension is
+    /// never allowed.
+    /// </summary>
     /// <value>False</value>
     [Parameter]
     public bool AllowCommonPatterns { get; set; }
@@ -131,12 +139,18 @@ public sealed class SetUMMailboxPolicyCommand : DirectoryCommand
     [Parameter]
     public bool AllowVoiceResponseToOtherMessageTypes { get; set; }
 
-    /// <summary>Refuses PINs that people choose most: dates, repeats, keypad lines, runs. Off unless asked for; not in Exchange.</summary>
+    /// <summary>
+    /// Refuses PINs that people choose most: dates, repeats, keypad lines, runs. Off unless asked for; not in
+    /// Exchange.
+    /// </summary>
     /// <value>False</value>
     [Parameter]
     public bool BlockHumanPINs { get; set; }
 
-    /// <summary>Specifies how many days before a PIN expires its owner is told; Unlimited, the default, is never. Not in Exchange.</summary>
+    /// <summary>
+    /// Specifies how many days before a PIN expires its owner is told; Unlimited, the default, is never. Not in
+    /// Exchange.
+    /// </summary>
     /// <value>Unlimited</value>
     [Parameter]
     [ArgumentCompleter(typeof(UnlimitedWords))]
@@ -167,27 +181,36 @@ public sealed class SetUMMailboxPolicyCommand : DirectoryCommand
     [AllowNull]
     public object? Lifetime { get; set; }
 
-    /// <summary>Specifies how many failures in total lock the mailbox until an administrator unlocks it. Off unless asked for; not in Exchange.</summary>
+    /// <summary>
+    /// Specifies how many failures in total lock the mailbox until an administrator unlocks it. Off unless asked for;
+    /// not in Exchange.
+    /// </summary>
     /// <value>Unlimited</value>
     [Parameter]
     [ArgumentCompleter(typeof(UnlimitedWords))]
     public Unlimited? LifetimeLogonFailures { get; set; }
 
     /// <summary>
-    /// Refused: MaxLogonAttempts says how many failures lock. Without this parameter, PowerShell would take -Lockout for
-    /// the beginning of LockoutDuration.
+    /// Refused: MaxLogonAttempts says how many failures lock. Without this parameter, PowerShell would take -Lockout
+    /// for the beginning of LockoutDuration.
     /// </summary>
     [Parameter(DontShow = true)]
     [AllowNull]
     public object? Lockout { get; set; }
 
-    /// <summary>Specifies after how many minutes a lock ends by itself; Unlimited, the default, is when an administrator unlocks. Not in Exchange.</summary>
+    /// <summary>
+    /// Specifies after how many minutes a lock ends by itself; Unlimited, the default, is when an administrator
+    /// unlocks. Not in Exchange.
+    /// </summary>
     /// <value>Unlimited</value>
     [Parameter]
     [ArgumentCompleter(typeof(UnlimitedWords))]
     public Unlimited? LockoutDuration { get; set; }
 
-    /// <summary>Specifies after how many failures in a row the PIN is replaced by a generated one and mailed; 0 or Unlimited is never. Must be below MaxLogonAttempts.</summary>
+    /// <summary>
+    /// Specifies after how many failures in a row the PIN is replaced by a generated one and mailed; 0 or Unlimited
+    /// is never. Must be below MaxLogonAttempts.
+    /// </summary>
     /// <value>5</value>
     [Parameter]
     [ArgumentCompleter(typeof(UnlimitedWords))]
@@ -259,7 +282,7 @@ public sealed class SetUMMailboxPolicyCommand : DirectoryCommand
     [MultiValued]
     public MultiValuedProperty? SourceForestPolicyNames { get; set; }
 
-    /// <summary>Specifies the dial plan: a name, distinguished name or GUID, or a dial plan object.</summary>
+    /// <summary>Specifies the dial plan: a name or GUID, or a dial plan object.</summary>
     [Parameter]
     [Identity]
     [ArgumentCompleter(typeof(UMDialPlanCompleter))]

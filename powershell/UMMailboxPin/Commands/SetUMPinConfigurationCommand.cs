@@ -4,15 +4,18 @@ namespace UMMailboxPin.Commands;
 
 /// <summary>Changes the store's own settings: how mail goes out, and the names that messages show.</summary>
 /// <remarks>
-/// Pickup writes each message as a file into a folder, in the form that Exchange's own pickup folder takes. Command hands
-/// each message to the standard input of a program such as "sendmail -t -i", without a shell.
+/// Pickup writes each message as a file into a folder, in the form that Exchange's own pickup folder takes. Command
+/// hands each message to the standard input of a program such as "sendmail -t -i", without a shell.
 /// </remarks>
 /// <example>
 /// <code>Set-UMPinConfiguration -Transport Pickup -PickupFolder D:\Pickup -SenderAddress voicemail@contoso.com</code>
 /// <para>Lets the Exchange server on this machine deliver the mails.</para>
 /// </example>
 /// <example>
-/// <code>Set-UMPinConfiguration -Transport Command -Command /usr/sbin/sendmail -CommandArguments '-t', '-i', '-f', '{sender}' -TestMail administrator@contoso.com</code>
+/// <code>
+/// Set-UMPinConfiguration -Transport Command -Command /usr/sbin/sendmail -CommandArguments '-t', '-i', '-f',
+/// '{sender}' -TestMail administrator@contoso.com
+/// </code>
 /// <para>Sends through sendmail, and tries it with a message that holds no PIN.</para>
 /// </example>
 [Cmdlet(VerbsCommon.Set, "UMPinConfiguration", SupportsShouldProcess = true)]
@@ -28,7 +31,10 @@ public sealed class SetUMPinConfigurationCommand : PathCommand
     [Parameter]
     public string? Command { get; set; }
 
-    /// <summary>Specifies the program's arguments, one each: there is no shell to split them. {sender} stands for the sender's address. Passwords are refused: they belong in the program's own settings.</summary>
+    /// <summary>
+    /// Specifies the program's arguments, one each: there is no shell to split them. {sender} stands for the sender's
+    /// address. Passwords are refused: they belong in the program's own settings.
+    /// </summary>
     [Parameter]
     [AllowEmptyCollection]
     public string[]? CommandArguments { get; set; }
@@ -53,11 +59,16 @@ public sealed class SetUMPinConfigurationCommand : PathCommand
     [Parameter]
     public string? ServerName { get; set; }
 
-    /// <summary>Specifies on how many mailboxes one PIN must be tried within an hour to be recorded as an attack; 0 is off.</summary>
+    /// <summary>
+    /// Specifies on how many mailboxes one PIN must be tried within an hour to be recorded as an attack; 0 is off.
+    /// </summary>
     [Parameter]
     public int SprayDetectionThreshold { get; set; }
 
-    /// <summary>Sends a message without a PIN to this address, by the settings that are being made. If that fails, they are not made.</summary>
+    /// <summary>
+    /// Sends a message without a PIN to this address, by the settings that are being made. If that fails, they are
+    /// not made.
+    /// </summary>
     [Parameter]
     public string? TestMail { get; set; }
 

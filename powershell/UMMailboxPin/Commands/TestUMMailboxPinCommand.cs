@@ -3,10 +3,13 @@ using System.Management.Automation;
 
 namespace UMMailboxPin.Commands;
 
-/// <summary>Asks whether a PIN signs in. It counts like a sign-in by telephone: a wrong PIN is a failure, and enough of them lock the mailbox.</summary>
+/// <summary>
+/// Asks whether a PIN signs in. It counts like a sign-in by telephone: a wrong PIN is a failure, and enough of them
+/// lock the mailbox.
+/// </summary>
 /// <remarks>
-/// By extension the answer to a refusal is always the same, as on the telephone. By identity the reasons are told, since
-/// who may run this may list mailboxes anyway.
+/// By extension the answer to a refusal is always the same, as on the telephone. By identity the reasons are shown,
+/// since who may run this may list mailboxes anyway.
 /// </remarks>
 /// <example>
 /// <code>Test-UMMailboxPIN -Identity tonysmith@contoso.com -Pin (Read-Host -AsSecureString)</code>
@@ -21,7 +24,8 @@ namespace UMMailboxPin.Commands;
 public sealed class TestUMMailboxPinCommand : UmCommand
 {
     /// <summary>Specifies the mailbox, in any identity form, or an object with an identity.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = "Identity", Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Mandatory = true, ParameterSetName = "Identity", Position = 0,
+        ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [AllowNull]
     [Identity]
     [ArgumentCompleter(typeof(UMMailboxCompleter))]

@@ -6,15 +6,17 @@ using System.Management.Automation;
 namespace UMMailboxPin;
 
 /// <summary>
-/// What every cmdlet of these modules shares: the session, failures as non-terminating errors, warnings, mails that a change
-/// queued, and what -Verbose, -Debug and a progress bar show of it.
+/// What every cmdlet of these modules shares: the session, failures as non-terminating errors, warnings, mails that a
+/// change queued, and what -Verbose, -Debug and a progress bar show of it.
 /// </summary>
 public abstract class UmCommand : PSCmdlet, IDisposable
 {
     /// <summary>Where Microsoft describes the cmdlets that keep Exchange's names.</summary>
     private protected const string MicrosoftPages = "https://learn.microsoft.com/powershell/module/exchange/";
 
-    /// <summary>How long one invocation may spend on delivering the mails that it queued. The rest stays queued.</summary>
+    /// <summary>
+    /// How long one invocation may spend on delivering the mails that it queued. The rest stays queued.
+    /// </summary>
     private static readonly TimeSpan DeliveryBudget = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a pipeline takes before its progress is shown, and how long a shown figure stands.</summary>
@@ -46,7 +48,9 @@ public abstract class UmCommand : PSCmdlet, IDisposable
     /// <summary>True for a cmdlet that a new store begins with: a missing one is no surprise to it.</summary>
     private protected virtual bool MakesStore => false;
 
-    /// <summary>Takes the runspace's session. Only a missing or foreign native library fails here; no file is touched yet.</summary>
+    /// <summary>
+    /// Takes the runspace's session. Only a missing or foreign native library fails here; no file is touched yet.
+    /// </summary>
     protected override void BeginProcessing()
     {
         if (!Session.TryAcquire(SessionState, out Session session, out Failure failure))
@@ -132,8 +136,8 @@ public abstract class UmCommand : PSCmdlet, IDisposable
     }
 
     /// <summary>
-    /// A PIN is never taken from a piped object. Says so once where one is there: the rows of a file get generated PINs,
-    /// or all the same one.
+    /// A PIN is never taken from a piped object. Says so once where one is there: the rows of a file get generated
+    /// PINs, or all the same one.
     /// </summary>
     private protected void WarnOfPinColumn(UmObjectIdentity? identity, string parameter)
     {
@@ -150,8 +154,8 @@ public abstract class UmCommand : PSCmdlet, IDisposable
     }
 
     /// <summary>
-    /// Tries to deliver the mails that a commit queued, within this invocation's budget. A failed delivery is a warning:
-    /// the change stands and the mail stays queued.
+    /// Tries to deliver the mails that a commit queued, within this invocation's budget. A failed delivery is a
+    /// warning: the change stands and the mail stays queued.
     /// </summary>
     private protected void Deliver(Response committed)
     {
@@ -234,12 +238,15 @@ public abstract class UmCommand : PSCmdlet, IDisposable
     private object? BoundOrPreference(string parameter, string preference) => Arguments.Unwrap(
         MyInvocation.BoundParameters.TryGetValue(parameter, out object? given) ? given : GetVariableValue(preference));
 
-    /// <summary>A store that is not there reads as empty. Says so once a session: it is often a path that was mistyped.</summary>
+    /// <summary>
+    /// A store that is not there reads as empty. Says so once a session: it is often a path that was mistyped.
+    /// </summary>
     private void WarnIfStoreIsMissing()
     {
         var request = new Request(
             "Get-UMPinConfiguration", RequestMode.Validate, []);
-        if (Session.IsFirst(nameof(WarnIfStoreIsMissing)) && TryExecute(request, null, out Response configuration, out _))
+        if (Session.IsFirst(nameof(WarnIfStoreIsMissing))
+            && TryExecute(request, null, out Response configuration, out _))
         {
             WriteWarnings(configuration);
         }

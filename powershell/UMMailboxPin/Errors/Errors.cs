@@ -91,7 +91,9 @@ internal static class Errors
         $"-{parameter} {value} is not a positive number or Unlimited. Nothing was returned.",
         null);
 
-    /// <summary>A parameter of another cmdlet, whose name is also the beginning of one here that does something else.</summary>
+    /// <summary>
+    /// A parameter of another cmdlet, whose name is also the beginning of one here that does something else.
+    /// </summary>
     internal static Failure Misplaced(string cmdlet, string parameter, string instead) => new(
         InvalidArgument,
         "MisplacedParameterException",

@@ -7,8 +7,8 @@ using Microsoft.Exchange.Management.Tasks;
 namespace UMMailboxPin;
 
 /// <summary>
-/// A failure of the UM library. Scripts were written against Exchange's remoting, which threw RemoteException, and catch
-/// that. <see cref="Id"/> is the short name that CategoryInfo and transcripts show.
+/// A failure of the UM library. Scripts were written against Exchange's remoting, which threw RemoteException, and
+/// catch that. <see cref="Id"/> is the short name that CategoryInfo and transcripts show.
 /// </summary>
 public class UmException : RemoteException
 {
@@ -47,5 +47,7 @@ public class UmException : RemoteException
     internal ErrorRecord? Record { get; set; }
 
     internal static UmException For(Failure failure) =>
-        Exchange.TryGetValue(failure.Id, out Func<Failure, UmException> create) ? create(failure) : new UmException(failure);
+        Exchange.TryGetValue(failure.Id, out Func<Failure, UmException> create)
+            ? create(failure)
+            : new UmException(failure);
 }

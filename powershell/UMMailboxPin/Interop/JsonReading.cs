@@ -19,10 +19,13 @@ internal static class JsonReading
     private static readonly PSCodeMethod IdentityText =
         new("ToString", typeof(JsonReading).GetMethod(nameof(ToIdentityText)));
 
-    /// <summary>Reads one document. The reader presents JSON as XML: an element a value, its kind in the attribute "type".</summary>
+    /// <summary>
+    /// Reads one document. The reader presents JSON as XML: an element a value, its kind in the attribute "type".
+    /// </summary>
     internal static object? Read(Stream document)
     {
-        using XmlDictionaryReader reader = JsonReaderWriterFactory.CreateJsonReader(document, XmlDictionaryReaderQuotas.Max);
+        using XmlDictionaryReader reader =
+            JsonReaderWriterFactory.CreateJsonReader(document, XmlDictionaryReaderQuotas.Max);
         reader.MoveToContent();
         return ReadValue(reader);
     }

@@ -21,7 +21,8 @@ internal static class JsonWriting
     internal static ArraySegment<byte> ToDocument(IEnumerable<KeyValuePair<string, object?>> members)
     {
         var stream = new MemoryStream();
-        using (XmlDictionaryWriter writer = JsonReaderWriterFactory.CreateJsonWriter(stream, Encoding.UTF8, ownsStream: false))
+        using (XmlDictionaryWriter writer =
+            JsonReaderWriterFactory.CreateJsonWriter(stream, Encoding.UTF8, ownsStream: false))
         {
             writer.WriteStartElement(Root);
             WriteMembers(writer, members);
@@ -65,7 +66,8 @@ internal static class JsonWriting
                 WriteValue(writer, argument.Value);
                 break;
             case DateTime time:
-                WriteScalar(writer, "string", time.ToUniversalTime().ToString(DateFormat, CultureInfo.InvariantCulture));
+                string utc = time.ToUniversalTime().ToString(DateFormat, CultureInfo.InvariantCulture);
+                WriteScalar(writer, "string", utc);
                 break;
             case sbyte or byte or short or ushort or int or uint or long or ulong:
                 WriteScalar(writer, "number", Arguments.ToText(plain));

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace UMMailboxPin;
 
 /// <summary>
-/// A handle of the library. It is a number of 64 bits in every process, so it has a field of its own: SafeHandle's is as
-/// wide as a pointer.
+/// A handle of the library. It is a number of 64 bits in every process, so it has a field of its own: SafeHandle's is
+/// as wide as a pointer.
 /// </summary>
 internal abstract class LibraryHandle : SafeHandle
 {
@@ -18,7 +18,9 @@ internal abstract class LibraryHandle : SafeHandle
     /// <summary>Whether there is nothing to free.</summary>
     public override bool IsInvalid => Number == 0;
 
-    /// <summary>Keeps the handle open until the result is disposed of, whatever another thread does meanwhile.</summary>
+    /// <summary>
+    /// Keeps the handle open until the result is disposed of, whatever another thread does meanwhile.
+    /// </summary>
     internal Hold Use() => new(this);
 
     /// <summary>One use of a handle.</summary>

@@ -40,7 +40,8 @@ internal static class NativeLibraryLoader
             {
                 failure = Failure.Local(
                     "NativeLibraryMissingException",
-                    $"UMMailboxPin has no native library for this process, which is {platform}: '{path}' does not exist. "
+                    $"UMMailboxPin has no native library for this process, which is {platform}: "
+                        + $"'{path}' does not exist. "
                         + $"Present in this installation: {string.Join(", ", PlatformsPresent(folder))}. "
                         + "Start a PowerShell of one of these, or install the module's folder for this one.");
                 return false;
@@ -138,8 +139,9 @@ internal static class NativeLibraryLoader
     }
 
     /// <summary>
-    /// Makes the imports mean the file at <paramref name="path"/>. netstandard2.0 has no NativeLibrary, so it is reached by
-    /// reflection where it exists; on .NET Framework a module that is loaded already satisfies an import of its name.
+    /// Makes the imports mean the file at <paramref name="path"/>. netstandard2.0 has no NativeLibrary, so it is
+    /// reached by reflection where it exists; on .NET Framework a module that is loaded already satisfies an import
+    /// of its name.
     /// </summary>
     private static void Bind(string path)
     {
@@ -163,7 +165,8 @@ internal static class NativeLibraryLoader
 
         // A second resolver for one assembly throws, so it is set once and reads the handle.
         Type resolver = typeof(object).Assembly.GetType("System.Runtime.InteropServices.DllImportResolver");
-        MethodInfo resolve = typeof(NativeLibraryLoader).GetMethod(nameof(Resolve), BindingFlags.NonPublic | BindingFlags.Static);
+        MethodInfo resolve =
+            typeof(NativeLibraryLoader).GetMethod(nameof(Resolve), BindingFlags.NonPublic | BindingFlags.Static);
         nativeLibrary.GetMethod("SetDllImportResolver").Invoke(
             null, [typeof(NativeLibraryLoader).Assembly, Delegate.CreateDelegate(resolver, resolve)]);
         resolverSet = true;

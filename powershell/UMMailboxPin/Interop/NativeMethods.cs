@@ -5,13 +5,15 @@ using System.Runtime.InteropServices;
 namespace UMMailboxPin;
 
 /// <summary>
-/// The exported functions of the Rust library, under their names in include/umpin.h. <see cref="UmpinLibrary"/> calls them,
-/// and each handle's class the one that frees it; nobody else does.
+/// The exported functions of the Rust library, under their names in include/umpin.h. <see cref="UmpinLibrary"/> calls
+/// them, and each handle's class the one that frees it; nobody else does.
 /// </summary>
 [SuppressMessage("Security", "CA5392", Justification = Resolved)]
 internal static unsafe class NativeMethods
 {
-    /// <summary>The name by which imports mean the library; <see cref="NativeLibraryLoader"/> gives it a file.</summary>
+    /// <summary>
+    /// The name by which imports mean the library; <see cref="NativeLibraryLoader"/> gives it a file.
+    /// </summary>
     internal const string Library = "umpin";
 
     private const string Resolved =
@@ -41,7 +43,12 @@ internal static unsafe class NativeMethods
 
     [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
     internal static extern int umpin_execute(
-        ulong session, UmpinStr operation, UmpinStr request, UmpinStr secret, UmpinBuffer* response, UmpinError** error);
+        ulong session,
+        UmpinStr operation,
+        UmpinStr request,
+        UmpinStr secret,
+        UmpinBuffer* response,
+        UmpinError** error);
 
     [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
     internal static extern int umpin_pin_get(

@@ -24,7 +24,9 @@ internal sealed class PinReset : IDisposable
     /// <summary>How long <see cref="Hash"/> took.</summary>
     internal TimeSpan Hashing { get; private set; }
 
-    /// <summary>Hashes before the commit, which otherwise does it. A failure is left to the commit, which meets it again.</summary>
+    /// <summary>
+    /// Hashes before the commit, which otherwise does it. A failure is left to the commit, which meets it again.
+    /// </summary>
     internal void Hash()
     {
         var watch = Stopwatch.StartNew();

@@ -1,6 +1,8 @@
 namespace UMMailboxPin;
 
-/// <summary>A PIN change under way in the library. Freed without a commit, it is dropped, and with it the PIN.</summary>
+/// <summary>
+/// A PIN change under way in the library. Freed without a commit, it is dropped, and with it the PIN.
+/// </summary>
 internal sealed class PinResetHandle : LibraryHandle
 {
     internal PinResetHandle(ulong number)

@@ -5,14 +5,17 @@ using System.Text;
 
 namespace UMMailboxPin;
 
-/// <summary>A request to the library (docs/architecture.md, "The boundary"). Secrets travel beside it, never in it.</summary>
+/// <summary>
+/// A request to the library (docs/architecture.md, "The boundary"). Secrets travel beside it, never in it.
+/// </summary>
 internal sealed class Request
 {
     /// <summary>
-    /// Parameters whose values -Debug leaves out: the rows of an import may have any column, a PIN too, and a mail program's
-    /// arguments may name a password, which the library then refuses.
+    /// Parameters whose values -Debug leaves out: the rows of an import may have any column, a PIN too, and a mail
+    /// program's arguments may name a password, which the library then refuses.
     /// </summary>
-    private static readonly HashSet<string> NeverShown = new(StringComparer.OrdinalIgnoreCase) { "Rows", "CommandArguments" };
+    private static readonly HashSet<string> NeverShown =
+        new(StringComparer.OrdinalIgnoreCase) { "Rows", "CommandArguments" };
 
     /// <summary>What a request is about, where it is about one thing.</summary>
     private static readonly string[] Subjects = ["Identity", "Name", "Path"];

@@ -12,7 +12,7 @@ namespace UMMailboxPin;
 internal sealed unsafe class Secret : IDisposable
 {
     private readonly byte[]? bytes;
-    private readonly GCHandle pin;
+    private GCHandle pin;
     private readonly int length;
 
     private Secret(byte[]? bytes, GCHandle pin, int length)
@@ -56,7 +56,9 @@ internal sealed unsafe class Secret : IDisposable
         // At least one byte, so that an empty PIN has an address and is not taken for an absent one.
         byte[] bytes = new byte[Encoding.UTF8.GetMaxByteCount(count) + 1];
         var pin = GCHandle.Alloc(bytes, GCHandleType.Pinned);
-        int length = count == 0 ? 0 : Encoding.UTF8.GetBytes(chars, count, (byte*)pin.AddrOfPinnedObject(), bytes.Length);
+        int length = count == 0
+            ? 0
+            : Encoding.UTF8.GetBytes(chars, count, (byte*)pin.AddrOfPinnedObject(), bytes.Length);
         return new Secret(bytes, pin, length);
     }
 

@@ -33,8 +33,9 @@ internal sealed class Session
     }
 
     /// <summary>
-    /// The runspace's session; another one after the store or key variable changed. .NET does not pass changed variables
-    /// on to native code on Unix, so they are read here and passed explicitly. To be given back with <see cref="Release"/>.
+    /// The runspace's session; another one after the store or key variable changed. .NET does not pass changed
+    /// variables on to native code on Unix, so they are read here and passed explicitly. To be given back with <see
+    /// cref="Release"/>.
     /// </summary>
     internal static bool TryAcquire(SessionState state, out Session session, out Failure failure)
     {
@@ -179,7 +180,9 @@ internal sealed class Session
         return string.IsNullOrEmpty(value) ? null : value;
     }
 
-    /// <summary>Who called from afar, where PowerShell's remoting says so; a claim, as the audit trail marks it.</summary>
+    /// <summary>
+    /// Who called from afar, where PowerShell's remoting says so; a claim, as the audit trail marks it.
+    /// </summary>
     private static string? RemoteUser(SessionState state) =>
         Arguments.Unwrap(state.PSVariable.GetValue("PSSenderInfo")) is PSSenderInfo sender
             ? sender.UserInfo?.Identity?.Name

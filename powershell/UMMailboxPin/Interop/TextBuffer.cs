@@ -4,8 +4,8 @@ using System.Text;
 namespace UMMailboxPin;
 
 /// <summary>
-/// Texts on their way into the library: encoded one behind the other into one buffer that is used again for the next call.
-/// Not for secrets.
+/// Texts on their way into the library: encoded one behind the other into one buffer that is used again for the next
+/// call. Not for secrets.
 /// </summary>
 internal sealed unsafe class TextBuffer
 {
@@ -54,7 +54,9 @@ internal sealed unsafe class TextBuffer
 
     /// <summary>What the library answered; empty for absent.</summary>
     internal static string Read(UmpinStr text) =>
-        text.Data == null || text.Length == 0 ? string.Empty : Encoding.UTF8.GetString(text.Data, checked((int)text.Length));
+        text.Data == null || text.Length == 0
+            ? string.Empty
+            : Encoding.UTF8.GetString(text.Data, checked((int)text.Length));
 
     /// <summary>What the library answered; null for absent.</summary>
     internal static string? ReadOrNull(UmpinStr text) => text.Data == null ? null : Read(text);

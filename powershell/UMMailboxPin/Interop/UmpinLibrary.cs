@@ -5,12 +5,14 @@ using PinState = Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin;
 namespace UMMailboxPin;
 
 /// <summary>
-/// The one place that calls the library. Each method returns whether it succeeded, and what it hands out is .NET's: there is
-/// nothing left to free.
+/// The one place that calls the library. Each method returns whether it succeeded, and what it hands out is .NET's:
+/// there is nothing left to free.
 /// </summary>
 internal static unsafe class UmpinLibrary
 {
-    /// <summary>A call's texts. They are done with when the call returns, so the next call of this thread uses it again.</summary>
+    /// <summary>
+    /// A call's texts. They are done with when the call returns, so the next call of this thread uses it again.
+    /// </summary>
     [ThreadStatic]
     private static TextBuffer? threadTexts;
 
@@ -31,7 +33,9 @@ internal static unsafe class UmpinLibrary
         return done;
     }
 
-    /// <summary>Executes one operation. The secret, if there is one, travels beside the document, never in it.</summary>
+    /// <summary>
+    /// Executes one operation. The secret, if there is one, travels beside the document, never in it.
+    /// </summary>
     internal static bool TryExecute(
         SessionHandle session, Request request, string? secret, out Response response, out Failure failure)
     {
@@ -234,7 +238,9 @@ internal static unsafe class UmpinLibrary
         }
     }
 
-    /// <summary>Does the slow part of a change before its commit. A failure is left to the commit, which meets it again.</summary>
+    /// <summary>
+    /// Does the slow part of a change before its commit. A failure is left to the commit, which meets it again.
+    /// </summary>
     internal static void HashReset(PinResetHandle reset)
     {
         using LibraryHandle.Hold open = reset.Use();
@@ -270,7 +276,9 @@ internal static unsafe class UmpinLibrary
         return texts;
     }
 
-    /// <summary>Whether a call succeeded. If not, <paramref name="failure"/> has what the error says, which is freed.</summary>
+    /// <summary>
+    /// Whether a call succeeded. If not, <paramref name="failure"/> has what the error says, which is freed.
+    /// </summary>
     private static bool Succeeded(int status, UmpinError* error, out Failure failure)
     {
         failure = default;

@@ -48,7 +48,8 @@ internal sealed class Response
             foreach (object? item in Items(document, "Warnings"))
             {
                 yield return item is PSObject marked
-                    ? new Warning(Get(marked, "Message") as string ?? string.Empty, Get(marked, "OncePerSession") is true)
+                    ? new Warning(
+                        Get(marked, "Message") as string ?? string.Empty, Get(marked, "OncePerSession") is true)
                     : new Warning(item as string ?? string.Empty, oncePerSession: false);
             }
         }

@@ -74,6 +74,8 @@ public sealed class UMMailboxPin
     /// <summary>The canonical name.</summary>
     public override string ToString() => Identity;
 
-    /// <summary>Local time is computed when it is asked for: ten thousand objects in a pipeline mostly are not.</summary>
+    /// <summary>
+    /// Local time is computed when it is asked for: ten thousand objects in a pipeline mostly are not.
+    /// </summary>
     private static DateTime Local(long milliseconds) => Epoch.AddMilliseconds(milliseconds).ToLocalTime();
 }

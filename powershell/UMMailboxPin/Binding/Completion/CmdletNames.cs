@@ -5,7 +5,9 @@ using System.Reflection;
 
 namespace UMMailboxPin;
 
-/// <summary>Completes the name of a cmdlet that the audit trail may hold: one of this module that changes something.</summary>
+/// <summary>
+/// Completes the name of a cmdlet that the audit trail may hold: one of this module that changes something.
+/// </summary>
 public sealed class CmdletNames : Completer
 {
     private protected override IEnumerable<(string Text, string ToolTip)> Candidates(string prefix)

@@ -15,9 +15,13 @@ public abstract class Completer : IArgumentCompleter
     }
 
     /// <summary>Called by PowerShell.</summary>
-    [SuppressMessage("Design", "CA1031", Justification = "Whatever goes wrong, Tab must not print it into a half-typed line.")]
+    [SuppressMessage("Design", "CA1031", Justification = "Tab must not print an error into a half-typed line.")]
     public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+        string commandName,
+        string parameterName,
+        string wordToComplete,
+        CommandAst commandAst,
+        IDictionary fakeBoundParameters)
     {
         try
         {
@@ -26,7 +30,8 @@ public abstract class Completer : IArgumentCompleter
             var results = new List<CompletionResult>();
             foreach ((string text, string toolTip) in Candidates(word.Trim('\'', '"')))
             {
-                results.Add(new CompletionResult(Quote(text, quote), text, CompletionResultType.ParameterValue, toolTip));
+                results.Add(new CompletionResult(
+                    Quote(text, quote), text, CompletionResultType.ParameterValue, toolTip));
             }
 
             return results;

@@ -30,7 +30,8 @@ public abstract class IdentityCompleter : Completer
             {
                 if (item is PSObject found && found.Properties["Text"]?.Value is string { Length: > 0 } text)
                 {
-                    yield return (text, found.Properties["ToolTip"]?.Value as string is { Length: > 0 } toolTip ? toolTip : text);
+                    string? toolTip = found.Properties["ToolTip"]?.Value as string;
+                    yield return (text, string.IsNullOrEmpty(toolTip) ? text : toolTip!);
                 }
             }
         }

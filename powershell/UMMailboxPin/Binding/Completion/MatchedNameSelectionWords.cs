@@ -5,7 +5,7 @@ public sealed class MatchedNameSelectionWords : WordCompleter
 {
     /// <summary>Called by PowerShell.</summary>
     public MatchedNameSelectionWords()
-        : base("Title", "Department", "Location", "None", "PromptForAlias", "InheritFromDialPlan")
+        : base("Title", "Department", "Location", "None", "PromptForAlias")
     {
     }
 }
