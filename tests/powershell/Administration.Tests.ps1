@@ -9,11 +9,14 @@ BeforeAll {
 AfterAll { Remove-TestStore $folder }
 
 Describe 'Enable-, Get-, Set- and Disable-UMMailbox' {
-    BeforeEach { Get-UMMailbox -ResultSize Unlimited | Disable-UMMailbox -KeepProperties $false -Confirm:$false | Out-Null }
+    BeforeEach {
+        Get-UMMailbox -ResultSize Unlimited | Disable-UMMailbox -KeepProperties $false -Confirm:$false | Out-Null
+    }
 
     It 'runs the documented example, and returns the mailbox' {
         $null = New-UMMailboxPolicy -Name MyUMMailboxPolicy -UMDialPlan Redmond
-        $mailbox = Enable-UMMailbox -Identity tonysmith@contoso.com -UMMailboxPolicy MyUMMailboxPolicy -Extensions 51234 -PIN 5643892 -NotifyEmail administrator@contoso.com -PINExpired $true
+        $mailbox = Enable-UMMailbox -Identity tonysmith@contoso.com -UMMailboxPolicy MyUMMailboxPolicy `
+            -Extensions 51234 -PIN 5643892 -NotifyEmail administrator@contoso.com -PINExpired $true
         $mailbox.psobject.TypeNames[0] | Should -Be 'Microsoft.Exchange.Data.Directory.Management.UMMailbox'
         $mailbox.UMEnabled | Should -BeOfType ([bool])
         $mailbox.UMEnabled | Should -BeTrue
@@ -32,12 +35,14 @@ Describe 'Enable-, Get-, Set- and Disable-UMMailbox' {
 
     It 'has Exchange''s properties in Exchange''s order' {
         $expected = @'
-DisplayName EmailAddresses UMAddresses LegacyExchangeDN LinkedMasterAccount PrimarySmtpAddress SamAccountName ServerLegacyDN
+DisplayName EmailAddresses UMAddresses LegacyExchangeDN LinkedMasterAccount PrimarySmtpAddress
+SamAccountName ServerLegacyDN
 ServerName UMDtmfMap UMEnabled TUIAccessToCalendarEnabled FaxEnabled TUIAccessToEmailEnabled SubscriberAccessEnabled
 MissedCallNotificationEnabled UMSMSNotificationOption PinlessAccessToVoiceMailEnabled AnonymousCallersCanLeaveMessages
 AutomaticSpeechRecognitionEnabled VoiceMailAnalysisEnabled PlayOnPhoneEnabled CallAnsweringRulesEnabled
 AllowUMCallsFromNonUsers OperatorNumber PhoneProviderId UMDialPlan UMMailboxPolicy Extensions CallAnsweringAudioCodec
-SIPResourceIdentifier PhoneNumber AccessTelephoneNumbers CallAnsweringRulesExtensions AirSyncNumbers ImListMigrationCompleted
+SIPResourceIdentifier PhoneNumber AccessTelephoneNumbers CallAnsweringRulesExtensions
+AirSyncNumbers ImListMigrationCompleted
 Name Guid Identity DistinguishedName WhenChanged
 '@ -split '\s+' | Where-Object { $_ }
         $mailbox = Enable-UMMailbox tonysmith -UMMailboxPolicy $default
@@ -54,7 +59,8 @@ Name Guid Identity DistinguishedName WhenChanged
     }
 
     It 'takes integers for extensions and the PIN, and a policy object' {
-        $mailbox = Enable-UMMailbox kakers -UMMailboxPolicy (Get-UMMailboxPolicy $default) -Extensions 51247, 51999 -PIN 5839201 -PINExpired 0
+        $mailbox = Enable-UMMailbox kakers -UMMailboxPolicy (Get-UMMailboxPolicy $default) -Extensions 51247,
+            51999 -PIN 5839201 -PINExpired 0
         $mailbox.Extensions | Should -Be '51247', '51999'
         (Test-UMMailboxPIN -Extension 51999 -DialPlan Redmond -Pin 5839201).Result | Should -Be 'Accepted'
     }
@@ -63,17 +69,34 @@ Name Guid Identity DistinguishedName WhenChanged
         $mailbox = Enable-UMMailbox kakers -UMMailboxPolicy $default -ValidateOnly
         $mailbox.Extensions | Should -Be '51247'
         Get-UMMailbox kakers -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
-        Enable-UMMailbox kakers -UMMailboxPolicy $default -PIN 123456 -ValidateOnly -ErrorVariable failed -ErrorAction SilentlyContinue
+        Enable-UMMailbox kakers -UMMailboxPolicy $default -PIN 123456 -ValidateOnly -ErrorVariable failed `
+            -ErrorAction SilentlyContinue
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'WeakPinException,*'
     }
 
     It 'refuses <Name>' -ForEach @(
-        @{ Name = 'an unknown policy'; Arguments = @{ UMMailboxPolicy = 'Nowhere' }; Id = 'ManagementObjectNotFoundException' }
-        @{ Name = 'an extension with too few digits'; Arguments = @{ Extensions = '5124' }; Id = 'InvalidExtensionException' }
+        @{
+            Name = 'an unknown policy'
+            Arguments = @{ UMMailboxPolicy = 'Nowhere' }
+            Id = 'ManagementObjectNotFoundException'
+        }
+        @{
+            Name = 'an extension with too few digits'
+            Arguments = @{ Extensions = '5124' }
+            Id = 'InvalidExtensionException'
+        }
         @{ Name = 'an extension with letters'; Arguments = @{ Extensions = '5124x' }; Id = 'InvalidExtensionException' }
-        @{ Name = 'an extension that is taken'; Arguments = @{ Extensions = '51234' }; Id = 'ExtensionNotUniqueException' }
+        @{
+            Name = 'an extension that is taken'
+            Arguments = @{ Extensions = '51234' }
+            Id = 'ExtensionNotUniqueException'
+        }
         @{ Name = 'a weak PIN'; Arguments = @{ PIN = '123456' }; Id = 'WeakPinException' }
-        @{ Name = 'a bad address for the mail'; Arguments = @{ NotifyEmail = 'x y' }; Id = 'InvalidNotifyEmailException' }
+        @{
+            Name = 'a bad address for the mail'
+            Arguments = @{ NotifyEmail = 'x y' }
+            Id = 'InvalidNotifyEmailException'
+        }
     ) {
         $null = Enable-UMMailbox tonysmith -UMMailboxPolicy $default -Extensions 51234
         $all = @{ UMMailboxPolicy = $default } + @{}
@@ -108,20 +131,33 @@ Name Guid Identity DistinguishedName WhenChanged
             $null = Enable-UMMailbox tonysmith -UMMailboxPolicy $default -Extensions 51234
             Set-UMMailbox tonysmith -OperatorNumber 50100
             $null = Disable-UMMailbox tonysmith -KeepProperties $keep -Confirm:$false
-            (Enable-UMMailbox tonysmith -UMMailboxPolicy $default -Extensions 51234).OperatorNumber | Should -Be $(if ($keep) { '50100' } else { '' })
+            (Enable-UMMailbox tonysmith -UMMailboxPolicy $default -Extensions 51234).OperatorNumber |
+                Should -Be $(if ($keep) { '50100' } else { '' })
             $null = Disable-UMMailbox tonysmith -KeepProperties $false -Confirm:$false
         }
     }
 
     It 'sets <Name>' -ForEach @(
-        @{ Name = 'AllowUMCallsFromNonUsers'; Value = 'None' }, @{ Name = 'AnonymousCallersCanLeaveMessages'; Value = $false }
-        @{ Name = 'AutomaticSpeechRecognitionEnabled'; Value = $false }, @{ Name = 'CallAnsweringAudioCodec'; Value = 'G711' }
+        @{ Name = 'AllowUMCallsFromNonUsers'; Value = 'None' }, @{
+            Name = 'AnonymousCallersCanLeaveMessages'
+            Value = $false
+        }
+        @{
+            Name = 'AutomaticSpeechRecognitionEnabled'
+            Value = $false
+        }, @{ Name = 'CallAnsweringAudioCodec'; Value = 'G711' }
         @{ Name = 'CallAnsweringRulesEnabled'; Value = $false }, @{ Name = 'FaxEnabled'; Value = $true }
-        @{ Name = 'ImListMigrationCompleted'; Value = $true }, @{ Name = 'MissedCallNotificationEnabled'; Value = $false }
+        @{ Name = 'ImListMigrationCompleted'; Value = $true }, @{
+            Name = 'MissedCallNotificationEnabled'
+            Value = $false
+        }
         @{ Name = 'OperatorNumber'; Value = '50100' }, @{ Name = 'PinlessAccessToVoiceMailEnabled'; Value = $true }
         @{ Name = 'PlayOnPhoneEnabled'; Value = $false }, @{ Name = 'SubscriberAccessEnabled'; Value = $false }
         @{ Name = 'TUIAccessToCalendarEnabled'; Value = $false }, @{ Name = 'TUIAccessToEmailEnabled'; Value = $false }
-        @{ Name = 'UMSMSNotificationOption'; Value = 'VoiceMail' }, @{ Name = 'VoiceMailAnalysisEnabled'; Value = $false }
+        @{
+            Name = 'UMSMSNotificationOption'
+            Value = 'VoiceMail'
+        }, @{ Name = 'VoiceMailAnalysisEnabled'; Value = $false }
         @{ Name = 'PhoneNumber'; Value = '+14255551234' }, @{ Name = 'PhoneProviderId'; Value = 'x' }
     ) {
         $null = Enable-UMMailbox tonysmith -UMMailboxPolicy $default
@@ -131,7 +167,10 @@ Name Guid Identity DistinguishedName WhenChanged
     }
 
     It 'refuses a setting out of its range: <Name> <Value>' -ForEach @(
-        @{ Name = 'OperatorNumber'; Value = '1' * 21 }, @{ Name = 'CallAnsweringAudioCodec'; Value = 'Ogg' }, @{ Name = 'Name'; Value = 'x' * 65 }
+        @{ Name = 'OperatorNumber'; Value = '1' * 21 }, @{
+            Name = 'CallAnsweringAudioCodec'
+            Value = 'Ogg'
+        }, @{ Name = 'Name'; Value = 'x' * 65 }
         @{ Name = 'UMSMSNotificationOption'; Value = 'Fax' }, @{ Name = 'UMMailboxPolicy'; Value = 'Nowhere' }
     ) {
         $null = Enable-UMMailbox tonysmith -UMMailboxPolicy $default
@@ -154,7 +193,8 @@ Name Guid Identity DistinguishedName WhenChanged
 
 Describe 'Get-UMMailbox finds' {
     BeforeAll {
-        $null = 'tonysmith', 'tony', 'jgarcia', 'annab', 'annaberg', 'obrady' | Enable-UMMailbox -UMMailboxPolicy $default -ErrorAction SilentlyContinue
+        $null = 'tonysmith', 'tony', 'jgarcia', 'annab', 'annaberg', 'obrady' |
+            Enable-UMMailbox -UMMailboxPolicy $default -ErrorAction SilentlyContinue
         $null = New-UMMailboxPolicy -Name Filtered -UMDialPlan Redmond
         Set-UMMailbox tony -UMMailboxPolicy Filtered
     }
@@ -170,13 +210,15 @@ Describe 'Get-UMMailbox finds' {
     }
 
     It 'refuses a filter that cannot be read' {
-        Get-UMMailbox -Filter 'DisplayName -resembles x' -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        Get-UMMailbox -Filter 'DisplayName -resembles x' -ErrorVariable failed -ErrorAction SilentlyContinue |
+            Should -BeNullOrEmpty
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'InvalidFilterException,*'
     }
 
     It 'by a part of the name, in an organizational unit, sorted' {
         (Get-UMMailbox -Anr Tony).SamAccountName | Sort-Object | Should -Be 'tony', 'tonysmith'
-        (Get-UMMailbox -OrganizationalUnit contoso.com/Users/Sales).SamAccountName | Sort-Object | Should -Be 'annaberg', 'jgarcia', 'obrady'
+        (Get-UMMailbox -OrganizationalUnit contoso.com/Users/Sales).SamAccountName | Sort-Object |
+            Should -Be 'annaberg', 'jgarcia', 'obrady'
         $names = (Get-UMMailbox -SortBy DisplayName).DisplayName
         $names | Should -Be ($names | Sort-Object)
     }
@@ -188,7 +230,8 @@ Describe 'Get-UMMailbox finds' {
         $warnings | Should -BeNullOrEmpty
     }
 
-    It 'nothing with a ResultSize of 0, which is refused alike everywhere: <_>' -ForEach 'Get-UMMailbox', 'Get-UMMailboxPIN', 'Get-Mailbox', 'Search-UMAdminAuditLog' {
+    It 'nothing with a ResultSize of 0, which is refused alike everywhere: <_>' -ForEach 'Get-UMMailbox',
+        'Get-UMMailboxPIN', 'Get-Mailbox', 'Search-UMAdminAuditLog' {
         & $_ -ResultSize 0 -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
         $failed.Count | Should -Be 1
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'ParameterOutOfRangeException,*'
@@ -198,7 +241,8 @@ Describe 'Get-UMMailbox finds' {
 
     It 'one by an identity only if the filter holds too' {
         (Get-UMMailbox tonysmith -Filter "DisplayName -like 'Tony*'").SamAccountName | Should -Be 'tonysmith'
-        Get-UMMailbox tonysmith -Filter "DisplayName -like 'x*'" -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        Get-UMMailbox tonysmith -Filter "DisplayName -like 'x*'" -ErrorVariable failed -ErrorAction SilentlyContinue |
+            Should -BeNullOrEmpty
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'ManagementObjectNotFoundException,*'
     }
 
@@ -239,9 +283,21 @@ Describe 'Policies and dial plans' {
         @{ Name = 'MinPINLength'; Value = 3; Says = '4.*24' }, @{ Name = 'MinPINLength'; Value = 25; Says = '4.*24' }
         @{ Name = 'PINLifetime'; Value = 0; Says = '1.*999' }, @{ Name = 'PINLifetime'; Value = 1000; Says = '1.*999' }
         @{ Name = 'PINLifetime'; Value = 'never'; Says = 'Unlimited' }
-        @{ Name = 'PINHistoryCount'; Value = 0; Says = '1.*20' }, @{ Name = 'PINHistoryCount'; Value = 21; Says = '1.*20' }
-        @{ Name = 'LogonFailuresBeforePINReset'; Value = 999; Says = '998' }, @{ Name = 'MaxLogonAttempts'; Value = 0; Says = '1.*999' }
-        @{ Name = 'LogonFailuresBeforePINReset'; Value = 15; Says = '15' }, @{ Name = 'ResetPINText'; Value = 'x' * 513; Says = '512' }
+        @{ Name = 'PINHistoryCount'; Value = 0; Says = '1.*20' }, @{
+            Name = 'PINHistoryCount'
+            Value = 21
+            Says = '1.*20'
+        }
+        @{
+            Name = 'LogonFailuresBeforePINReset'
+            Value = 999
+            Says = '998'
+        }, @{ Name = 'MaxLogonAttempts'; Value = 0; Says = '1.*999' }
+        @{
+            Name = 'LogonFailuresBeforePINReset'
+            Value = 15
+            Says = '15'
+        }, @{ Name = 'ResetPINText'; Value = 'x' * 513; Says = '512' }
     ) {
         $before = Get-UMMailboxPolicy $default | Select-Object * | Out-String
         $arguments = @{ $Name = $Value }
@@ -260,7 +316,10 @@ Describe 'Policies and dial plans' {
     }
 
     It 'take rows of Import-Csv for dial groups' {
-        Set-UMDialPlan Redmond -ConfiguredInCountryOrRegionGroups ([pscustomobject]@{ Name = 'Local'; NumberMask = '9425xxxxxxx'; DialedNumber = '9xxxxxxx'; Comment = 'near' })
+        Set-UMDialPlan Redmond `
+            -ConfiguredInCountryOrRegionGroups ([pscustomobject]@{
+                Name = 'Local'; NumberMask = '9425xxxxxxx'; DialedNumber = '9xxxxxxx'; Comment = 'near'
+            })
         "$((Get-UMDialPlan Redmond).ConfiguredInCountryOrRegionGroups)" | Should -Be 'Local,9425xxxxxxx,9xxxxxxx,near'
     }
 
@@ -271,12 +330,16 @@ Describe 'Policies and dial plans' {
         $rows.Name | Should -Be 'Local', 'All'
         $rows[0].NumberMask, $rows[0].DialedNumber, $rows[0].Comment | Should -Be '9425xxxxxxx', '9xxxxxxx', 'near'
         Set-UMDialPlan Redmond -ConfiguredInternationalGroups $rows
-        Set-UMDialPlan Redmond -ConfiguredInCountryOrRegionGroups (Get-UMDialPlan Redmond).ConfiguredInCountryOrRegionGroups
-        Set-UMDialPlan Redmond -ConfiguredInCountryOrRegionGroups @{ Remove = (Get-UMDialPlan Redmond).ConfiguredInCountryOrRegionGroups[1] }
+        Set-UMDialPlan Redmond `
+            -ConfiguredInCountryOrRegionGroups (Get-UMDialPlan Redmond).ConfiguredInCountryOrRegionGroups
+        Set-UMDialPlan Redmond -ConfiguredInCountryOrRegionGroups @{
+            Remove = (Get-UMDialPlan Redmond).ConfiguredInCountryOrRegionGroups[1]
+        }
         $plan = Get-UMDialPlan Redmond
         $plan.ConfiguredInternationalGroups.Name | Should -Be 'Local', 'All'
         "$($plan.ConfiguredInCountryOrRegionGroups)" | Should -Be 'Local,9425xxxxxxx,9xxxxxxx,near'
-        ($plan | Select-Object ConfiguredInCountryOrRegionGroups | ConvertTo-Csv -NoTypeInformation)[1] | Should -Be '"Local,9425xxxxxxx,9xxxxxxx,near"'
+        ($plan | Select-Object ConfiguredInCountryOrRegionGroups | ConvertTo-Csv -NoTypeInformation)[1] |
+            Should -Be '"Local,9425xxxxxxx,9xxxxxxx,near"'
     }
 
     It 'give counts that compare as numbers' {
@@ -293,13 +356,15 @@ Describe 'Policies and dial plans' {
         Set-UMMailboxPolicy $default -PINLifetime ([timespan]::FromDays(45)) -LockoutDuration (New-TimeSpan -Minutes 90)
         $policy = Get-UMMailboxPolicy $default
         $policy.PINLifetime, $policy.LockoutDuration | Should -Be '45.00:00:00', '01:30:00'
-        Set-UMMailboxPolicy $default -PINLifetime ([timespan]::FromHours(30)) -ErrorVariable failed -ErrorAction SilentlyContinue
+        Set-UMMailboxPolicy $default -PINLifetime ([timespan]::FromHours(30)) -ErrorVariable failed `
+            -ErrorAction SilentlyContinue
         "$($failed[0])" | Should -Match 'PINLifetime'
         Set-UMMailboxPolicy $default -PINLifetime 60 -LockoutDuration Unlimited
     }
 
     It 'are refused under a name that is taken' {
-        New-UMDialPlan Redmond -NumberOfDigitsInExtension 5 -CountryOrRegionCode 1 -ErrorVariable failed -ErrorAction SilentlyContinue
+        New-UMDialPlan Redmond -NumberOfDigitsInExtension 5 -CountryOrRegionCode 1 -ErrorVariable failed `
+            -ErrorAction SilentlyContinue
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'ManagementObjectAlreadyExistsException,*'
         $failed[0].CategoryInfo.Category | Should -Be 'ResourceExists'
     }

@@ -12,16 +12,20 @@ BeforeAll {
 
     # What a job, a remote session or a file makes of an object.
     function ConvertTo-Deserialized($Value, [int] $Depth = 2) {
-        [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($Value, $Depth))
+        $text = [System.Management.Automation.PSSerializer]::Serialize($Value, $Depth)
+        [System.Management.Automation.PSSerializer]::Deserialize($text)
     }
 
     # A runspace in which every cmdlet is reached through a generated proxy of its name only.
     function Open-ProxyRunspace {
         $state = [initialsessionstate]::CreateDefault2()
-        $state.ImportPSModule(@($UMModule, (Join-Path $UMModuleRoot 'UMMailboxPin.ExchangeCompat/UMMailboxPin.ExchangeCompat.psd1')))
+        $state.ImportPSModule(@($UMModule,
+            (Join-Path $UMModuleRoot 'UMMailboxPin.ExchangeCompat/UMMailboxPin.ExchangeCompat.psd1')))
         foreach ($command in Get-Command -Module UMMailboxPin, UMMailboxPin.ExchangeCompat) {
-            $body = [System.Management.Automation.ProxyCommand]::Create([System.Management.Automation.CommandMetadata]::new($command))
-            $state.Commands.Add([System.Management.Automation.Runspaces.SessionStateFunctionEntry]::new($command.Name, $body))
+            $metadata = [System.Management.Automation.CommandMetadata]::new($command)
+            $body = [System.Management.Automation.ProxyCommand]::Create($metadata)
+            $state.Commands.Add([System.Management.Automation.Runspaces.SessionStateFunctionEntry]::new($command.Name,
+                $body))
         }
         $runspace = [runspacefactory]::CreateRunspace($state)
         $runspace.Open()
@@ -29,7 +33,8 @@ BeforeAll {
     }
 
     # Runs a command there; its output, and its errors in the variable Failures.
-    function Invoke-There([runspace] $Runspace, [string] $Name, [System.Collections.IDictionary] $Parameters, $PipedIn) {
+    function Invoke-There([runspace] $Runspace, [string] $Name, [System.Collections.IDictionary] $Parameters,
+        $PipedIn) {
         $shell = [powershell]::Create()
         try {
             $shell.Runspace = $Runspace
@@ -44,17 +49,23 @@ BeforeAll {
     }
 
     function Test-BindingFailure($Failure) {
-        "$($Failure.FullyQualifiedErrorId)" -match 'Argument|ParameterBinding|NamedParameterNotFound|Ambiguous.*Parameter|InputObjectNotBound|CannotConvert' -and
-        "$($Failure.Exception.GetType().Name) $($Failure.Exception.InnerException.GetType().Name)" -match 'ParameterBinding|InvalidCast|PSInvalidCast'
+        $ids = 'Argument|ParameterBinding|NamedParameterNotFound|Ambiguous.*Parameter|InputObjectNotBound|CannotConvert'
+        "$($Failure.FullyQualifiedErrorId)" -match $ids -and
+        $types = "$($Failure.Exception.GetType().Name) $($Failure.Exception.InnerException.GetType().Name)"
+        $types -match 'ParameterBinding|InvalidCast|PSInvalidCast'
     }
 
     # Values of each type, as an administrator's scripts pass them.
     $mailbox = Get-UMMailbox tonysmith
     $secure = ConvertTo-SecureString 5643892 -AsPlainText -Force
     $samples = @{
-        UmObjectIdentity    = 'tonysmith', $mailbox.Guid, 51234, $mailbox, (ConvertTo-Deserialized $mailbox), @{ Identity = 'tonysmith' },
-            [pscustomobject]@{ DistinguishedName = $mailbox.DistinguishedName }, (Get-UMMailboxPIN tonysmith), (ConvertTo-Deserialized (Get-UMMailboxPIN tonysmith))
-        MultiValuedProperty = 'x', 4255550100, @('a', 'b'), [System.Collections.ArrayList]@('a', 1), @{ Add = 'x'; Remove = 'y', 'z' }, $mailbox.EmailAddresses,
+        UmObjectIdentity    = 'tonysmith', $mailbox.Guid, 51234, $mailbox, (ConvertTo-Deserialized $mailbox),
+            @{ Identity = 'tonysmith' },
+            [pscustomobject]@{
+                DistinguishedName = $mailbox.DistinguishedName
+            }, (Get-UMMailboxPIN tonysmith), (ConvertTo-Deserialized (Get-UMMailboxPIN tonysmith))
+        MultiValuedProperty = 'x', 4255550100, @('a', 'b'), [System.Collections.ArrayList]@('a', 1),
+            @{ Add = 'x'; Remove = 'y', 'z' }, $mailbox.EmailAddresses,
             (ConvertTo-Deserialized $mailbox).EmailAddresses, [pscustomobject]@{ Name = 'Local'; NumberMask = '*' }
         Unlimited           = 5, '5', 'Unlimited', 5L, [timespan]::FromDays(30), 5.0
         SecurePin           = '5643892', 5643892, $secure
@@ -87,16 +98,20 @@ Describe 'A proxy of <Name>' -ForEach $commands {
         $common = [System.Management.Automation.Cmdlet]::CommonParameters + 'WhatIf', 'Confirm'
         foreach ($set in $command.ParameterSets) {
             $mandatory = @{}
-            foreach ($parameter in $set.Parameters | Where-Object IsMandatory) { $mandatory[$parameter.Name] = @($samples[$parameter.ParameterType.Name])[0] }
+            foreach ($parameter in $set.Parameters | Where-Object IsMandatory) {
+                $mandatory[$parameter.Name] = @($samples[$parameter.ParameterType.Name])[0]
+            }
             # Nothing is to be changed: what is tried is whether it binds.
             if ($command.Parameters.ContainsKey('WhatIf')) { $mandatory['WhatIf'] = $true }
             foreach ($parameter in $set.Parameters | Where-Object Name -notin $common) {
-                $samples.ContainsKey($parameter.ParameterType.Name) | Should -BeTrue -Because "-$($parameter.Name) is of the type $($parameter.ParameterType)"
+                $samples.ContainsKey($parameter.ParameterType.Name) |
+                    Should -BeTrue -Because "-$($parameter.Name) is of the type $($parameter.ParameterType)"
                 foreach ($value in $samples[$parameter.ParameterType.Name]) {
                     $arguments = $mandatory.Clone()
                     $arguments[$parameter.Name] = $value
                     $null = Invoke-There $proxies $Name $arguments
-                    $Failures | Where-Object { Test-BindingFailure $_ } | Should -BeNullOrEmpty -Because "$Name -$($parameter.Name) ($($value.GetType().Name) $value)"
+                    $Failures | Where-Object { Test-BindingFailure $_ } |
+                        Should -BeNullOrEmpty -Because "$Name -$($parameter.Name) ($($value.GetType().Name) $value)"
                 }
             }
         }
@@ -104,7 +119,8 @@ Describe 'A proxy of <Name>' -ForEach $commands {
 }
 
 Describe 'Through proxies' {
-    It 'an identity is the same in every form: <_>' -ForEach 'text', 'guid', 'object', 'deserialized', 'state', 'table' {
+    It 'an identity is the same in every form: <_>' -ForEach 'text', 'guid', 'object', 'deserialized', 'state',
+        'table' {
         $mailbox = Get-UMMailbox tonysmith
         $value = switch ($_) {
             'text' { 'tonysmith@contoso.com' }
@@ -116,7 +132,9 @@ Describe 'Through proxies' {
         }
         (Invoke-There $proxies 'Get-UMMailboxPIN' @{ Identity = $value }).UserID | Should -Be 'tonysmith@contoso.com'
         $Failures | Should -BeNullOrEmpty
-        if ($_ -ne 'table') { (Invoke-There $proxies 'Get-UMMailboxPIN' @{} $value).UserID | Should -Be 'tonysmith@contoso.com' }
+        if ($_ -ne 'table') {
+            (Invoke-There $proxies 'Get-UMMailboxPIN' @{} $value).UserID | Should -Be 'tonysmith@contoso.com'
+        }
     }
 
     It 'what is no identity is refused' {
@@ -127,24 +145,37 @@ Describe 'Through proxies' {
     }
 
     It 'lists are replaced and edited' {
-        $null = Invoke-There $proxies 'Set-UMDialPlan' @{ Identity = 'Redmond'; AccessTelephoneNumbers = 4255550100, '4255550101' }
-        $null = Invoke-There $proxies 'Set-UMDialPlan' @{ Identity = 'Redmond'; AccessTelephoneNumbers = @{ Add = '4255550102'; Remove = 4255550100 } }
+        $null = Invoke-There $proxies 'Set-UMDialPlan' @{
+            Identity = 'Redmond'
+            AccessTelephoneNumbers = 4255550100, '4255550101'
+        }
+        $null = Invoke-There $proxies 'Set-UMDialPlan' @{
+            Identity = 'Redmond'
+            AccessTelephoneNumbers = @{ Add = '4255550102'; Remove = 4255550100 }
+        }
         (Get-UMDialPlan Redmond).AccessTelephoneNumbers | Should -Be '4255550101', '4255550102'
         $null = Invoke-There $proxies 'Set-UMDialPlan' @{ Identity = 'Redmond'; AccessTelephoneNumbers = $null }
         (Get-UMDialPlan Redmond).AccessTelephoneNumbers | Should -BeNullOrEmpty
     }
 
     It 'counts and time spans arrive' {
-        $null = Invoke-There $proxies 'Set-UMMailboxPolicy' @{ Identity = 'Redmond Default Policy'; PINLifetime = [timespan]::FromDays(30); LockoutDuration = '00:45:00'; MaxLogonAttempts = 12 }
+        $null = Invoke-There $proxies 'Set-UMMailboxPolicy' @{
+            Identity = 'Redmond Default Policy'
+            PINLifetime = [timespan]::FromDays(30)
+            LockoutDuration = '00:45:00'
+            MaxLogonAttempts = 12
+        }
         $policy = Get-UMMailboxPolicy
-        $policy.PINLifetime, $policy.LockoutDuration, $policy.MaxLogonAttempts | Should -Be '30.00:00:00', '00:45:00', 12
+        $policy.PINLifetime, $policy.LockoutDuration, $policy.MaxLogonAttempts |
+            Should -Be '30.00:00:00', '00:45:00', 12
     }
 
     It 'a PIN to try is text, a number or a SecureString' {
         $null = Set-UMMailboxPIN tonysmith -Pin 0719285 -PinExpired $false
         $secure = ConvertTo-SecureString 0719285 -AsPlainText -Force
         foreach ($pin in '0719285', $secure) {
-            (Invoke-There $proxies 'Test-UMMailboxPIN' @{ Identity = 'tonysmith'; Pin = $pin }).Result | Should -Be 'Accepted'
+            (Invoke-There $proxies 'Test-UMMailboxPIN' @{ Identity = 'tonysmith'; Pin = $pin }).Result |
+                Should -Be 'Accepted'
         }
     }
 }
@@ -152,7 +183,10 @@ Describe 'Through proxies' {
 Describe 'A SecureString through a proxy that declares a string' {
     It 'is refused with the reason, and nobody gets its type''s name for a PIN' {
         $before = Get-UMMailboxPIN tonysmith | Select-Object * | Out-String
-        $null = Invoke-There $proxies 'Set-UMMailboxPIN' @{ Identity = 'tonysmith'; Pin = (ConvertTo-SecureString 5820419 -AsPlainText -Force) }
+        $null = Invoke-There $proxies 'Set-UMMailboxPIN' @{
+            Identity = 'tonysmith'
+            Pin = (ConvertTo-SecureString 5820419 -AsPlainText -Force)
+        }
         "$($Failures[0])" | Should -Match 'proxy function'
         Get-UMMailboxPIN tonysmith | Select-Object * | Out-String | Should -Be $before
     }
@@ -163,7 +197,9 @@ Describe 'A typed wrapper' {
         function Get-State([UMMailboxPin.UmObjectIdentity] $Who) { (Get-UMMailboxPIN -Identity $Who).UserID }
         Get-State tonysmith | Should -Be 'tonysmith@contoso.com'
         Get-State (Get-UMMailbox tonysmith) | Should -Be 'tonysmith@contoso.com'
-        function Write-Rule([UMMailboxPin.Unlimited] $Lifetime) { Set-UMMailboxPolicy 'Redmond Default Policy' -PINLifetime $Lifetime }
+        function Write-Rule([UMMailboxPin.Unlimited] $Lifetime) {
+            Set-UMMailboxPolicy 'Redmond Default Policy' -PINLifetime $Lifetime
+        }
         Write-Rule 20
         (Get-UMMailboxPolicy).PINLifetime | Should -Be '20.00:00:00'
         Write-Rule (New-TimeSpan -Days 25)
@@ -188,10 +224,22 @@ Describe 'A typed wrapper' {
 Describe 'A role that lists parameters' {
     BeforeAll {
         $role = Join-Path $folder 'helpdesk.pssc'
-        New-PSSessionConfigurationFile -Path $role -SessionType RestrictedRemoteServer -ModulesToImport $UMModule -VisibleCmdlets @(
-            @{ Name = 'Set-UMMailboxPIN'; Parameters = @{ Name = 'Identity' }, @{ Name = 'Pin'; ValidatePattern = '^\d+$' }, @{ Name = 'PassThru' } }
+        New-PSSessionConfigurationFile -Path $role -SessionType RestrictedRemoteServer -ModulesToImport $UMModule `
+            -VisibleCmdlets @(
+            @{
+                Name = 'Set-UMMailboxPIN'
+                Parameters = @{ Name = 'Identity' }, @{
+                    Name = 'Pin'
+                    ValidatePattern = '^\d+$'
+                }, @{ Name = 'PassThru' }
+            }
             @{ Name = 'Get-UMMailboxPIN'; Parameters = @{ Name = 'Identity' }, @{ Name = 'ResultSize' } }
-            @{ Name = 'Set-UMMailboxPolicy'; Parameters = @{ Name = 'Identity' }, @{ Name = 'PINLifetime' }, @{ Name = 'AllowedInCountryOrRegionGroups' } }
+            @{
+                Name = 'Set-UMMailboxPolicy'
+                Parameters = @{ Name = 'Identity' }, @{ Name = 'PINLifetime' }, @{
+                    Name = 'AllowedInCountryOrRegionGroups'
+                }
+            }
             @{ Name = 'Test-UMMailboxPIN'; Parameters = @{ Name = 'Identity' }, @{ Name = 'Pin' } }
         )
         $desk = [runspacefactory]::CreateRunspace([initialsessionstate]::CreateFromSessionConfigurationFile($role))
@@ -202,9 +250,11 @@ Describe 'A role that lists parameters' {
 
     It 'resets PINs by text, and only by what it lists' {
         $desk.SessionStateProxy.LanguageMode | Should -Be 'NoLanguage'
-        (Invoke-There $desk 'Set-UMMailboxPIN' @{ Identity = 'tonysmith'; Pin = '5820419'; PassThru = $true }).UserID | Should -Be 'tonysmith@contoso.com'
+        $state = Invoke-There $desk 'Set-UMMailboxPIN' @{ Identity = 'tonysmith'; Pin = '5820419'; PassThru = $true }
+        $state.UserID | Should -Be 'tonysmith@contoso.com'
         $Failures | Should -BeNullOrEmpty
-        (Invoke-There $desk 'Test-UMMailboxPIN' @{ Identity = 'tonysmith'; Pin = '5820419' }).Result | Should -Be 'Accepted'
+        (Invoke-There $desk 'Test-UMMailboxPIN' @{ Identity = 'tonysmith'; Pin = '5820419' }).Result |
+            Should -Be 'Accepted'
         $null = Invoke-There $desk 'Set-UMMailboxPIN' @{ Identity = 'tonysmith'; LockedOut = $true }
         $Failures.Count | Should -Be 1
         $null = Invoke-There $desk 'Disable-UMMailbox' @{ Identity = 'tonysmith'; Confirm = $false }
@@ -216,7 +266,11 @@ Describe 'A role that lists parameters' {
         $remote = ConvertTo-Deserialized (Get-UMMailbox tonysmith)
         (Invoke-There $desk 'Get-UMMailboxPIN' @{ Identity = $remote }).UserID | Should -Be 'tonysmith@contoso.com'
         @(Invoke-There $desk 'Get-UMMailboxPIN' @{ ResultSize = 1 }).Count | Should -Be 1
-        $null = Invoke-There $desk 'Set-UMMailboxPolicy' @{ Identity = 'Redmond Default Policy'; PINLifetime = 40; AllowedInCountryOrRegionGroups = @{ Add = 'Local' } }
+        $null = Invoke-There $desk 'Set-UMMailboxPolicy' @{
+            Identity = 'Redmond Default Policy'
+            PINLifetime = 40
+            AllowedInCountryOrRegionGroups = @{ Add = 'Local' }
+        }
         $Failures | Should -BeNullOrEmpty
         (Get-UMMailboxPolicy).PINLifetime | Should -Be '40.00:00:00'
         (Get-UMMailboxPolicy).AllowedInCountryOrRegionGroups | Should -Be 'Local'
@@ -228,17 +282,24 @@ Describe 'A role capability, as the about topic shows it' {
         $topic = Get-Content -Raw (Join-Path $UMModuleRoot UMMailboxPin/en-US/about_UMMailboxPin.help.txt)
         $topic -match '(?s)(VisibleCmdlets = @\{.*?\} \})\s' | Should -BeTrue
         $capability = & ([scriptblock]::Create("@{ $($Matches[1]) }"))
-        New-PSRoleCapabilityFile -Path (Join-Path $folder 'desk.psrc') -ModulesToImport $UMModule -VisibleCmdlets $capability.VisibleCmdlets
+        New-PSRoleCapabilityFile -Path (Join-Path $folder 'desk.psrc') -ModulesToImport $UMModule `
+            -VisibleCmdlets $capability.VisibleCmdlets
         $roles = @{ 'CONTOSO\HelpDesk' = @{ RoleCapabilityFiles = (Join-Path $folder 'desk.psrc') } }
-        New-PSSessionConfigurationFile -Path (Join-Path $folder 'desk.pssc') -SessionType RestrictedRemoteServer -RoleDefinitions $roles
-        $state = [initialsessionstate]::CreateFromSessionConfigurationFile((Join-Path $folder 'desk.pssc'), [Func[string, bool]] { $args[0] -eq 'CONTOSO\HelpDesk' })
+        New-PSSessionConfigurationFile -Path (Join-Path $folder 'desk.pssc') -SessionType RestrictedRemoteServer `
+            -RoleDefinitions $roles
+        $state = [initialsessionstate]::CreateFromSessionConfigurationFile((Join-Path $folder 'desk.pssc'),
+            [Func[string, bool]] { $args[0] -eq 'CONTOSO\HelpDesk' })
         $desk = [runspacefactory]::CreateRunspace($state)
         $desk.Open()
         try {
             Get-ChildItem "$folder/pickup" -Filter *.eml | Remove-Item
-            $null = Invoke-There $desk 'Set-UMMailboxPIN' @{ Identity = 'tonysmith'; NotifyEmail = 'administrator@contoso.com' }
+            $null = Invoke-There $desk 'Set-UMMailboxPIN' @{
+                Identity = 'tonysmith'
+                NotifyEmail = 'administrator@contoso.com'
+            }
             $Failures | Should -BeNullOrEmpty
-            Get-ChildItem "$folder/pickup" -Filter *.eml | Get-Content -Raw | Should -Match 'To:.*administrator@contoso.com'
+            Get-ChildItem "$folder/pickup" -Filter *.eml | Get-Content -Raw |
+                Should -Match 'To:.*administrator@contoso.com'
             $null = Invoke-There $desk 'Set-UMMailboxPIN' @{ Identity = 'tonysmith'; Pin = '5820419' }
             $Failures.Count | Should -Be 1
         }

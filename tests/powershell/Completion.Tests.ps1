@@ -2,13 +2,15 @@
 BeforeAll {
     . $PSScriptRoot/common.ps1
     $folder = New-TestStore -Seed
-    $null = 'tonysmith', 'tony', 'obrady' | Enable-UMMailbox -UMMailboxPolicy 'Redmond Default Policy' -WarningAction SilentlyContinue
+    $null = 'tonysmith', 'tony', 'obrady' |
+        Enable-UMMailbox -UMMailboxPolicy 'Redmond Default Policy' -WarningAction SilentlyContinue
 }
 
 AfterAll { Remove-TestStore $folder }
 
 Describe 'Tab' {
-    It 'offers UM-enabled mailboxes to <_>' -ForEach 'Get-UMMailboxPIN', 'Set-UMMailboxPIN', 'Disable-UMMailbox', 'Lock-UMMailbox' {
+    It 'offers UM-enabled mailboxes to <_>' -ForEach 'Get-UMMailboxPIN', 'Set-UMMailboxPIN', 'Disable-UMMailbox',
+        'Lock-UMMailbox' {
         (Get-Completion "$_ tony").CompletionText | Sort-Object | Should -Be 'tony@contoso.com', 'tonysmith@contoso.com'
         (Get-Completion "$_ -Identity ka").CompletionText | Should -Not -Match 'kakers'
     }
@@ -21,7 +23,8 @@ Describe 'Tab' {
         (Get-Completion 'Get-UMMailboxPolicy Red').CompletionText | Should -Be "'Redmond Default Policy'"
         (Get-Completion "Get-UMMailboxPolicy 'Red").CompletionText | Should -Be "'Redmond Default Policy'"
         (Get-Completion 'Get-UMMailboxPolicy "Red').CompletionText | Should -Be '"Redmond Default Policy"'
-        (Get-Completion 'Enable-UMMailbox x -UMMailboxPolicy Red').CompletionText | Should -Be "'Redmond Default Policy'"
+        (Get-Completion 'Enable-UMMailbox x -UMMailboxPolicy Red').CompletionText |
+            Should -Be "'Redmond Default Policy'"
         (Get-Completion 'Get-UMDialPlan Red').CompletionText | Should -Be 'Redmond'
     }
 
@@ -31,7 +34,8 @@ Describe 'Tab' {
     }
 
     It 'offers organizational units' {
-        (Get-Completion 'Get-UMMailbox -OrganizationalUnit contoso.com/Users/S').CompletionText | Should -Contain 'contoso.com/Users/Sales'
+        (Get-Completion 'Get-UMMailbox -OrganizationalUnit contoso.com/Users/S').CompletionText |
+            Should -Contain 'contoso.com/Users/Sales'
         (Get-Completion 'Get-Mailbox -OrganizationalUnit ').CompletionText | Should -Contain 'contoso.com'
     }
 
@@ -40,10 +44,12 @@ Describe 'Tab' {
         $offered | Should -Contain 'Set-UMMailboxPIN'
         $offered | Should -Contain 'Set-Mailbox'
         $offered | Where-Object { $_ -match '^Get-|/' } | Should -BeNullOrEmpty
-        (Get-Completion 'Search-UMAdminAuditLog -Cmdlets Set-UMMailboxP').CompletionText | Should -Be 'Set-UMMailboxPIN', 'Set-UMMailboxPolicy'
+        (Get-Completion 'Search-UMAdminAuditLog -Cmdlets Set-UMMailboxP').CompletionText |
+            Should -Be 'Set-UMMailboxPIN', 'Set-UMMailboxPolicy'
     }
 
-    It 'offers the properties behind a pipe that the objects have: <_>' -ForEach 'Get-UMMailbox', 'Get-UMMailboxPolicy', 'Get-UMDialPlan', 'Search-UMAdminAuditLog', 'Get-Mailbox', 'Get-UMMailboxPIN' {
+    It 'offers the properties behind a pipe that the objects have: <_>' -ForEach 'Get-UMMailbox',
+        'Get-UMMailboxPolicy', 'Get-UMDialPlan', 'Search-UMAdminAuditLog', 'Get-Mailbox', 'Get-UMMailboxPIN' {
         $expected = (& $_ | Select-Object -First 1).psobject.Properties.Name | Sort-Object
         (Get-Completion "$_ | Where-Object ").CompletionText | Sort-Object | Should -Be $expected
         (Get-Completion "$_ | Select-Object ").CompletionText | Sort-Object | Should -Be $expected

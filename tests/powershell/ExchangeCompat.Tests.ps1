@@ -24,7 +24,9 @@ Import-Module UMMailboxPin.ExchangeCompat
         (Get-Mailbox -ResultSize unlimited | Where-Object { $_.UMEnabled -eq $false }).Count | Should -Be 19
         (Get-Mailbox -Filter "UMEnabled -eq 'True'").SamAccountName | Should -Be 'tonysmith'
         (Get-Mailbox -Filter { UMEnabled -eq $true }).SamAccountName | Should -Be 'tonysmith'
-        (Get-Mailbox -RecipientTypeDetails UserMailbox -Filter "RecipientType -eq 'UserMailbox' -and Alias -like 'tonysmith'").SamAccountName | Should -Be 'tonysmith'
+        (Get-Mailbox -RecipientTypeDetails UserMailbox `
+            -Filter "RecipientType -eq 'UserMailbox' -and Alias -like 'tonysmith'").SamAccountName |
+                Should -Be 'tonysmith'
         @(Get-Mailbox -RecipientTypeDetails UserMailbox, SharedMailbox -ResultSize Unlimited).Count | Should -Be 20
         Get-Mailbox -RecipientTypeDetails RoomMailbox | Should -BeNullOrEmpty
         Get-Mailbox nobody -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
@@ -43,7 +45,9 @@ Import-Module UMMailboxPin.ExchangeCompat
     It 'Set-Mailbox takes a secondary address and its dial plan' {
         Set-Mailbox tonysmith -SecondaryAddress 51288 -SecondaryDialPlan Redmond
         (Get-UMMailbox tonysmith).Extensions | Should -Be '51234', '51288'
-        Set-Mailbox tonysmith -EmailAddresses @{ Remove = 'eum:51288;phone-context=Redmond' } -SecondaryAddress 51289 -SecondaryDialPlan (Get-UMDialPlan Redmond)
+        Set-Mailbox tonysmith -EmailAddresses @{
+            Remove = 'eum:51288;phone-context=Redmond'
+        } -SecondaryAddress 51289 -SecondaryDialPlan (Get-UMDialPlan Redmond)
         (Get-UMMailbox tonysmith).Extensions | Should -Be '51234', '51289'
         Set-Mailbox tonysmith -SecondaryAddress 51290 -ErrorVariable failed -ErrorAction SilentlyContinue
         "$($failed[0])" | Should -Match 'SecondaryDialPlan'
@@ -80,7 +84,8 @@ Import-Module UMMailboxPin.ExchangeCompat
             (Get-ADServerSettings).RecipientViewRoot | Should -Be 'contoso.com/Users/Sales'
             Get-UMMailboxPIN tonysmith -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
             $failed[0].FullyQualifiedErrorId | Should -BeLike 'ManagementObjectNotFoundException,*'
-            (Get-UMMailboxPIN 'CN=Tony Smith,OU=Users,DC=contoso,DC=com' -IgnoreDefaultScope).UserID | Should -Be 'tonysmith@contoso.com'
+            (Get-UMMailboxPIN 'CN=Tony Smith,OU=Users,DC=contoso,DC=com' -IgnoreDefaultScope).UserID |
+                Should -Be 'tonysmith@contoso.com'
             Invoke-FreshPwsh '(Get-UMMailboxPIN tonysmith).UserID' | Should -Be 'tonysmith@contoso.com'
         }
         finally { Set-ADServerSettings -ViewEntireForest $true }

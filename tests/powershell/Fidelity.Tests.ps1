@@ -1,12 +1,13 @@
 #Requires -Modules Pester
-# What administrators of Exchange rely on around a change, through the cmdlets: one error a refused row, a record of what
-# was refused before a prompt, a warning where nothing was changed, and the lines on Microsoft's pages. The rules
+# What administrators of Exchange rely on around a change, through the cmdlets: one error a refused row, a record of
+# what was refused before a prompt, a warning where nothing was changed, and the lines on Microsoft's pages. The rules
 # themselves are tested in Rust.
 BeforeAll {
     . $PSScriptRoot/common.ps1
     $folder = New-TestStore -Seed
     $policy = 'Redmond Default Policy'
-    $null = Enable-UMMailbox tonysmith -UMMailboxPolicy $policy -Extensions 51234 -PIN 5643892 -WarningAction SilentlyContinue
+    $null = Enable-UMMailbox tonysmith -UMMailboxPolicy $policy -Extensions 51234 -PIN 5643892 `
+        -WarningAction SilentlyContinue
     function Get-Refusal { @(Search-UMAdminAuditLog -IsSuccess $false) }
 }
 
@@ -14,8 +15,15 @@ AfterAll { Remove-TestStore $folder }
 
 Describe 'Import-UMRecipient' {
     BeforeAll {
-        $row = { param($Number, $Address) [pscustomobject]@{ Guid = [guid]::new($Number, 0, 0, [byte[]]::new(8)); Name = "Row $Number"; mail = $Address } }
-        $rows = (& $row 1 'row1@contoso.com'), (& $row 2 'tonysmith@contoso.com'), (& $row 3 'tony@contoso.com'), (& $row 4 'row4@contoso.com')
+        $row = {
+            param($Number, $Address) [pscustomobject]@{
+                Guid = [guid]::new($Number, 0, 0, [byte[]]::new(8))
+                Name = "Row $Number"
+                mail = $Address
+            }
+        }
+        $rows = (& $row 1 'row1@contoso.com'), (& $row 2 'tonysmith@contoso.com'), (& $row 3 'tony@contoso.com'),
+            (& $row 4 'row4@contoso.com')
     }
 
     It 'writes one error for each row whose address is somebody else''s, and takes the others' {
@@ -79,10 +87,22 @@ Describe 'What is refused before the prompt' {
 
 Describe 'A Set- that changes nothing' {
     It 'says so, moves no date and writes no record: <Line>' -ForEach @(
-        @{ Line = 'Set-UMMailbox tonysmith -FaxEnabled $true'; Get = 'Get-UMMailbox tonysmith'; Name = 'contoso.com/Users/Tony Smith' }
-        @{ Line = "Set-UMMailboxPolicy 'Redmond Default Policy' -MinPINLength 6"; Get = 'Get-UMMailboxPolicy'; Name = 'Redmond Default Policy' }
+        @{
+            Line = 'Set-UMMailbox tonysmith -FaxEnabled $true'
+            Get = 'Get-UMMailbox tonysmith'
+            Name = 'contoso.com/Users/Tony Smith'
+        }
+        @{
+            Line = "Set-UMMailboxPolicy 'Redmond Default Policy' -MinPINLength 6"
+            Get = 'Get-UMMailboxPolicy'
+            Name = 'Redmond Default Policy'
+        }
         @{ Line = 'Set-UMDialPlan Redmond -FaxEnabled $true'; Get = 'Get-UMDialPlan Redmond'; Name = 'Redmond' }
-        @{ Line = "Set-Mailbox tonysmith -EmailAddresses @{ Add = 'smtp:tsmith@contoso.com' }"; Get = 'Get-Mailbox tonysmith'; Name = 'contoso.com/Users/Tony Smith' }
+        @{
+            Line = "Set-Mailbox tonysmith -EmailAddresses @{ Add = 'smtp:tsmith@contoso.com' }"
+            Get = 'Get-Mailbox tonysmith'
+            Name = 'contoso.com/Users/Tony Smith'
+        }
     ) {
         $was = (& ([scriptblock]::Create($Get))).WhenChanged
         $before = @(Search-UMAdminAuditLog).Count
@@ -113,7 +133,8 @@ Describe 'The lines on Microsoft''s pages' {
 
     It 'name an organizational unit alone, and hear of one that is not there' {
         @(Get-Mailbox -OrganizationalUnit Paris).Alias | Sort-Object | Should -Be 'epetit', 'flefevre'
-        Get-UMMailbox -OrganizationalUnit Nowhere -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        Get-UMMailbox -OrganizationalUnit Nowhere -ErrorVariable failed -ErrorAction SilentlyContinue |
+            Should -BeNullOrEmpty
         $failed[0].CategoryInfo.Reason | Should -Be 'ManagementObjectNotFoundException'
         "$failed" | Should -BeLike '*''Nowhere'' couldn''t be found on*'
     }
@@ -121,12 +142,14 @@ Describe 'The lines on Microsoft''s pages' {
 
 Describe 'Disable-UMMailbox -KeepProperties $false' {
     It 'erases what a disabled mailbox kept' {
-        $null = Enable-UMMailbox tony -UMMailboxPolicy $policy -Extensions 51235 -PIN 5643892 -WarningAction SilentlyContinue
+        $null = Enable-UMMailbox tony -UMMailboxPolicy $policy -Extensions 51235 -PIN 5643892 `
+            -WarningAction SilentlyContinue
         Set-UMMailbox tony -OperatorNumber 50100
         $null = Disable-UMMailbox tony -Confirm:$false
         $null = Disable-UMMailbox tony -KeepProperties $false -Confirm:$false -ErrorAction Stop
         # The same PIN again, and the settings as for anybody.
-        $again = Enable-UMMailbox tony -UMMailboxPolicy $policy -Extensions 51235 -PIN 5643892 -WarningAction SilentlyContinue -ErrorAction Stop
+        $again = Enable-UMMailbox tony -UMMailboxPolicy $policy -Extensions 51235 -PIN 5643892 `
+            -WarningAction SilentlyContinue -ErrorAction Stop
         $again.OperatorNumber | Should -BeNullOrEmpty
     }
 }

@@ -30,16 +30,21 @@ Describe 'Get-Help <Name>' -ForEach $commands {
 
     It 'describes every parameter' {
         foreach ($parameter in $command.Parameters.Keys | Where-Object { $_ -notin $common }) {
-            ($help.parameters.parameter | Where-Object name -eq $parameter).description.Text | Should -Not -BeNullOrEmpty -Because "-$parameter"
+            ($help.parameters.parameter | Where-Object name -eq $parameter).description.Text |
+                Should -Not -BeNullOrEmpty -Because "-$parameter"
         }
     }
 
     It 'leads to related cmdlets, and to Microsoft''s page where the cmdlet has one' {
         $links = @($help.relatedLinks.navigationLink)
         $links.linkText | Should -Contain 'about_UMMailboxPin'
-        foreach ($link in $links.linkText | Where-Object { $_ -match '^\w+-' }) { Get-Command -Name $link | Should -Not -BeNullOrEmpty }
+        foreach ($link in $links.linkText | Where-Object { $_ -match '^\w+-' }) {
+            Get-Command -Name $link | Should -Not -BeNullOrEmpty
+        }
+        $pages = 'https://learn.microsoft.com/powershell/module/exchange/'
         $ours = $Name -match 'UMPin|UMRecipient|Lock-UM|Unlock-UM|Test-UM|Search-UM'
-        $command.HelpUri | Should -Be $(if ($ours) { '' } else { "https://learn.microsoft.com/powershell/module/exchange/$($Name.ToLowerInvariant())" })
+        $command.HelpUri |
+            Should -Be $(if ($ours) { '' } else { $pages + $Name.ToLowerInvariant() })
         if (-not $ours) { $links[0].uri | Should -Be $command.HelpUri }
     }
 
@@ -48,10 +53,12 @@ Describe 'Get-Help <Name>' -ForEach $commands {
             $problems = $null
             $ast = [System.Management.Automation.Language.Parser]::ParseInput($code, [ref] $null, [ref] $problems)
             $problems | Should -BeNullOrEmpty -Because $code
-            foreach ($call in $ast.FindAll({ $args[0] -is [System.Management.Automation.Language.CommandAst] }, $true)) {
+            foreach ($call in $ast.FindAll({ $args[0] -is [System.Management.Automation.Language.CommandAst] },
+                $true)) {
                 $called = Get-Command -Name $call.GetCommandName() -ErrorAction Ignore
                 if ($called.ModuleName -notlike 'UMMailboxPin*') { continue }
-                foreach ($element in $call.CommandElements | Where-Object { $_ -is [System.Management.Automation.Language.CommandParameterAst] }) {
+                foreach ($element in $call.CommandElements |
+                    Where-Object { $_ -is [System.Management.Automation.Language.CommandParameterAst] }) {
                     $called.Parameters.Keys | Should -Contain $element.ParameterName -Because $code
                 }
             }
@@ -61,15 +68,27 @@ Describe 'Get-Help <Name>' -ForEach $commands {
 
 Describe 'Defaults in help' {
     It 'are what is taken: <Command> -<Parameter> <Value>' -ForEach @(
-        @{ Command = 'Set-UMMailboxPIN'; Parameter = 'PinExpired'; Value = 'True' }, @{ Command = 'Set-UMMailboxPIN'; Parameter = 'ThrottleLimit'; Value = '1' }
-        @{ Command = 'Get-UMMailbox'; Parameter = 'ResultSize'; Value = '1000' }, @{ Command = 'Disable-UMMailbox'; Parameter = 'KeepProperties'; Value = 'True' }
+        @{
+            Command = 'Set-UMMailboxPIN'
+            Parameter = 'PinExpired'
+            Value = 'True'
+        }, @{ Command = 'Set-UMMailboxPIN'; Parameter = 'ThrottleLimit'; Value = '1' }
+        @{ Command = 'Get-UMMailbox'; Parameter = 'ResultSize'; Value = '1000' }, @{
+            Command = 'Disable-UMMailbox'
+            Parameter = 'KeepProperties'
+            Value = 'True'
+        }
         @{ Command = 'Get-UMMailboxPIN'; Parameter = 'ResultSize'; Value = 'Unlimited' }
     ) {
-        ((Get-Help $Command -Full).parameters.parameter | Where-Object name -eq $Parameter).defaultValue | Should -Be $Value
+        ((Get-Help $Command -Full).parameters.parameter | Where-Object name -eq $Parameter).defaultValue |
+            Should -Be $Value
     }
 
     It 'are a new object''s, for the settings of <Set>' -ForEach @(
-        @{ Set = 'Set-UMMailboxPolicy'; Read = { Get-UMMailboxPolicy } }, @{ Set = 'Set-UMDialPlan'; Read = { Get-UMDialPlan } }
+        @{
+            Set = 'Set-UMMailboxPolicy'
+            Read = { Get-UMMailboxPolicy }
+        }, @{ Set = 'Set-UMDialPlan'; Read = { Get-UMDialPlan } }
         @{ Set = 'Set-UMMailbox'; Read = { Get-UMMailbox tonysmith } }
     ) {
         $folder = New-TestStore -Seed
@@ -77,8 +96,10 @@ Describe 'Defaults in help' {
             $null = Enable-UMMailbox tonysmith -UMMailboxPolicy 'Redmond Default Policy' -WarningAction SilentlyContinue
             $new = & $Read
             $told = 0
-            foreach ($parameter in (Get-Help $Set -Full).parameters.parameter | Where-Object { $_.defaultValue -notin 'None', '' -and $new.psobject.Properties[$_.name] }) {
-                "$($new.($parameter.name))" -replace '^60\.00:00:00$', '60' | Should -Be $parameter.defaultValue -Because "-$($parameter.name)"
+            foreach ($parameter in (Get-Help $Set -Full).parameters.parameter |
+                Where-Object { $_.defaultValue -notin 'None', '' -and $new.psobject.Properties[$_.name] }) {
+                "$($new.($parameter.name))" -replace '^60\.00:00:00$', '60' |
+                    Should -Be $parameter.defaultValue -Because "-$($parameter.name)"
                 $told++
             }
             $told | Should -BeGreaterThan 8
@@ -90,7 +111,10 @@ Describe 'Defaults in help' {
 Describe 'The help files' {
     It 'are made from the doc comments as they are now' {
         $documentation = "$UMModuleRoot/../dotnet/obj/UMMailboxPin/UMMailboxPin.xml"
-        if (-not (Test-Path $documentation)) { Set-ItResult -Skipped -Because 'the module was not built in this checkout'; return }
+        if (-not (Test-Path $documentation)) {
+            Set-ItResult -Skipped -Because 'the module was not built in this checkout'
+            return
+        }
         { & "$PSScriptRoot/../../tools/build-help.ps1" -Check -Target "$UMModuleRoot/.." } | Should -Not -Throw
     }
 
@@ -98,7 +122,8 @@ Describe 'The help files' {
         $topic = Join-Path $UMModuleRoot UMMailboxPin/en-US/about_UMMailboxPin.help.txt
         $first = (Get-Content -Raw $topic) -replace '(?s).*\n  FIRST STEPS\r?\n', '' -replace '(?s)\r?\n  [A-Z].*', ''
         # What is indented twice is a command.
-        $lines = ($first -split "`r?`n" | Where-Object { $_ -match '^ {8}' } | ForEach-Object { $_.Substring(8) }) -join "`n"
+        $lines = ($first -split "`r?`n" | Where-Object { $_ -match '^ {8}' } |
+            ForEach-Object { $_.Substring(8) }) -join "`n"
         $lines | Should -Match 'Set-UMMailboxPIN'
         $folder = New-TestStore
         try {

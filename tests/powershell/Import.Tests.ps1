@@ -5,8 +5,10 @@ BeforeAll {
     $people = "$PSScriptRoot/../../examples/recipients.csv"
     function Get-Row([int] $Number, [string] $Domain = 'fabrikam.com') {
         [pscustomobject]@{
-            DistinguishedName = "CN=User $Number,OU=People,DC=fabrikam,DC=com"; SamAccountName = "user$Number"; Alias = "user$Number"
-            PrimarySmtpAddress = "user$Number@$Domain"; Guid = [guid]::new($Number, 0, 0, [byte[]]::new(8)); DisplayName = "User $Number"
+            DistinguishedName = "CN=User $Number,OU=People,DC=fabrikam,DC=com"; SamAccountName = "user$Number"
+            Alias = "user$Number"
+            PrimarySmtpAddress = "user$Number@$Domain"; Guid = [guid]::new($Number, 0, 0, [byte[]]::new(8))
+            DisplayName = "User $Number"
         }
     }
 }
@@ -42,9 +44,13 @@ Describe 'Import-UMRecipient' {
 
     It 'takes users as Active Directory names their properties' {
         $user = [pscustomobject]@{
-            DistinguishedName = 'CN=Ada,OU=People,DC=fabrikam,DC=com'; ObjectGUID = [guid]::NewGuid(); sAMAccountName = 'ada'
-            mail = 'ada@fabrikam.com'; mailNickname = 'ada'; proxyAddresses = @('SMTP:ada@fabrikam.com', 'smtp:a.l@fabrikam.com')
-            telephoneNumber = '+44 20 5550 1815'; UserPrincipalName = 'ada@fabrikam.com'; thumbnailPhoto = [byte[]](1, 2, 3)
+            DistinguishedName = 'CN=Ada,OU=People,DC=fabrikam,DC=com'; ObjectGUID = [guid]::NewGuid()
+            sAMAccountName = 'ada'
+            mail = 'ada@fabrikam.com'; mailNickname = 'ada'; proxyAddresses = @(
+                'SMTP:ada@fabrikam.com', 'smtp:a.l@fabrikam.com'
+            )
+            telephoneNumber = '+44 20 5550 1815'; UserPrincipalName = 'ada@fabrikam.com'
+            thumbnailPhoto = [byte[]](1, 2, 3)
             PropertyNames = @('a', 'b'); Enabled = $true
         }
         ($user | Import-UMRecipient).Added | Should -Be 1
@@ -119,15 +125,30 @@ Describe 'Import-UMRecipient -Prune' {
 
     It 'never removes a UM-enabled mailbox' {
         $null = New-UMDialPlan Fab -NumberOfDigitsInExtension 5 -CountryOrRegionCode 1
-        $null = Enable-UMMailbox user30 -UMMailboxPolicy 'Fab Default Policy' -Extensions 51030 -WarningAction SilentlyContinue
-        $null = 1..28 | ForEach-Object { Get-Row $_ } | Import-UMRecipient -Prune -Confirm:$false -WarningAction SilentlyContinue -ErrorAction SilentlyContinue
+        $null = Enable-UMMailbox user30 -UMMailboxPolicy 'Fab Default Policy' -Extensions 51030 `
+            -WarningAction SilentlyContinue
+        $null = 1..28 | ForEach-Object { Get-Row $_ } |
+            Import-UMRecipient -Prune -Confirm:$false -WarningAction SilentlyContinue -ErrorAction SilentlyContinue
         Get-UMMailbox user30 | Should -Not -BeNullOrEmpty
         Get-Mailbox user29 -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
     }
 
     It 'removes nobody <Name>' -ForEach @(
-        @{ Name = 'after an empty input'; Script = { @() | Import-UMRecipient -Prune -Confirm:$false -ErrorAction SilentlyContinue -WarningAction SilentlyContinue } }
-        @{ Name = 'over a tenth without -Force'; Script = { 1..26 | ForEach-Object { Get-Row $_ } | Import-UMRecipient -Prune -Confirm:$false -ErrorAction SilentlyContinue } }
+        @{
+            Name = 'after an empty input'
+            Script = {
+                @() |
+                    Import-UMRecipient -Prune -Confirm:$false -ErrorAction SilentlyContinue `
+                        -WarningAction SilentlyContinue
+            }
+        }
+        @{
+            Name = 'over a tenth without -Force'
+            Script = {
+                1..26 | ForEach-Object { Get-Row $_ } |
+                    Import-UMRecipient -Prune -Confirm:$false -ErrorAction SilentlyContinue
+            }
+        }
         @{
             Name = 'after a row that failed'; Script = {
                 $rows = 1..29 | ForEach-Object { Get-Row $_ }
@@ -135,20 +156,35 @@ Describe 'Import-UMRecipient -Prune' {
                 $rows | Import-UMRecipient -Prune -Confirm:$false -ErrorAction SilentlyContinue
             }
         }
-        @{ Name = 'when the source breaks off'; Script = { try { 1..29 | ForEach-Object { if ($_ -eq 29) { throw 'gone' }; Get-Row $_ } | Import-UMRecipient -Prune -Confirm:$false } catch { $null = $_ } } }
-        @{ Name = 'under -WhatIf'; Script = { 1..28 | ForEach-Object { Get-Row $_ } | Import-UMRecipient -Prune -WhatIf } }
+        @{
+            Name = 'when the source breaks off'
+            Script = {
+                try {
+                    1..29 | ForEach-Object { if ($_ -eq 29) { throw 'gone' }; Get-Row $_ } |
+                        Import-UMRecipient -Prune -Confirm:$false
+                } catch { $null = $_ }
+            }
+        }
+        @{
+            Name = 'under -WhatIf'
+            Script = { 1..28 | ForEach-Object { Get-Row $_ } | Import-UMRecipient -Prune -WhatIf }
+        }
     ) {
         $null = & $Script
         @(Get-Mailbox -ResultSize Unlimited).Count | Should -Be 30
     }
 
     It 'removes over a tenth with -Force' {
-        (1..20 | ForEach-Object { Get-Row $_ } | Import-UMRecipient -Prune -Force -Confirm:$false).Removed | Should -Be 10
+        (1..20 | ForEach-Object { Get-Row $_ } | Import-UMRecipient -Prune -Force -Confirm:$false).Removed |
+            Should -Be 10
     }
 
     It 'asks, unlike an import without it' {
         1..28 | ForEach-Object { Get-Row $_ } | Export-Csv "$folder/rows.csv"
-        $lines = Invoke-FreshPwsh "try { Import-UMRecipient '$folder/rows.csv' -Prune -ErrorAction Stop } catch { `"asked: `$_`" }; (Import-UMRecipient '$folder/rows.csv').Added"
+        $lines = Invoke-FreshPwsh @"
+try { Import-UMRecipient '$folder/rows.csv' -Prune -ErrorAction Stop } catch { "asked: `$_" }
+(Import-UMRecipient '$folder/rows.csv').Added
+"@
         $lines[0] | Should -BeLike 'asked:*NonInteractive*'
         $lines[1] | Should -Be '0'
         @(Get-Mailbox -ResultSize Unlimited).Count | Should -Be 30

@@ -1,9 +1,9 @@
 #Requires -Modules Pester
-# What stands on this side of the boundary and means something on the other: the words that Tab offers, and the types that
-# [OutputType] promises. Each is tried on the cmdlet itself.
+# What stands on this side of the boundary and means something on the other: the words that Tab offers, and the types
+# that [OutputType] promises. Each is tried on the cmdlet itself.
 BeforeDiscovery {
     . $PSScriptRoot/common.ps1
-    $words = [System.Reflection.Assembly]::GetAssembly([UMMailboxPin.WordCompleter]).GetType('UMMailboxPin.WordCompleter')
+    $words = [UMMailboxPin.WordCompleter]
     $field = $words.GetField('words', [System.Reflection.BindingFlags] 'NonPublic, Instance')
     $offers = foreach ($command in Get-Command -Module UMMailboxPin, UMMailboxPin.ExchangeCompat) {
         foreach ($parameter in $command.Parameters.Values) {
@@ -21,7 +21,8 @@ BeforeDiscovery {
 BeforeAll {
     . $PSScriptRoot/common.ps1
     $folder = New-TestStore -Seed
-    $null = Enable-UMMailbox tonysmith -UMMailboxPolicy 'Redmond Default Policy' -Extensions 51234 -SendWelcomeMail $false
+    $null = Enable-UMMailbox tonysmith -UMMailboxPolicy 'Redmond Default Policy' -Extensions 51234 `
+        -SendWelcomeMail $false
     # What a cmdlet needs besides the parameter that is tried.
     $needed = @{
         'Set-UMMailbox'          = @{ Identity = 'tonysmith' }
@@ -29,13 +30,16 @@ BeforeAll {
         'Set-UMDialPlan'         = @{ Identity = 'Redmond' }
         'New-UMDialPlan'         = @{ Name = 'Tried'; NumberOfDigitsInExtension = 5 }
         'Set-UMPinConfiguration' = @{
-            SenderAddress = 'voicemail@contoso.com'; PickupFolder = "$folder/pickup"; Command = (Get-Process -Id $PID).Path
+            SenderAddress = 'voicemail@contoso.com'; PickupFolder = "$folder/pickup"
+            Command = (Get-Process -Id $PID).Path
         }
     }
     # The errors of one call that changes nothing.
     function Get-Refusal([string] $Cmdlet, [string] $Parameter, [string] $Word) {
         $arguments = @{ $Parameter = $Word; ErrorAction = 'SilentlyContinue'; ErrorVariable = 'refused' }
-        if ($needed[$Cmdlet]) { foreach ($name in $needed[$Cmdlet].Keys) { $arguments[$name] = $needed[$Cmdlet][$name] } }
+        if ($needed[$Cmdlet]) {
+            foreach ($name in $needed[$Cmdlet].Keys) { $arguments[$name] = $needed[$Cmdlet][$name] }
+        }
         if ((Get-Command $Cmdlet).Parameters.ContainsKey('WhatIf')) { $arguments['WhatIf'] = $true }
         $null = & $Cmdlet @arguments -WarningAction SilentlyContinue
         $refused

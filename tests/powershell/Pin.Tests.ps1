@@ -29,7 +29,9 @@ Describe 'Get-UMMailboxPIN' {
         $pin.psobject.TypeNames[0] | Should -Be 'Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin'
         $pin.UserID | Should -BeOfType ([string])
         $pin.UserID | Should -Be $tony
-        foreach ($name in 'PinExpired', 'FirstTimeUser', 'LockedOut', 'IsValid') { $pin.$name | Should -BeOfType ([bool]) }
+        foreach ($name in 'PinExpired', 'FirstTimeUser', 'LockedOut', 'IsValid') {
+            $pin.$name | Should -BeOfType ([bool])
+        }
         "$($pin.ObjectState)" | Should -Be 'Unchanged'
         $pin.IsValid | Should -BeTrue
         $pin.Identity | Should -Be 'contoso.com/Users/Tony Smith'
@@ -39,7 +41,8 @@ Describe 'Get-UMMailboxPIN' {
     }
 
     It 'shows the first seven as a list' {
-        $shown = Get-UMMailboxPIN $tony | Out-String -Stream | Where-Object { $_ -match '^(\w+)\s+:' } | ForEach-Object { ($_ -split '\s+:')[0] }
+        $shown = Get-UMMailboxPIN $tony | Out-String -Stream | Where-Object { $_ -match '^(\w+)\s+:' } |
+            ForEach-Object { ($_ -split '\s+:')[0] }
         $shown | Should -Be 'UserID', 'PinExpired', 'FirstTimeUser', 'LockedOut', 'ObjectState', 'IsValid', 'Identity'
     }
 
@@ -49,7 +52,9 @@ Describe 'Get-UMMailboxPIN' {
 
     It 'lists every UM-enabled mailbox without an identity, and with $null' {
         $all = Get-UMMailboxPIN
-        $all.UserID | Sort-Object | Should -Be ('annab@contoso.com', 'jgarcia@contoso.com', 'tony@contoso.com', $tony, 'zoemueller@contoso.com' | Sort-Object)
+        $all.UserID | Sort-Object |
+            Should -Be ('annab@contoso.com', 'jgarcia@contoso.com', 'tony@contoso.com', $tony,
+            'zoemueller@contoso.com' | Sort-Object)
         (Get-UMMailboxPIN -Identity $null).Count | Should -Be 5
     }
 
@@ -75,7 +80,10 @@ Describe 'Get-UMMailboxPIN' {
         @{ Form = 'distinguished name'; Value = 'cn=tony smith,ou=Users,dc=contoso,dc=com' }
         @{ Form = 'canonical name'; Value = 'contoso.com/Users/Tony Smith' }
         @{ Form = 'account'; Value = 'CONTOSO\tonysmith' }
-        @{ Form = 'LegacyExchangeDN'; Value = '/o=Contoso/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=tonysmith' }
+        @{
+            Form = 'LegacyExchangeDN'
+            Value = '/o=Contoso/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=tonysmith'
+        }
         @{ Form = 'alias'; Value = 'tonysmith' }
         @{ Form = 'display name'; Value = 'Tony Smith' }
         @{ Form = 'Guid object'; Value = [guid] '679a6728-ad4e-4508-81e9-f265f9a6edd5' }
@@ -90,9 +98,15 @@ Describe 'Get-UMMailboxPIN' {
 
     It 'takes an object by its <Form>' -ForEach @(
         @{ Form = 'Identity'; Value = [pscustomobject]@{ Identity = 'tonysmith'; Guid = [guid]::Empty } }
-        @{ Form = 'DistinguishedName'; Value = [pscustomobject]@{ Name = 'x'; DistinguishedName = 'CN=Tony Smith,OU=Users,DC=contoso,DC=com' } }
+        @{
+            Form = 'DistinguishedName'
+            Value = [pscustomobject]@{ Name = 'x'; DistinguishedName = 'CN=Tony Smith,OU=Users,DC=contoso,DC=com' }
+        }
         @{ Form = 'Guid'; Value = [pscustomobject]@{ Guid = [guid] '679a6728-ad4e-4508-81e9-f265f9a6edd5' } }
-        @{ Form = 'DistinguishedName, if Identity is empty'; Value = [pscustomobject]@{ Identity = ''; DistinguishedName = 'CN=Tony Smith,OU=Users,DC=contoso,DC=com' } }
+        @{
+            Form = 'DistinguishedName, if Identity is empty'
+            Value = [pscustomobject]@{ Identity = ''; DistinguishedName = 'CN=Tony Smith,OU=Users,DC=contoso,DC=com' }
+        }
     ) {
         ($Value | Get-UMMailboxPIN).UserID | Should -Be $tony
         (Get-UMMailboxPIN -Identity $Value).UserID | Should -Be $tony
@@ -100,7 +114,8 @@ Describe 'Get-UMMailboxPIN' {
     }
 
     It 'takes an object without a value in them for an empty identity, not for all' {
-        [pscustomobject]@{ Identity = $null } | Get-UMMailboxPIN -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        [pscustomobject]@{ Identity = $null } | Get-UMMailboxPIN -ErrorVariable failed -ErrorAction SilentlyContinue |
+            Should -BeNullOrEmpty
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'InvalidIdentityException,*'
     }
 
@@ -124,7 +139,8 @@ Describe 'Get-UMMailboxPIN' {
     It 'says that a display name is two people''s' {
         Get-UMMailboxPIN 'Anna Berg' -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'ManagementObjectAmbiguousException,*'
-        "$($failed[0])" | Should -BeLike "The operation couldn't be performed because 'Anna Berg' matches multiple entries.*"
+        "$($failed[0])" |
+            Should -BeLike "The operation couldn't be performed because 'Anna Berg' matches multiple entries.*"
         $failed[0].CategoryInfo.Category | Should -Be 'InvalidData'
     }
 
@@ -132,7 +148,9 @@ Describe 'Get-UMMailboxPIN' {
         $found = 'nobody', 'tony', '', 'jgarcia' | Get-UMMailboxPIN -ErrorVariable failed -ErrorAction SilentlyContinue
         $found.UserID | Should -Be 'tony@contoso.com', 'jgarcia@contoso.com'
         $failed.Count | Should -Be 2
-        $found = 'nobody', 'tony' | Get-UMMailboxPIN -IgnoreErrors -WarningVariable warnings -WarningAction SilentlyContinue -ErrorVariable failed
+        $found = 'nobody', 'tony' |
+            Get-UMMailboxPIN -IgnoreErrors -WarningVariable warnings -WarningAction SilentlyContinue `
+                -ErrorVariable failed
         $found.UserID | Should -Be 'tony@contoso.com'
         $failed | Should -BeNullOrEmpty
         $warnings[0].Message | Should -BeLike "*'nobody' couldn't be found on*"
@@ -140,22 +158,38 @@ Describe 'Get-UMMailboxPIN' {
 
     It 'accepts what scripts pass along: domain controllers, also an empty one, and credentials' {
         $credential = [pscredential]::new('x', (ConvertTo-SecureString 'y' -AsPlainText -Force))
-        (Get-UMMailboxPIN $tony -DomainController dc01.contoso.com -ReadFromDomainController -Credential $credential -Organization x).UserID | Should -Be $tony
+        (Get-UMMailboxPIN $tony -DomainController dc01.contoso.com -ReadFromDomainController -Credential $credential `
+            -Organization x).UserID | Should -Be $tony
         (Get-UMMailboxPIN $tony -DomainController '').UserID | Should -Be $tony
         (Get-UMMailboxPIN $tony -DomainController $null).UserID | Should -Be $tony
     }
 
     It 'names the domain controller in a not-found message' {
         Get-UMMailboxPIN nobody -DomainController dc01.contoso.com -ErrorVariable failed -ErrorAction SilentlyContinue
-        "$($failed[0])" | Should -Be "The operation couldn't be performed because object 'nobody' couldn't be found on 'dc01.contoso.com'."
+        "$($failed[0])" |
+            Should -Be ("The operation couldn't be performed because object 'nobody' couldn't be found on " +
+                "'dc01.contoso.com'.")
     }
 
     It 'refuses <Name>' -ForEach @(
-        @{ Name = 'a malformed domain controller'; Arguments = @{ DomainController = 'not a name' }; Id = 'InvalidDomainControllerException' }
-        @{ Name = 'IgnoreDefaultScope with a domain controller'; Arguments = @{ DomainController = 'dc01.contoso.com'; IgnoreDefaultScope = $true }; Id = 'IgnoreDefaultScopeWithDomainControllerException' }
-        @{ Name = 'IgnoreDefaultScope without a distinguished name'; Arguments = @{ IgnoreDefaultScope = $true }; Id = 'IgnoreDefaultScopeNeedsDistinguishedNameException' }
+        @{
+            Name = 'a malformed domain controller'
+            Arguments = @{ DomainController = 'not a name' }
+            Id = 'InvalidDomainControllerException'
+        }
+        @{
+            Name = 'IgnoreDefaultScope with a domain controller'
+            Arguments = @{ DomainController = 'dc01.contoso.com'; IgnoreDefaultScope = $true }
+            Id = 'IgnoreDefaultScopeWithDomainControllerException'
+        }
+        @{
+            Name = 'IgnoreDefaultScope without a distinguished name'
+            Arguments = @{ IgnoreDefaultScope = $true }
+            Id = 'IgnoreDefaultScopeNeedsDistinguishedNameException'
+        }
     ) {
-        Get-UMMailboxPIN tonysmith @Arguments -ErrorVariable failed -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        Get-UMMailboxPIN tonysmith @Arguments -ErrorVariable failed -ErrorAction SilentlyContinue |
+            Should -BeNullOrEmpty
         $failed[0].FullyQualifiedErrorId | Should -BeLike "$Id,*"
     }
 }
@@ -191,7 +225,12 @@ Describe 'Set-UMMailboxPIN' {
     It 'keeps the zero of a PIN given as <Form>' -ForEach @(
         @{ Form = 'a bare number'; Script = { Set-UMMailboxPIN $args[0] -Pin 0719283 -PinExpired 0 } }
         @{ Form = 'a string'; Script = { Set-UMMailboxPIN $args[0] -Pin '0719284' -PinExpired 0 } }
-        @{ Form = 'a SecureString'; Script = { Set-UMMailboxPIN $args[0] -Pin (ConvertTo-SecureString '0719285' -AsPlainText -Force) -PinExpired 0 } }
+        @{
+            Form = 'a SecureString'
+            Script = {
+                Set-UMMailboxPIN $args[0] -Pin (ConvertTo-SecureString '0719285' -AsPlainText -Force) -PinExpired 0
+            }
+        }
     ) {
         & $Script $tony
         $pin = [regex]::Match($Script.ToString(), '071928\d').Value
@@ -226,7 +265,9 @@ tony,5820420
         "$told" | Should -Match '\bPin\b'
         "$told" | Should -Not -Match '58204'
         (Test-UMMailboxPIN tonysmith -Pin 5820419).Result | Should -Be 'Refused'
-        $rows | Enable-UMMailbox -UMMailboxPolicy $policy -WarningVariable enabling -WarningAction SilentlyContinue -ErrorAction SilentlyContinue
+        $rows |
+            Enable-UMMailbox -UMMailboxPolicy $policy -WarningVariable enabling -WarningAction SilentlyContinue `
+                -ErrorAction SilentlyContinue
         @($enabling -match 'column').Count | Should -Be 1
         # What the warning says to do instead.
         $rows | ForEach-Object { Set-UMMailboxPIN $_.Identity -Pin $_.Pin -WarningVariable +instead }
@@ -249,7 +290,11 @@ tony,5820420
         @{ Name = 'five digits'; Pin = '48291'; Says = '6' }
         @{ Name = '25 digits'; Pin = '4829173648291736482917364'; Says = '24' }
         @{ Name = 'letters'; Pin = '48291a7'; Says = 'digit' }
-        @{ Name = 'full-width digits'; Pin = "`u{ff14}`u{ff18}`u{ff12}`u{ff19}`u{ff11}`u{ff17}`u{ff13}"; Says = 'digit' }
+        @{
+            Name = 'full-width digits'
+            Pin = "`u{ff14}`u{ff18}`u{ff12}`u{ff19}`u{ff11}`u{ff17}`u{ff13}"
+            Says = 'digit'
+        }
         @{ Name = 'a NUL'; Pin = "482917`0"; Says = 'digit' }
         @{ Name = 'a run'; Pin = '123456'; Says = 'AllowCommonPatterns' }
         @{ Name = 'a repeat'; Pin = '1111111'; Says = 'AllowCommonPatterns' }
@@ -289,14 +334,17 @@ tony,5820420
     }
 
     It 'goes on after an error in a pipeline' {
-        $done = 'tony', 'nobody', 'jgarcia' | Set-UMMailboxPIN -PassThru -ErrorVariable failed -ErrorAction SilentlyContinue
+        $done = 'tony', 'nobody', 'jgarcia' |
+            Set-UMMailboxPIN -PassThru -ErrorVariable failed -ErrorAction SilentlyContinue
         $done.UserID | Should -Be 'tony@contoso.com', 'jgarcia@contoso.com'
         $failed.Count | Should -Be 1
     }
 
     It 'keeps the order of the input with -ThrottleLimit, errors too' {
         $sequence = 'tony', 'nobody', 'jgarcia', 'tony', 'kakers', 'zoemueller', 'annab', 'tony' |
-            Set-UMMailboxPIN -ThrottleLimit 4 -PassThru -ErrorAction Continue 2>&1 | ForEach-Object { if ($_ -is [System.Management.Automation.ErrorRecord]) { $_.CategoryInfo.Reason } else { $_.UserID } }
+            Set-UMMailboxPIN -ThrottleLimit 4 -PassThru -ErrorAction Continue 2>&1 | ForEach-Object {
+                if ($_ -is [System.Management.Automation.ErrorRecord]) { $_.CategoryInfo.Reason } else { $_.UserID }
+            }
         $sequence | Should -Be @(
             'tony@contoso.com', 'ManagementObjectNotFoundException', 'jgarcia@contoso.com', 'tony@contoso.com'
             'UserNotUmEnabledException', 'zoemueller@contoso.com', 'annab@contoso.com', 'tony@contoso.com')
@@ -304,7 +352,8 @@ tony,5820420
 
     It 'drops what is not committed when the pipeline stops' {
         $before = Get-State annab
-        $null = 'tony', 'jgarcia', 'zoemueller', 'annab' | Set-UMMailboxPIN -ThrottleLimit 8 -PassThru | Select-Object -First 1
+        $null = 'tony', 'jgarcia', 'zoemueller', 'annab' | Set-UMMailboxPIN -ThrottleLimit 8 -PassThru |
+            Select-Object -First 1
         Get-State annab | Should -Be $before
     }
 }
@@ -321,9 +370,12 @@ Describe 'Errors and preferences' {
     }
 
     It 'is caught as RemoteException under -ErrorAction Stop, with its record' {
-        $caught = try { Set-UMMailboxPIN nobody -ErrorAction Stop } catch [System.Management.Automation.RemoteException] { $_ }
+        $caught = try {
+            Set-UMMailboxPIN nobody -ErrorAction Stop
+        } catch [System.Management.Automation.RemoteException] { $_ }
         "$caught" | Should -BeLike "*couldn't be found on*"
-        $caught.FullyQualifiedErrorId | Should -Be 'ManagementObjectNotFoundException,UMMailboxPin.Commands.SetUMMailboxPinCommand'
+        $caught.FullyQualifiedErrorId |
+            Should -Be 'ManagementObjectNotFoundException,UMMailboxPin.Commands.SetUMMailboxPinCommand'
         $caught.CategoryInfo.Category | Should -Be 'InvalidData'
         $caught.TargetObject | Should -Be 'nobody'
         $caught.InvocationInfo.MyCommand.Name | Should -Be 'Set-UMMailboxPIN'
@@ -395,7 +447,8 @@ $?
             Get-UMMailbox -WarningVariable first -WarningAction SilentlyContinue | Should -BeNullOrEmpty
             $first.Count | Should -Be 1
             "$first" | Should -Match ([regex]::Escape($env:UMPIN_STORE))
-            Get-UMMailboxPIN tonysmith -WarningVariable second -WarningAction SilentlyContinue -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+            Get-UMMailboxPIN tonysmith -WarningVariable second -WarningAction SilentlyContinue `
+                -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
             Get-UMDialPlan -WarningVariable +second -WarningAction SilentlyContinue | Should -BeNullOrEmpty
             $second | Should -BeNullOrEmpty
             $env:UMPIN_STORE = "$folder/store/fresh.db"
@@ -442,12 +495,16 @@ Import-Module UMMailboxPin
 
     It 'refuses a native library of another version, or none at all' {
         $copy = Join-Path $folder 'other'
-        $native = Get-ChildItem (Join-Path $UMModuleRoot UMMailboxPin) -Recurse -Filter umpin.* | Where-Object { $_.Directory.Name -match '^(linux|osx|win)-' } | Select-Object -First 1
+        $native = Get-ChildItem (Join-Path $UMModuleRoot UMMailboxPin) -Recurse -Filter umpin.* |
+            Where-Object { $_.Directory.Name -match '^(linux|osx|win)-' } | Select-Object -First 1
         $null = New-Item -ItemType Directory "$copy/UMMailboxPin/$($native.Directory.Name)"
         Get-ChildItem (Join-Path $UMModuleRoot UMMailboxPin) -File | Copy-Item -Destination "$copy/UMMailboxPin"
         $library = "$copy/UMMailboxPin/$($native.Directory.Name)/$($native.Name)"
         Set-Content $library 'no library'
-        $try = "Import-Module '$copy/UMMailboxPin/UMMailboxPin.psd1'; try { Get-UMMailboxPIN } catch { `$_.FullyQualifiedErrorId; `"`$_`" }"
+        $try = @"
+Import-Module '$copy/UMMailboxPin/UMMailboxPin.psd1'
+try { Get-UMMailboxPIN } catch { `$_.FullyQualifiedErrorId; "`$_" }
+"@
         (Invoke-FreshPwsh $try)[0] | Should -BeLike 'NativeLibraryUnusableException,*'
         if (Get-Command cc -ErrorAction Ignore) {
             Set-Content "$copy/other.c" 'unsigned umpin_abi_version(void) { return 77; }'
@@ -463,7 +520,10 @@ Import-Module UMMailboxPin
         $null = New-Item -ItemType Directory "$copy/UMMailboxPin/plan9-mips"
         Get-ChildItem (Join-Path $UMModuleRoot UMMailboxPin) -File | Copy-Item -Destination "$copy/UMMailboxPin"
         $null = New-Item "$copy/UMMailboxPin/plan9-mips/umpin.so"
-        $lines = Invoke-FreshPwsh "Import-Module '$copy/UMMailboxPin/UMMailboxPin.psd1'; try { Get-UMMailboxPIN } catch { `$_.FullyQualifiedErrorId; `"`$_`" }"
+        $lines = Invoke-FreshPwsh @"
+Import-Module '$copy/UMMailboxPin/UMMailboxPin.psd1'
+try { Get-UMMailboxPIN } catch { `$_.FullyQualifiedErrorId; "`$_" }
+"@
         $lines[0] | Should -BeLike 'NativeLibraryMissingException,*'
         $lines[1] | Should -Match 'plan9-mips'
     }

@@ -13,7 +13,9 @@ BeforeAll {
         $start.RedirectStandardInput = $start.RedirectStandardOutput = $start.RedirectStandardError = $true
         $start.Environment['NO_COLOR'] = '1'
         # Only a script that asks may wait for answers.
-        [string[]] $line = @('-NoProfile') + $(if (-not $Answers) { '-NonInteractive' }) + @('-File', "$PSScriptRoot/scripts/$Name") + $Arguments
+        [string[]] $line = @('-NoProfile') + $(if (-not $Answers) { '-NonInteractive' }) + @(
+            '-File', "$PSScriptRoot/scripts/$Name"
+        ) + $Arguments
         foreach ($argument in $line) { $start.ArgumentList.Add($argument) }
         $process = [System.Diagnostics.Process]::Start($start)
         $failures = $process.StandardError.ReadToEndAsync()
@@ -27,8 +29,12 @@ BeforeAll {
             ExitCode = $process.ExitCode
         }
     }
-    function Clear-Mailbox { Get-UMMailbox -ResultSize Unlimited | Disable-UMMailbox -KeepProperties $false -Confirm:$false | Out-Null }
-    function Enable-Tony { $null = Enable-UMMailbox tonysmith -UMMailboxPolicy $default -Extensions 51234 -ErrorAction Stop }
+    function Clear-Mailbox {
+        Get-UMMailbox -ResultSize Unlimited | Disable-UMMailbox -KeepProperties $false -Confirm:$false | Out-Null
+    }
+    function Enable-Tony {
+        $null = Enable-UMMailbox tonysmith -UMMailboxPolicy $default -Extensions 51234 -ErrorAction Stop
+    }
     function Assert-Quiet($Result) {
         $Result.Failures | Should -BeNullOrEmpty
         $Result.ExitCode | Should -Be 0
@@ -46,7 +52,8 @@ Describe 'Real scripts' {
         $result = Invoke-Script 01-help-desk-menu.ps1 -Answers "1`nkakers`n1`ntonysmith@contoso.com`n2`n"
         $result.Failures | Should -BeNullOrEmpty
         $result.Lines | Where-Object { $_ -like '*kakers has no voice mail.' } | Should -Not -BeNullOrEmpty
-        $result.Lines | Where-Object { $_ -like '*The PIN of tonysmith@contoso.com was reset.' } | Should -Not -BeNullOrEmpty
+        $result.Lines | Where-Object { $_ -like '*The PIN of tonysmith@contoso.com was reset.' } |
+            Should -Not -BeNullOrEmpty
         $result.Lines -join "`n" | Should -Match 'EmailAddresses : \{.*SMTP:tonysmith@contoso.com'
         (Get-UMMailboxPIN tonysmith).PinLastSet | Should -BeGreaterThan $before
     }
@@ -88,7 +95,10 @@ Describe 'Real scripts' {
     }
 
     It '5: asks $? right after the call' {
-        @('User,Policy,Extension', "kakers,$default,51247", "nobody,$default,51999", "praman,$default,51247", "praman,$default,51249") | Set-Content "$folder/five.csv"
+        @(
+            'User,Policy,Extension', "kakers,$default,51247", "nobody,$default,51999", "praman,$default,51247",
+                "praman,$default,51249"
+        ) | Set-Content "$folder/five.csv"
         $result = Invoke-Script 05-from-csv.ps1 "$folder/five.csv"
         $result.Lines | Should -Be 'kakers done', 'nobody failed', 'praman failed', 'praman done'
         $result.ExitCode | Should -Be 0
@@ -102,7 +112,9 @@ Describe 'Real scripts' {
     }
 
     It '7: rolls out from a CSV file, zeros of PINs kept' {
-        @('EmailAddress,ext,pin', 'kakers@contoso.com,51247,0482915', 'lina@contoso.com,51242,0913746') | Set-Content "$folder/seven.csv"
+        @(
+            'EmailAddress,ext,pin', 'kakers@contoso.com,51247,0482915', 'lina@contoso.com,51242,0913746'
+        ) | Set-Content "$folder/seven.csv"
         $result = Invoke-Script 07-roll-out.ps1 "$folder/seven.csv"
         Assert-Quiet $result
         (Test-UMMailboxPIN lina -Pin 0913746).Result | Should -Be 'Accepted'
@@ -145,7 +157,9 @@ Describe 'Real scripts' {
         Assert-Quiet $result
         $result.Lines | Should -Be 'count 2'
         $rows = Import-Csv "$folder/ten.csv"
-        $rows[0].psobject.Properties.Name | Should -Be 'Name', 'DisplayName', 'Guid', 'LinkedMasterAccount', 'UMEnabled', 'PrimarySMTPAddress', 'Extensions'
+        $rows[0].psobject.Properties.Name |
+            Should -Be 'Name', 'DisplayName', 'Guid', 'LinkedMasterAccount', 'UMEnabled', 'PrimarySMTPAddress',
+            'Extensions'
         ($rows | Where-Object Name -eq 'Kim Akers').Extensions | Should -Be '51247,51999'
         $rows.UMEnabled | Should -Be 'True', 'True'
         $result = Invoke-Script 10-extensions.ps1 '51999'
@@ -183,7 +197,8 @@ Describe 'Real scripts' {
         $lines = Get-Content $log
         $lines[0] | Should -Be 'tonysmith disabled'
         $lines[1] | Should -Match 'is already disabled for Unified Messaging'
-        $lines[2] | Should -BeLike "The operation couldn't be performed because object 'nobody' couldn't be found on '*'."
+        $lines[2] |
+            Should -BeLike "The operation couldn't be performed because object 'nobody' couldn't be found on '*'."
     }
 
     It '15: does not ask again inside a function that asked' {

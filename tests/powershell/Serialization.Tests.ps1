@@ -4,7 +4,9 @@ BeforeAll {
     . $PSScriptRoot/common.ps1
     $folder = New-TestStore -Seed -Pickup
     $null = Enable-UMMailbox tonysmith -UMMailboxPolicy 'Redmond Default Policy' -Extensions 51234, 51999 -PIN 5643892
-    function Receive-FromJob([scriptblock] $Script) { Start-Job -ScriptBlock $Script | Receive-Job -Wait -AutoRemoveJob }
+    function Receive-FromJob([scriptblock] $Script) {
+        Start-Job -ScriptBlock $Script | Receive-Job -Wait -AutoRemoveJob
+    }
 }
 
 AfterAll { Remove-TestStore $folder }
@@ -15,7 +17,9 @@ Describe 'Objects from a job' {
         $pin.psobject.TypeNames[0] | Should -Be 'Deserialized.Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin'
         $pin.UserID | Should -BeOfType ([string])
         $pin.UserID + 'x' | Should -Be 'tonysmith@contoso.comx'
-        foreach ($name in 'PinExpired', 'FirstTimeUser', 'LockedOut', 'IsValid') { $pin.$name | Should -BeOfType ([bool]) }
+        foreach ($name in 'PinExpired', 'FirstTimeUser', 'LockedOut', 'IsValid') {
+            $pin.$name | Should -BeOfType ([bool])
+        }
         "$($pin.ObjectState)" | Should -Be 'Unchanged'
         $pin.PinLastSet | Should -BeOfType ([datetime])
         ($pin | Out-String -Stream | Where-Object { $_ -match '^UserID\s' }) | Should -Match 'tonysmith@contoso.com'
@@ -40,7 +44,8 @@ Describe 'Objects from a job' {
         (Get-UMMailboxPolicy 'Redmond Default Policy').MinPINLength | Should -Be 7
     }
 
-    It 'print as their identities inside strings: <_>' -ForEach 'Get-UMMailbox tonysmith', 'Get-UMMailboxPolicy', 'Get-UMDialPlan', 'Get-UMMailboxPIN tonysmith', 'Get-Mailbox tonysmith' {
+    It 'print as their identities inside strings: <_>' -ForEach 'Get-UMMailbox tonysmith', 'Get-UMMailboxPolicy',
+        'Get-UMDialPlan', 'Get-UMMailboxPIN tonysmith', 'Get-Mailbox tonysmith' {
         $here = & ([scriptblock]::Create($_))
         "$(Receive-FromJob ([scriptblock]::Create($_)))" | Should -Be "$here"
         "$here" | Should -Be $here.Identity
@@ -48,7 +53,8 @@ Describe 'Objects from a job' {
 
     It 'bring their errors with them' {
         $failed = $null
-        $null = Start-Job { Set-UMMailboxPIN nobody } | Receive-Job -Wait -AutoRemoveJob -ErrorVariable failed -ErrorAction SilentlyContinue
+        $null = Start-Job { Set-UMMailboxPIN nobody } |
+            Receive-Job -Wait -AutoRemoveJob -ErrorVariable failed -ErrorAction SilentlyContinue
         "$($failed[0])" | Should -BeLike "*couldn't be found on*"
         $failed[0].CategoryInfo.Reason | Should -Be 'ManagementObjectNotFoundException'
     }
@@ -57,7 +63,10 @@ Describe 'Objects from a job' {
 Describe 'Lists, <Where>' -ForEach @(
     @{ Where = 'here'; Read = { & $args[0] } }
     @{ Where = 'from a job'; Read = { Start-Job -ScriptBlock $args[0] | Receive-Job -Wait -AutoRemoveJob } }
-    @{ Where = 'from a file'; Read = { & $args[0] | Export-Clixml "$folder/object.xml"; Import-Clixml "$folder/object.xml" } }
+    @{
+        Where = 'from a file'
+        Read = { & $args[0] | Export-Clixml "$folder/object.xml"; Import-Clixml "$folder/object.xml" }
+    }
 ) {
     It 'are ArrayLists that take and lose values, as on Microsoft''s pages' {
         $mailbox = & $Read { Get-UMMailbox tonysmith }
@@ -79,7 +88,8 @@ Describe 'Lists, <Where>' -ForEach @(
 
     It 'print their values in Export-Csv and in strings' {
         $mailbox = & $Read { Get-UMMailbox tonysmith }
-        ($mailbox | Select-Object Name, Extensions | ConvertTo-Csv -NoTypeInformation)[1] | Should -Be '"Tony Smith","51234 51999"'
+        ($mailbox | Select-Object Name, Extensions | ConvertTo-Csv -NoTypeInformation)[1] |
+            Should -Be '"Tony Smith","51234 51999"'
         "$($mailbox.Extensions)" | Should -Be '51234 51999'
         $mailbox | Select-Object Name, Extensions | Export-Csv "$folder/out.csv" -NoTypeInformation
         (Import-Csv "$folder/out.csv").Extensions | Should -Be '51234 51999'

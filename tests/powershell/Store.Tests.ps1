@@ -49,7 +49,8 @@ Describe 'Test-UMMailboxPIN' {
 Describe 'The outbox' {
     BeforeEach {
         $folder = New-TestStore -Seed
-        $null = Enable-UMMailbox tonysmith -UMMailboxPolicy $default -Extensions 51234 -PIN 5643892 -WarningAction SilentlyContinue
+        $null = Enable-UMMailbox tonysmith -UMMailboxPolicy $default -Extensions 51234 -PIN 5643892 `
+            -WarningAction SilentlyContinue
     }
     AfterEach { Remove-TestStore $folder }
 
@@ -78,7 +79,8 @@ Set-UMMailboxPIN tonysmith 3>&1
     It 'keeps the PIN and the mail when a delivery fails' {
         Set-UMPinConfiguration -Transport Pickup -PickupFolder "$folder/pickup"
         Remove-Item "$folder/pickup"
-        Set-UMMailboxPIN tonysmith -Pin 4820917 -WarningVariable warnings -WarningAction SilentlyContinue -ErrorVariable failed
+        Set-UMMailboxPIN tonysmith -Pin 4820917 -WarningVariable warnings -WarningAction SilentlyContinue `
+            -ErrorVariable failed
         $failed | Should -BeNullOrEmpty
         $warnings.Count | Should -BeGreaterThan 0
         (Test-UMMailboxPIN tonysmith -Pin 4820917).Result | Should -Be 'Accepted'
@@ -91,7 +93,8 @@ Set-UMMailboxPIN tonysmith 3>&1
     It 'sends through a program' -Skip:$IsWindows {
         Set-Content "$folder/mailer" "#!/bin/sh`ncat >> '$folder/pickup/sent'"
         chmod +x "$folder/mailer"
-        Set-UMPinConfiguration -Transport Command -Command "$folder/mailer" -CommandArguments @() -TestMail administrator@contoso.com
+        Set-UMPinConfiguration -Transport Command -Command "$folder/mailer" -CommandArguments @() `
+            -TestMail administrator@contoso.com
         Set-UMMailboxPIN tonysmith -Pin 4820917
         $sent = Get-Content -Raw "$folder/pickup/sent"
         $sent | Should -Match 'administrator@contoso.com'
@@ -119,7 +122,11 @@ Describe 'Keys and backups' {
 
     It 'say when the key is gone, and count no failure' {
         Move-Item $env:UMPIN_KEY_FILE "$folder/store/elsewhere.key"
-        $lines = Invoke-FreshPwsh "Test-UMMailboxPIN tonysmith -Pin 5643892 -ErrorVariable e -ErrorAction SilentlyContinue; `$e[0].FullyQualifiedErrorId; Test-Path `$env:UMPIN_KEY_FILE"
+        $lines = Invoke-FreshPwsh @'
+Test-UMMailboxPIN tonysmith -Pin 5643892 -ErrorVariable e -ErrorAction SilentlyContinue
+$e[0].FullyQualifiedErrorId
+Test-Path $env:UMPIN_KEY_FILE
+'@
         $lines | Should -Be 'KeyMissingException,UMMailboxPin.Commands.TestUMMailboxPinCommand', 'False'
         Move-Item "$folder/store/elsewhere.key" $env:UMPIN_KEY_FILE
         (Get-UMMailboxPIN tonysmith).FailedLogonAttempts | Should -Be 0
@@ -144,11 +151,19 @@ Describe 'Keys and backups' {
     }
 
     It 'say what is wrong with <Name>' -ForEach @(
-        @{ Name = 'a damaged store'; Script = { Set-Content $env:UMPIN_STORE ('no database' * 100) }; Id = 'StoreDamagedException' }
+        @{
+            Name = 'a damaged store'
+            Script = { Set-Content $env:UMPIN_STORE ('no database' * 100) }
+            Id = 'StoreDamagedException'
+        }
         @{ Name = 'a short key'; Script = { Set-Content $env:UMPIN_KEY_FILE 'short' }; Id = 'KeyMalformedException' }
     ) {
         & $Script
-        $lines = Invoke-FreshPwsh "Set-UMMailboxPIN tonysmith -Pin 9182736 -ErrorVariable e -ErrorAction SilentlyContinue; `$e[0].FullyQualifiedErrorId; `$e[0].CategoryInfo.Category"
+        $lines = Invoke-FreshPwsh @'
+Set-UMMailboxPIN tonysmith -Pin 9182736 -ErrorVariable e -ErrorAction SilentlyContinue
+$e[0].FullyQualifiedErrorId
+$e[0].CategoryInfo.Category
+'@
         $lines | Should -Be "$Id,UMMailboxPin.Commands.SetUMMailboxPinCommand", 'InvalidData'
     }
 }
@@ -173,16 +188,19 @@ Describe 'Search-UMAdminAuditLog' {
     It 'tells who called from afar' {
         Invoke-FreshPwsh @'
 $who = [System.Management.Automation.Remoting.PSIdentity]::new('Kerberos', $true, 'CONTOSO\helpdesk', $null)
-$global:PSSenderInfo = [System.Management.Automation.Remoting.PSSenderInfo]::new([System.Management.Automation.Remoting.PSPrincipal]::new($who, $null), 'http://here')
+$principal = [System.Management.Automation.Remoting.PSPrincipal]::new($who, $null)
+$global:PSSenderInfo = [System.Management.Automation.Remoting.PSSenderInfo]::new($principal, 'http://here')
 Set-UMMailboxPolicy 'Redmond Default Policy' -MinPINLength 7
 '@ | Should -BeNullOrEmpty
-        Search-UMAdminAuditLog -Cmdlets Set-UMMailboxPolicy | Select-Object * | ConvertTo-Json | Should -Match 'CONTOSO\\\\helpdesk'
+        Search-UMAdminAuditLog -Cmdlets Set-UMMailboxPolicy | Select-Object * | ConvertTo-Json |
+            Should -Match 'CONTOSO\\\\helpdesk'
     }
 
     It 'has Exchange''s properties in Exchange''s order, then ours' {
         $record = Search-UMAdminAuditLog -ResultSize 1 -ExternalAccess $false
         $record.psobject.Properties.Name | Should -Be @(
-            'ObjectModified', 'CmdletName', 'CmdletParameters', 'ModifiedProperties', 'Caller', 'ExternalAccess', 'Succeeded', 'Error', 'RunDate'
+            'ObjectModified', 'CmdletName', 'CmdletParameters', 'ModifiedProperties', 'Caller', 'ExternalAccess',
+                'Succeeded', 'Error', 'RunDate'
             'Identity', 'CallerClaimed', 'Detail')
         $record.ExternalAccess | Should -BeFalse
     }
@@ -190,7 +208,8 @@ Set-UMMailboxPolicy 'Redmond Default Policy' -MinPINLength 7
     It 'filters by success and by time' {
         (Search-UMAdminAuditLog -Cmdlets Set-UMMailboxPIN -IsSuccess $false).Count | Should -BeGreaterThan 0
         Search-UMAdminAuditLog -StartDate (Get-Date).AddHours(1) | Should -BeNullOrEmpty
-        (Search-UMAdminAuditLog -StartDate (Get-Date).AddHours(-1) -EndDate (Get-Date).AddHours(1)).Count | Should -BeGreaterThan 3
+        (Search-UMAdminAuditLog -StartDate (Get-Date).AddHours(-1) -EndDate (Get-Date).AddHours(1)).Count |
+            Should -BeGreaterThan 3
         @(Search-UMAdminAuditLog -ResultSize 1).Count | Should -Be 1
     }
 }

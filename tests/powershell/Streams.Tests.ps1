@@ -22,7 +22,9 @@ BeforeAll {
         }
         finally { $shell.Dispose() }
     }
-    function Get-All($Recorded) { ($Recorded.Verbose + $Recorded.Debug + $Recorded.Error + $Recorded.Output | Out-String) }
+    function Get-All($Recorded) {
+        ($Recorded.Verbose + $Recorded.Debug + $Recorded.Error + $Recorded.Output | Out-String)
+    }
 }
 
 AfterAll { Remove-TestStore $folder }
@@ -45,11 +47,20 @@ Describe '-Verbose' {
 
     It 'tells operation, identity, mode and refusal: <Line>' -ForEach @(
         @{ Line = 'Get-UMMailboxPIN tonysmith'; Expected = "Get-UMMailboxPIN 'tonysmith': done in *ms." }
-        @{ Line = 'Get-UMMailboxPIN nobody'; Expected = "Get-UMMailboxPIN 'nobody': ManagementObjectNotFoundException in *ms." }
+        @{
+            Line = 'Get-UMMailboxPIN nobody'
+            Expected = "Get-UMMailboxPIN 'nobody': ManagementObjectNotFoundException in *ms."
+        }
         @{ Line = 'Get-UMMailboxPIN'; Expected = 'Get-UMMailboxPIN, 2 mailboxes: done in *ms.' }
         @{ Line = 'Get-UMMailbox tonysmith'; Expected = "Get-UMMailbox 'tonysmith' (Commit): done in *ms." }
-        @{ Line = 'Set-UMMailbox tonysmith -FaxEnabled $true'; Expected = "Set-UMMailbox 'tonysmith' (Validate): done in *ms." }
-        @{ Line = 'Set-UMMailbox tonysmith -FaxEnabled $true'; Expected = "Set-UMMailbox 'tonysmith' (Commit): done in *ms." }
+        @{
+            Line = 'Set-UMMailbox tonysmith -FaxEnabled $true'
+            Expected = "Set-UMMailbox 'tonysmith' (Validate): done in *ms."
+        }
+        @{
+            Line = 'Set-UMMailbox tonysmith -FaxEnabled $true'
+            Expected = "Set-UMMailbox 'tonysmith' (Commit): done in *ms."
+        }
         @{ Line = 'Test-UMMailboxPIN tonysmith -Pin 1'; Expected = "Test-UMMailboxPIN 'tonysmith': done in *ms." }
         @{ Line = 'Test-UMPinStore'; Expected = 'Test-UMPinStore (Commit): done in *ms.' }
     ) {
@@ -59,7 +70,8 @@ Describe '-Verbose' {
 
     It 'heeds the preference, and says nothing without either' {
         (Invoke-Recorded '$VerbosePreference = "Continue"; Get-UMMailboxPIN tony').Verbose | Should -Not -BeNullOrEmpty
-        (Invoke-Recorded '$VerbosePreference = "Continue"; Get-UMMailboxPIN tony -Verbose:$false').Verbose | Should -BeNullOrEmpty
+        (Invoke-Recorded '$VerbosePreference = "Continue"; Get-UMMailboxPIN tony -Verbose:$false').Verbose |
+            Should -BeNullOrEmpty
         (Invoke-Recorded 'Get-UMMailboxPIN tony; Set-UMMailbox tony -FaxEnabled $true').Verbose | Should -BeNullOrEmpty
     }
 }
@@ -68,8 +80,12 @@ Describe '-Debug' {
     It 'shows the request documents' {
         $said = (Invoke-Recorded 'Set-UMMailbox tonysmith -FaxEnabled $false -Debug').Debug
         # The order of named parameters is PowerShell's.
-        @($said -match '^Set-UMMailbox: {"Mode":"Validate","Parameters":{.*},"BeforeCommit":true}$').Count | Should -Be 1
-        @($said -match '^Set-UMMailbox: {"Mode":"Commit","Parameters":{.*"Identity":"tonysmith".*}}$').Count | Should -Be 1
+        @(
+            $said -match '^Set-UMMailbox: {"Mode":"Validate","Parameters":{.*},"BeforeCommit":true}$'
+        ).Count | Should -Be 1
+        @(
+            $said -match '^Set-UMMailbox: {"Mode":"Commit","Parameters":{.*"Identity":"tonysmith".*}}$'
+        ).Count | Should -Be 1
         @($said -match '"FaxEnabled":false').Count | Should -Be 2
     }
 }
@@ -77,10 +93,14 @@ Describe '-Debug' {
 Describe 'No stream' {
     It 'holds a PIN: <Line>' -ForEach @(
         @{ Line = 'Set-UMMailboxPIN tonysmith -Pin 7391846 -Debug -Verbose' }
-        @{ Line = 'Set-UMMailboxPIN tonysmith -Pin (ConvertTo-SecureString 7391846 -AsPlainText -Force) -Debug -Verbose' }
+        @{
+            Line = 'Set-UMMailboxPIN tony -Pin (ConvertTo-SecureString 7391846 -AsPlainText -Force) -Debug -Verbose'
+        }
         @{ Line = 'Test-UMMailboxPIN tonysmith -Pin 7391846 -Debug -Verbose' }
         @{ Line = 'Enable-UMMailbox obrady -UMMailboxPolicy "Redmond Default Policy" -PIN 7391846 -Debug -Verbose' }
-        @{ Line = 'Enable-UMMailbox tony -UMMailboxPolicy "Redmond Default Policy" -PIN 7391846 -ValidateOnly -Debug -Verbose' }
+        @{
+            Line = 'Enable-UMMailbox kakers -UMMailboxPolicy (Get-UMMailboxPolicy) -PIN 7391846 -ValidateOnly -Debug -Verbose'
+        }
         @{ Line = 'Set-UMMailbox tonysmith -Pin 7391846 -Debug -Verbose' }
         @{ Line = '[pscustomobject]@{ Identity = "tony"; PIN = "7391846" } | Set-UMMailboxPIN -Debug -Verbose' }
         @{ Line = '[pscustomobject]@{ Name = "x"; Alias = "x"; PIN = "7391846" } | Import-UMRecipient -Debug -Verbose' }
@@ -97,10 +117,14 @@ Describe 'A progress bar' {
         @{ Line = 'Test-UMPinStore'; Activity = 'Test-UMPinStore' }
         @{ Line = 'Import-UMRecipient -Path $env:UMPIN_TEST_ROWS'; Activity = 'Import-UMRecipient' }
         # The bar comes after a second; a longer wait changes nothing.
-        @{ Line = '"tony", "tonysmith" | ForEach-Object { Start-Sleep -Milliseconds 1100; $_ } | Set-UMMailboxPIN'; Activity = 'Set-UMMailboxPIN' }
+        @{
+            Line = '"tony", "tonysmith" | ForEach-Object { Start-Sleep -Milliseconds 1100; $_ } | Set-UMMailboxPIN'
+            Activity = 'Set-UMMailboxPIN'
+        }
     ) {
         $env:UMPIN_TEST_ROWS = "$folder/rows.csv"
-        @('Guid,Name,mail') + (1..6000 | ForEach-Object { "$([guid]::new($_, 7, 0, [byte[]]::new(8))),Row $_,row$_@contoso.com" }) |
+        @('Guid,Name,mail') + (1..6000 |
+            ForEach-Object { "$([guid]::new($_, 7, 0, [byte[]]::new(8))),Row $_,row$_@contoso.com" }) |
             Set-Content -LiteralPath $env:UMPIN_TEST_ROWS
         $shown = (Invoke-Recorded $Line).Progress | Where-Object Activity -eq $Activity
         $shown.Count | Should -BeGreaterThan 1
@@ -120,9 +144,11 @@ Describe 'The table of PIN states' {
         Set-UMMailboxPIN tonysmith -PinExpired $false
         Lock-UMMailbox tonysmith
         $state = Get-UMMailboxPIN tonysmith
+        $expires = [regex]::Escape($state.PinExpiresOn.ToString())
         $table = $state | Format-Table | Out-String -Width 200
         $table | Should -Match 'UserID +LockedOut +LockReason +PinExpired +PinExpiresOn'
-        $table | Should -Match "tonysmith@contoso.com +True +Administrator +False +$([regex]::Escape($state.PinExpiresOn.ToString()))"
+        $table |
+            Should -Match "tonysmith@contoso.com +True +Administrator +False +$expires"
         # The list stays what Exchange showed.
         $state | Out-String | Should -Match '(?s)UserID +:.*IsValid +:'
     }

@@ -16,7 +16,8 @@ IgnoreDefaultScope SwitchParameter
     $optional = 'Identity UmObjectIdentity 0 pipe'
     $cases = @(
         @{
-            Name = 'Get-UMMailboxPIN'; DefaultSet = 'Identity'; Output = 'Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin'
+            Name = 'Get-UMMailboxPIN'; DefaultSet = 'Identity'
+            Output = 'Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin'
             Table = $optional, $recipient, @'
 Credential PSCredential
 IgnoreErrors SwitchParameter
@@ -47,7 +48,8 @@ Pin SecurePin R
 '@
         }
         @{
-            Name = 'Enable-UMMailbox'; Impact = 'Medium'; DefaultSet = 'Identity'; Output = 'Microsoft.Exchange.Data.Directory.Management.UMMailbox'
+            Name = 'Enable-UMMailbox'; Impact = 'Medium'; DefaultSet = 'Identity'
+            Output = 'Microsoft.Exchange.Data.Directory.Management.UMMailbox'
             Table = $identity, $recipient, @'
 UMMailboxPolicy UmObjectIdentity [Identity,CloudVoiceMail] (R:Identity)
 EnableCloudVoiceMail SwitchParameter R [CloudVoiceMail]
@@ -63,11 +65,13 @@ ValidateOnly SwitchParameter
 '@
         }
         @{
-            Name = 'Disable-UMMailbox'; Impact = 'High'; Output = 'Microsoft.Exchange.Data.Directory.Management.UMMailbox'
+            Name = 'Disable-UMMailbox'; Impact = 'High'
+            Output = 'Microsoft.Exchange.Data.Directory.Management.UMMailbox'
             Table = $identity, $recipient, 'KeepProperties Boolean'
         }
         @{
-            Name = 'Get-UMMailbox'; DefaultSet = 'Identity'; Output = 'Microsoft.Exchange.Data.Directory.Management.UMMailbox'
+            Name = 'Get-UMMailbox'; DefaultSet = 'Identity'
+            Output = 'Microsoft.Exchange.Data.Directory.Management.UMMailbox'
             Table = 'Identity UmObjectIdentity 0 pipe [Identity]', $recipient, @'
 Anr String R [AnrSet]
 Credential PSCredential
@@ -109,14 +113,16 @@ VoiceMailAnalysisEnabled Boolean
         @{ Name = 'Lock-UMMailbox'; Impact = 'Medium'; Table = $identity, $recipient }
         @{ Name = 'Unlock-UMMailbox'; Impact = 'Medium'; Table = $identity, $recipient }
         @{
-            Name = 'New-UMMailboxPolicy'; Impact = 'Medium'; Output = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.UMMailboxPolicy'
+            Name = 'New-UMMailboxPolicy'; Impact = 'Medium'
+            Output = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.UMMailboxPolicy'
             Table = $configuration, @'
 Name String R 0
 UMDialPlan UmObjectIdentity R
 '@
         }
         @{
-            Name = 'Get-UMMailboxPolicy'; Output = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.UMMailboxPolicy'
+            Name = 'Get-UMMailboxPolicy'
+            Output = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.UMMailboxPolicy'
             Table = $optional, $configuration, 'UMDialPlan UmObjectIdentity'
         }
         @{
@@ -178,7 +184,8 @@ NotifyWithoutPIN Boolean
         }
         @{ Name = 'Remove-UMMailboxPolicy'; Impact = 'High'; Table = $identity, $configuration }
         @{
-            Name = 'New-UMDialPlan'; Impact = 'Medium'; Output = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan'
+            Name = 'New-UMDialPlan'; Impact = 'Medium'
+            Output = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan'
             Table = $configuration, @'
 Name String R 0
 CountryOrRegionCode String
@@ -191,7 +198,11 @@ URIType String
 VoIPSecurity String
 '@
         }
-        @{ Name = 'Get-UMDialPlan'; Output = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan'; Table = $optional, $configuration }
+        @{
+            Name = 'Get-UMDialPlan'
+            Output = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan'
+            Table = $optional, $configuration
+        }
         @{
             Name = 'Set-UMDialPlan'; Impact = 'Medium'
             Table = $identity, $configuration, @'
@@ -276,7 +287,12 @@ Transport String
         @{ Name = 'Send-UMPinOutbox'; Impact = 'Medium'; Output = 'UMMailboxPin.OutboxItem'; Table = $optional }
         @{ Name = 'Update-UMPinKey'; Impact = 'High'; Output = 'UMMailboxPin.KeyRotation'; Table = '' }
         @{ Name = 'Backup-UMPinStore'; Impact = 'Medium'; Output = 'UMMailboxPin.Backup'; Table = 'Path String R 0' }
-        @{ Name = 'Restore-UMPinStore'; Impact = 'High'; Output = 'UMMailboxPin.Backup'; Table = 'Path String R 0', 'Force SwitchParameter' }
+        @{
+            Name = 'Restore-UMPinStore'
+            Impact = 'High'
+            Output = 'UMMailboxPin.Backup'
+            Table = 'Path String R 0', 'Force SwitchParameter'
+        }
         @{ Name = 'Test-UMPinStore'; Output = 'UMMailboxPin.StoreCheck'; Table = '' }
         @{
             Name = 'Search-UMAdminAuditLog'; Output = 'UMMailboxPin.AdminAuditLogEvent'
@@ -294,7 +310,8 @@ UserIds String[]
 '@
         }
         @{
-            Name = 'Get-Mailbox'; DefaultSet = 'Identity'; Output = 'Microsoft.Exchange.Data.Directory.Management.Mailbox'
+            Name = 'Get-Mailbox'; DefaultSet = 'Identity'
+            Output = 'Microsoft.Exchange.Data.Directory.Management.Mailbox'
             Table = 'Identity UmObjectIdentity 0 pipe [Identity]', $recipient, @'
 Anr String R [AnrSet]
 Credential PSCredential
@@ -316,7 +333,8 @@ SecondaryDialPlan UmObjectIdentity
 '@
         }
         @{
-            Name = 'Get-ADServerSettings'; Output = 'Microsoft.Exchange.Data.Directory.Management.RunspaceServerSettingsPresentationObject'
+            Name = 'Get-ADServerSettings'
+            Output = 'Microsoft.Exchange.Data.Directory.Management.RunspaceServerSettingsPresentationObject'
             Table = $configuration
         }
         @{
@@ -339,7 +357,8 @@ BeforeAll {
     . $PSScriptRoot/common.ps1
 
     # A parameter as a line of the tables above; set names only where it is not in all sets.
-    function Get-ParameterLine([System.Management.Automation.CommandInfo] $Command, [System.Management.Automation.ParameterMetadata] $Parameter) {
+    function Get-ParameterLine([System.Management.Automation.CommandInfo] $Command,
+        [System.Management.Automation.ParameterMetadata] $Parameter) {
         $line = [System.Collections.Generic.List[string]]@($Parameter.Name, $Parameter.ParameterType.Name)
         $sets = $Parameter.ParameterSets
         $each = @($sets.Values)
@@ -352,9 +371,12 @@ BeforeAll {
         elseif ($each[0].ValueFromPipelineByPropertyName) { $line.Add('property') }
         if (-not $inAll) {
             # In the order in which the command lists its sets, the default first.
-            $line.Add('[' + (($Command.ParameterSets.Name | Where-Object { $sets.ContainsKey($_) } | Sort-Object { $_ -ne 'Identity' }, { $_ }) -join ',') + ']')
+            $line.Add('[' + (($Command.ParameterSets.Name | Where-Object { $sets.ContainsKey($_) } |
+                Sort-Object { $_ -ne 'Identity' }, { $_ }) -join ',') + ']')
         }
-        if ($mandatory.Count -gt 0 -and $mandatory.Count -lt $sets.Count) { $line.Add('(R:' + ($mandatory -join ',') + ')') }
+        if ($mandatory.Count -gt 0 -and $mandatory.Count -lt $sets.Count) {
+            $line.Add('(R:' + ($mandatory -join ',') + ')')
+        }
         $line -join ' '
     }
 }
@@ -362,8 +384,10 @@ BeforeAll {
 Describe 'The surface of <Name>' -ForEach $cases {
     BeforeAll {
         $command = Get-Command -Name $Name -CommandType Cmdlet
-        $attribute = $command.ImplementingType.GetCustomAttributes([System.Management.Automation.CmdletAttribute], $false)[0]
-        $common = [System.Management.Automation.PSCmdlet]::CommonParameters + [System.Management.Automation.PSCmdlet]::OptionalCommonParameters
+        $attribute = $command.ImplementingType.GetCustomAttributes([System.Management.Automation.CmdletAttribute],
+            $false)[0]
+        $common = [System.Management.Automation.PSCmdlet]::CommonParameters +
+            [System.Management.Automation.PSCmdlet]::OptionalCommonParameters
     }
 
     It 'is a compiled cmdlet' {
@@ -372,7 +396,8 @@ Describe 'The surface of <Name>' -ForEach $cases {
 
     It 'has these parameters, with their types, positions, binding and sets' {
         $expected = @($Table) -join "`n" -split "`r?`n" | Where-Object { $_ } | Sort-Object
-        $actual = $command.Parameters.Values | Where-Object Name -notin $common | ForEach-Object { Get-ParameterLine $command $_ } | Sort-Object
+        $actual = $command.Parameters.Values | Where-Object Name -notin $common |
+            ForEach-Object { Get-ParameterLine $command $_ } | Sort-Object
         ($actual -join "`n") | Should -BeExactly ($expected -join "`n")
     }
 
@@ -395,7 +420,9 @@ Describe 'The surface of <Name>' -ForEach $cases {
     }
 
     It 'lets -id mean Identity' {
-        if ($command.Parameters.ContainsKey('Identity')) { $command.ResolveParameter('id').Name | Should -Be 'Identity' }
+        if ($command.Parameters.ContainsKey('Identity')) {
+            $command.ResolveParameter('id').Name | Should -Be 'Identity'
+        }
         else { $command.Parameters.Keys | Where-Object { $_ -like 'id*' } | Should -BeNullOrEmpty }
     }
 }
@@ -418,10 +445,13 @@ Describe 'The modules' {
     }
 
     It 'have one version, which is the crate''s' {
-        $crate = (Select-String -Path "$PSScriptRoot/../../Cargo.toml" -Pattern '^version = "([^"]+)"').Matches[0].Groups[1].Value
+        $crate = (Select-String -Path "$PSScriptRoot/../../Cargo.toml" `
+            -Pattern '^version = "([^"]+)"').Matches[0].Groups[1].Value
         foreach ($module in 'UMMailboxPin', 'UMMailboxPin.ExchangeCompat') {
             (Get-Module $module).Version | Should -Be $crate
-            [System.Reflection.AssemblyName]::GetAssemblyName((Join-Path $UMModuleRoot "$module/$module.dll")).Version.ToString(3) | Should -Be $crate
+            $file = Join-Path $UMModuleRoot "$module/$module.dll"
+            $assembly = [System.Reflection.AssemblyName]::GetAssemblyName($file)
+            $assembly.Version.ToString(3) | Should -Be $crate
         }
     }
 
@@ -432,7 +462,8 @@ Describe 'The modules' {
         } | Where-Object Number -ne 0
         $statuses.Count | Should -BeGreaterThan 50
         $errors = [Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin].Assembly.GetType('UMMailboxPin.Errors')
-        $categories = $errors.GetField('Categories', [System.Reflection.BindingFlags] 'NonPublic, Static').GetValue($null)
+        $categories = $errors.GetField('Categories',
+            [System.Reflection.BindingFlags] 'NonPublic, Static').GetValue($null)
         foreach ($status in $statuses) {
             $categories.ContainsKey($status.Number) | Should -BeTrue -Because "$($status.Name) needs a category"
             $unspecified = $categories[$status.Number] -eq 'NotSpecified'

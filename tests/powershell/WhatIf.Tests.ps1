@@ -18,7 +18,10 @@ BeforeDiscovery {
         @{ Line = 'New-UMDialPlan Another -NumberOfDigitsInExtension 4 -CountryOrRegionCode 1' }
         @{ Line = 'Set-UMDialPlan Redmond -MaxCallDuration 60' }
         @{ Line = 'Remove-UMDialPlan Empty'; High = $true }
-        @{ Line = "[pscustomobject]@{ DistinguishedName = 'CN=N,DC=contoso,DC=com'; Guid = [guid]::NewGuid(); SamAccountName = 'n'; Alias = 'n'; PrimarySmtpAddress = 'n@contoso.com' } | Import-UMRecipient" }
+        @{
+            Line = "[pscustomobject]@{ DistinguishedName = 'CN=N,DC=contoso,DC=com'; Guid = [guid]::NewGuid(); " +
+                "SamAccountName = 'n'; Alias = 'n'; PrimarySmtpAddress = 'n@contoso.com' } | Import-UMRecipient"
+        }
         @{ Line = 'Set-UMPinConfiguration -ServerName somewhere' }
         @{ Line = 'Send-UMPinOutbox' }
         @{ Line = 'Update-UMPinKey'; High = $true }
@@ -34,7 +37,8 @@ BeforeAll {
     . $PSScriptRoot/common.ps1
     $folder = New-TestStore -Seed
     $env:UMPIN_TEST_FOLDER = $folder
-    $null = Enable-UMMailbox tonysmith -UMMailboxPolicy 'Redmond Default Policy' -Extensions 51234 -PIN 5643892 -WarningAction SilentlyContinue
+    $null = Enable-UMMailbox tonysmith -UMMailboxPolicy 'Redmond Default Policy' -Extensions 51234 -PIN 5643892 `
+        -WarningAction SilentlyContinue
     $null = Enable-UMMailbox tony -UMMailboxPolicy 'Redmond Default Policy' -WarningAction SilentlyContinue
     $null = New-UMMailboxPolicy Unused -UMDialPlan Redmond
     $null = New-UMDialPlan Empty -NumberOfDigitsInExtension 4 -CountryOrRegionCode 1 -GenerateUMMailboxPolicy $false
@@ -85,7 +89,8 @@ $(if ($High) { "try { $Line; 'done' } catch { `"asked: `$_`" }" })
 
 Describe 'The cases above' {
     It 'cover every cmdlet that writes' -ForEach @{ Covered = $covered } {
-        $writing = Get-Command -Module UMMailboxPin, UMMailboxPin.ExchangeCompat | Where-Object { $_.Parameters.ContainsKey('WhatIf') }
+        $writing = Get-Command -Module UMMailboxPin, UMMailboxPin.ExchangeCompat |
+            Where-Object { $_.Parameters.ContainsKey('WhatIf') }
         foreach ($name in $writing.Name) { $Covered | Should -Match "\b$name\b" }
     }
 

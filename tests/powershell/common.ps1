@@ -1,10 +1,15 @@
 # Dot-sourced in BeforeAll of every test file: the built modules, a store of its own for each file, and helpers.
-[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', '', Justification = 'Parameters are used in script blocks.')]
-[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseShouldProcessForStateChangingFunctions', '', Justification = 'Test helpers.')]
-[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'The test files use them.')]
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', '',
+    Justification = 'Parameters are used in script blocks.')]
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseShouldProcessForStateChangingFunctions', '',
+    Justification = 'Test helpers.')]
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '',
+    Justification = 'The test files use them.')]
 param()
 
-$UMModule = if ($env:UMPIN_MODULE) { $env:UMPIN_MODULE } else { "$PSScriptRoot/../../target/module/UMMailboxPin/UMMailboxPin.psd1" }
+$UMModule = if ($env:UMPIN_MODULE) { $env:UMPIN_MODULE } else {
+    "$PSScriptRoot/../../target/module/UMMailboxPin/UMMailboxPin.psd1"
+}
 $UMModuleRoot = (Resolve-Path (Join-Path (Split-Path $UMModule) '..')).Path
 if (($env:PSModulePath -split [System.IO.Path]::PathSeparator) -notcontains $UMModuleRoot) {
     $env:PSModulePath = $UMModuleRoot + [System.IO.Path]::PathSeparator + $env:PSModulePath
@@ -19,10 +24,14 @@ function New-TestStore([switch] $Seed, [switch] $Pickup) {
     if ($IsLinux -or $IsMacOS) { chmod 700 $folder "$folder/store" }
     $env:UMPIN_STORE = "$folder/store/um.db"
     $env:UMPIN_KEY_FILE = "$folder/store/umpin.key"
-    if ($Pickup) { Set-UMPinConfiguration -Transport Pickup -PickupFolder "$folder/pickup" -SenderAddress voicemail@contoso.com -ErrorAction Stop }
+    if ($Pickup) {
+        Set-UMPinConfiguration -Transport Pickup -PickupFolder "$folder/pickup" -SenderAddress voicemail@contoso.com `
+            -ErrorAction Stop
+    }
     if ($Seed) {
         $null = Import-UMRecipient -Path "$PSScriptRoot/../../examples/recipients.csv" -ErrorAction Stop
-        $null = New-UMDialPlan -Name Redmond -NumberOfDigitsInExtension 5 -URIType TelExtn -CountryOrRegionCode 1 -ErrorAction Stop
+        $null = New-UMDialPlan -Name Redmond -NumberOfDigitsInExtension 5 -URIType TelExtn -CountryOrRegionCode 1 `
+            -ErrorAction Stop
     }
     $folder
 }
