@@ -115,6 +115,32 @@ impl Tally {
         }
     }
 
+    /// What `dotnet test` printed: `NAME [FAIL]` lines, and `Passed: N` and its like in the last one.
+    pub fn add_dotnet_test(&mut self, what: &str, output: &str, ended: &crate::process::Ended) {
+        let result = output.lines().rev().find(|line| line.contains(" - Failed:") && line.contains(", Passed:"));
+        let number = |label: &str| {
+            let (_, rest) = result?.split_once(label)?;
+            rest.trim_start().split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok()
+        };
+        let (Some(passed), Some(failed), Some(skipped)) = (number("Passed:"), number("Failed:"), number("Skipped:"))
+        else {
+            self.fail(format!("{what} ended without a result ({ended})"));
+            return;
+        };
+        for line in output.lines().filter_map(|line| line.trim_end().strip_suffix(" [FAIL]")) {
+            self.fail_many(line.rsplit("]   ").next().unwrap_or(line).trim(), 0);
+        }
+        self.passed += passed;
+        self.failed += failed;
+        self.skipped += skipped;
+        if skipped > 0 {
+            self.skips.push(format!("{what}: {skipped} test(s) say that they do not apply (see above)"));
+        }
+        if !ended.well() && failed == 0 {
+            self.fail(format!("{what} ended badly ({ended})"));
+        }
+    }
+
     /// What tools/analyze.ps1 and tools/pester.ps1 leave behind: `counts PASSED FAILED SKIPPED`, then `failed NAME`
     /// and `skipped NAME: REASON` lines. False, and nothing counted, where there are no counts.
     #[must_use]
@@ -237,6 +263,30 @@ test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
         assert!(!is_start_of_a_test_program("     Running `rustc --crate-name umpin`"));
         assert!(!is_start_of_a_test_program("Running tests/a.rs (printed by a test)"));
         assert!(is_start_of_a_test_program("     Running tests\\integration\\main.rs (target\\debug\\x.exe)"));
+    }
+
+    #[test]
+    fn dotnets_tests_are_counted_and_named() {
+        let output = "[xUnit.net 00:00:03.75]     Tests.Json.A_text(text: \"[FAIL] no\") [FAIL]\n\n\
+            Failed!  - Failed:     1, Passed:   102, Skipped:     2, Total:   105, Duration: 1 s - T.dll (net10.0)\n";
+        let mut tally = Tally::default();
+        tally.add_dotnet_test("tests/csharp", output, &ended(1));
+        assert_eq!(counts(&tally), (102, 1, 2));
+        assert_eq!(tally.failures, ["Tests.Json.A_text(text: \"[FAIL] no\")"]);
+        assert_eq!(tally.skips.len(), 1);
+    }
+
+    #[test]
+    fn dotnet_that_does_not_build_or_ends_badly_is_a_failure() {
+        let mut tally = Tally::default();
+        tally.add_dotnet_test("tests/csharp", "error CS1002: ; expected\n", &ended(1));
+        assert_eq!(counts(&tally), (0, 1, 0));
+        let passed =
+            "Passed!  - Failed:     0, Passed:     3, Skipped:     0, Total:     3, Duration: 2 s - T.dll (net10.0)\n";
+        tally.add_dotnet_test("tests/csharp", passed, &ended(1));
+        assert_eq!(counts(&tally), (3, 2, 0));
+        tally.add_dotnet_test("tests/csharp", passed, &ended(0));
+        assert_eq!(counts(&tally), (6, 2, 0));
     }
 
     fn c_program(output: &str, ended: &Ended) -> Tally {

@@ -2,6 +2,7 @@
 
 mod analyzer;
 mod c;
+mod csharp;
 mod lint;
 mod pester;
 mod rust;
@@ -64,6 +65,14 @@ pub const RINGS: &[Ring] = &[
         builds: Builds::Library,
         only_with_all: false,
         run: c::run,
+    },
+    Ring {
+        name: "csharp",
+        title: "C#: the cmdlets' unit tests",
+        needs: "the .NET SDK, 10 or later, with NuGet",
+        builds: Builds::Nothing,
+        only_with_all: false,
+        run: csharp::run,
     },
     Ring {
         name: "analyzer",
