@@ -108,7 +108,8 @@ public class ArgumentTests
         Assert.Equal("51234", UmObjectIdentity.From(51234)!.Text);
         var guid = Guid.NewGuid();
         Assert.Equal(guid.ToString(), UmObjectIdentity.From(guid)!.Text);
-        Assert.Equal("by identity", UmObjectIdentity.From(Having(("Guid", "g"), ("DistinguishedName", "dn"), ("Identity", "by identity")))!.Text);
+        PSObject all = Having(("Guid", "g"), ("DistinguishedName", "dn"), ("Identity", "by identity"));
+        Assert.Equal("by identity", UmObjectIdentity.From(all)!.Text);
         Assert.Equal("dn", UmObjectIdentity.From(Having(("Guid", "g"), ("DistinguishedName", "dn")))!.Text);
         Assert.Equal("g", UmObjectIdentity.From(Having(("Identity", null), ("Guid", "g")))!.Text);
         Assert.Equal("t", UmObjectIdentity.From(new Hashtable { ["Identity"] = "t" })!.Text);

@@ -35,7 +35,8 @@ public class ErrorTableTests
     [Fact]
     public void Every_exception_of_its_own_has_a_name_that_the_library_gives()
     {
-        IEnumerable<Type> own = typeof(UmException).Assembly.GetTypes().Where(type => type.BaseType == typeof(UmException));
+        IEnumerable<Type> own =
+            typeof(UmException).Assembly.GetTypes().Where(type => type.BaseType == typeof(UmException));
         Assert.NotEmpty(own);
         foreach (Type type in own)
         {
@@ -50,8 +51,10 @@ public class ErrorTableTests
     {
         string[] ids = [.. Statuses.Values.Select(status => status.Id)];
         string sources = string.Concat(
-            Directory.GetFiles(Path.Combine(Root(), "powershell"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
-        var here = Regex.Matches(sources, "\"(\\w+Exception)\"").Select(match => match.Groups[1].Value).Distinct().ToList();
+            Directory.GetFiles(Path.Combine(Root(), "powershell"), "*.cs", SearchOption.AllDirectories)
+                .Select(File.ReadAllText));
+        var here = Regex.Matches(sources, "\"(\\w+Exception)\"")
+            .Select(match => match.Groups[1].Value).Distinct().ToList();
         Assert.Contains("NativeLibraryMissingException", here);
 
         // These two mean what they mean in the library.
@@ -63,13 +66,15 @@ public class ErrorTableTests
     [Fact]
     public void A_record_carries_message_id_target_and_itself()
     {
-        ErrorRecord record = Errors.CreateRecord(new Failure(303, "WeakPinException", "too short", "contoso.com/tony"), "tony");
+        var failure = new Failure(303, "WeakPinException", "too short", "contoso.com/tony");
+        ErrorRecord record = Errors.CreateRecord(failure, "tony");
         Assert.Equal("too short", record.Exception.Message);
         Assert.Equal("WeakPinException", record.FullyQualifiedErrorId);
         Assert.Equal("WeakPinException", record.CategoryInfo.Reason);
         Assert.Equal("contoso.com/tony", record.TargetObject);
         Assert.Same(record, Assert.IsAssignableFrom<RuntimeException>(record.Exception).ErrorRecord);
-        Assert.Equal("tony", Errors.CreateRecord(new Failure(303, "WeakPinException", "too short", null), "tony").TargetObject);
+        var aboutNothing = new Failure(303, "WeakPinException", "too short", null);
+        Assert.Equal("tony", Errors.CreateRecord(aboutNothing, "tony").TargetObject);
     }
 
     [Fact]
@@ -87,7 +92,9 @@ public class ErrorTableTests
             .ToDictionary(match => match.Groups[1].Value, match => int.Parse(match.Groups[2].Value, null));
         string table = Regex.Match(source, @"(?s)\nstatuses! \{(.*?)\n\}").Groups[1].Value;
         return Regex.Matches(table, @"(\w+) ""(\w+)"",")
-            .ToDictionary(match => match.Groups[1].Value, match => (numbers[match.Groups[1].Value], match.Groups[2].Value));
+            .ToDictionary(
+                match => match.Groups[1].Value,
+                match => (numbers[match.Groups[1].Value], match.Groups[2].Value));
     }
 
     private static string Root([CallerFilePath] string file = "") =>

@@ -22,7 +22,9 @@ public unsafe class InteropTests
     [Fact]
     public void The_platform_is_the_processs_own() =>
         Assert.EndsWith(
-            RuntimeInformation.ProcessArchitecture.ToString(), NativeLibraryLoader.Platform(), StringComparison.OrdinalIgnoreCase);
+            RuntimeInformation.ProcessArchitecture.ToString(),
+            NativeLibraryLoader.Platform(),
+            StringComparison.OrdinalIgnoreCase);
 
     [Fact]
     public void Texts_stand_behind_each_other_also_when_the_buffer_grows()

@@ -20,7 +20,8 @@ public class JsonRoundTripTests
         " ",
         " leading and trailing ",
         "\"", "\\", "/", "</root>", "<a:item item=\"x\">", "]]>", "&amp;", "--", "{\"a\":1}", "$date", "$type",
-        "\0", "\u0001\u0008\u000b\u001f", "\t\r\n", "line\r\nbreak\u2028\u2029", "\u007f\u0085", "\ufeffbom", "\ufffe\uffff",
+        "\0", "\u0001\u0008\u000b\u001f", "\t\r\n", "line\r\nbreak\u2028\u2029", "\u007f\u0085",
+        "\ufeffbom", "\ufffe\uffff",
         "Zoë Ünlü İstanbul ıI", "日本語", "\ud83d\ude00", "e\u0301", "\u202eright to left",
         new string('x', 100_000),
         string.Concat(Enumerable.Range(0, 0x300).Select(i => (char)i)),
@@ -31,7 +32,12 @@ public class JsonRoundTripTests
     public void A_text_is_the_same_on_the_other_side_as_value_and_as_name(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var members = new Dictionary<string, object?> { ["Value"] = text, ["x" + text] = "named", ["List"] = new[] { text } };
+        var members = new Dictionary<string, object?>
+        {
+            ["Value"] = text,
+            ["x" + text] = "named",
+            ["List"] = new[] { text },
+        };
 
         // Somebody else's reader first: two errors of ours must not cancel out.
         using var other = JsonDocument.Parse(Written(members));
@@ -49,7 +55,8 @@ public class JsonRoundTripTests
     [MemberData(nameof(HostileTexts))]
     public void A_text_that_another_writer_wrote_is_read(string text)
     {
-        PSObject read = Read(JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["x" + text] = text }));
+        var members = new Dictionary<string, string> { ["x" + text] = text };
+        PSObject read = Read(JsonSerializer.SerializeToUtf8Bytes(members));
         Assert.Equal(text, read.Properties["x" + text].Value);
     }
 
@@ -59,7 +66,8 @@ public class JsonRoundTripTests
         // Not as a theory's data: the runner writes those down in UTF-8, which has no half pairs either.
         (string Text, string Expected)[] cases =
         [
-            ("\ud800", "\ufffd"), ("a\udc00b", "a\ufffdb"), ("\ude00\ud83d", "\ufffd\ufffd"), ("\ud83d\ude00", "\ud83d\ude00"),
+            ("\ud800", "\ufffd"), ("a\udc00b", "a\ufffdb"),
+            ("\ude00\ud83d", "\ufffd\ufffd"), ("\ud83d\ude00", "\ud83d\ude00"),
         ];
         foreach ((string text, string expected) in cases)
         {
@@ -127,7 +135,8 @@ public class JsonRoundTripTests
     [Fact]
     public void An_object_keeps_its_order_and_its_type_name_and_prints_its_identity()
     {
-        PSObject read = Read(Encoding.UTF8.GetBytes("""{"$type":"Contoso.Thing","Zeta":1,"Alpha":2,"Identity":"tony"}"""));
+        PSObject read = Read(Encoding.UTF8.GetBytes(
+            """{"$type":"Contoso.Thing","Zeta":1,"Alpha":2,"Identity":"tony"}"""));
         Assert.Equal("Contoso.Thing", read.TypeNames[0]);
         Assert.Equal(["Zeta", "Alpha", "Identity"], read.Properties.Select(p => p.Name));
         Assert.Equal("tony", read.ToString());

@@ -11,13 +11,15 @@ public class RequestTests
     [Fact]
     public void A_request_is_the_document_that_the_boundary_describes()
     {
-        var request = new Request("Set-UMMailbox", RequestMode.Validate, Parameters(("Identity", "tony"), ("FaxEnabled", true)))
+        var request = new Request(
+            "Set-UMMailbox", RequestMode.Validate, Parameters(("Identity", "tony"), ("FaxEnabled", true)))
         {
             BeforeCommit = true,
             After = "cursor",
         };
         Assert.Equal(
-            """{"Mode":"Validate","Parameters":{"Identity":"tony","FaxEnabled":true},"BeforeCommit":true,"After":"cursor"}""",
+            """{"Mode":"Validate","Parameters":{"Identity":"tony","FaxEnabled":true},"""
+                + "\"BeforeCommit\":true,\"After\":\"cursor\"}",
             Text(request.ToJson()));
         Assert.Equal("Set-UMMailbox 'tony' (Validate)", request.ToString());
     }
@@ -27,7 +29,9 @@ public class RequestTests
     {
         var row = new Dictionary<string, object?> { ["Alias"] = "tony", ["PIN"] = "1985848" };
         var request = new Request("Import-UMRecipient", RequestMode.Commit, Parameters(
-            ("Rows", new object[] { row }), ("CommandArguments", new[] { "--password=hunter2" }), ("SenderName", "UM")));
+            ("Rows", new object[] { row }),
+            ("CommandArguments", new[] { "--password=hunter2" }),
+            ("SenderName", "UM")));
         Assert.Contains("1985848", Text(request.ToJson()), StringComparison.Ordinal);
         string shown = request.ToDebugText();
         Assert.DoesNotContain("1985848", shown, StringComparison.Ordinal);
@@ -55,5 +59,6 @@ public class RequestTests
         return result;
     }
 
-    private static string Text(ArraySegment<byte> json) => Encoding.UTF8.GetString(json.Array!, json.Offset, json.Count);
+    private static string Text(ArraySegment<byte> json) =>
+        Encoding.UTF8.GetString(json.Array!, json.Offset, json.Count);
 }
