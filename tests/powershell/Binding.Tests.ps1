@@ -50,8 +50,8 @@ BeforeAll {
 
     function Test-BindingFailure($Failure) {
         $ids = 'Argument|ParameterBinding|NamedParameterNotFound|Ambiguous.*Parameter|InputObjectNotBound|CannotConvert'
+        if ("$($Failure.FullyQualifiedErrorId)" -notmatch $ids) { return $false }
         $types = "$($Failure.Exception.GetType().Name) $($Failure.Exception.InnerException.GetType().Name)"
-        "$($Failure.FullyQualifiedErrorId)" -match $ids -and
         $types -match 'ParameterBinding|InvalidCast|PSInvalidCast'
     }
 
