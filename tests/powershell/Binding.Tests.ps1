@@ -277,36 +277,6 @@ Describe 'A role that lists parameters' {
     }
 }
 
-Describe 'A role capability, as the about topic shows it' {
-    It 'resets a PIN that nobody typed, and takes no PIN' {
-        $topic = Get-Content -Raw (Join-Path $UMModuleRoot UMMailboxPin/en-US/about_UMMailboxPin.help.txt)
-        $topic -match '(?s)(VisibleCmdlets = @\{.*?\} \})\s' | Should -BeTrue
-        $capability = & ([scriptblock]::Create("@{ $($Matches[1]) }"))
-        New-PSRoleCapabilityFile -Path (Join-Path $folder 'desk.psrc') -ModulesToImport $UMModule `
-            -VisibleCmdlets $capability.VisibleCmdlets
-        $roles = @{ 'CONTOSO\HelpDesk' = @{ RoleCapabilityFiles = (Join-Path $folder 'desk.psrc') } }
-        New-PSSessionConfigurationFile -Path (Join-Path $folder 'desk.pssc') -SessionType RestrictedRemoteServer `
-            -RoleDefinitions $roles
-        $state = [initialsessionstate]::CreateFromSessionConfigurationFile((Join-Path $folder 'desk.pssc'),
-            [Func[string, bool]] { $args[0] -eq 'CONTOSO\HelpDesk' })
-        $desk = [runspacefactory]::CreateRunspace($state)
-        $desk.Open()
-        try {
-            Get-ChildItem "$folder/pickup" -Filter *.eml | Remove-Item
-            $null = Invoke-There $desk 'Set-UMMailboxPIN' @{
-                Identity = 'tonysmith'
-                NotifyEmail = 'administrator@contoso.com'
-            }
-            $Failures | Should -BeNullOrEmpty
-            Get-ChildItem "$folder/pickup" -Filter *.eml | Get-Content -Raw |
-                Should -Match 'To:.*administrator@contoso.com'
-            $null = Invoke-There $desk 'Set-UMMailboxPIN' @{ Identity = 'tonysmith'; Pin = '5820419' }
-            $Failures.Count | Should -Be 1
-        }
-        finally { $desk.Dispose() }
-    }
-}
-
 Describe 'Abbreviations' {
     It 'never turn a PIN into PIN-less access: -<_>' -ForEach 'PIN', 'Pin', 'pi', 'p' {
         $before = Get-UMMailbox tonysmith | Select-Object * | Out-String

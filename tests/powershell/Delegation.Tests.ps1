@@ -13,7 +13,8 @@ BeforeDiscovery {
         @{ Group = 'UM PIN Operators'; Role = 'UMPinOperator'
             May = 'Get-UMMailbox', 'Get-UMMailboxPIN', 'Lock-UMMailbox', 'Set-UMMailboxPIN', 'Unlock-UMMailbox' }
         @{ Group = 'UM Auditors'; Role = 'UMAuditor'
-            May = 'Get-UMDialPlan', 'Get-UMMailbox', 'Get-UMMailboxPIN', 'Get-UMMailboxPolicy', 'Get-UMPinConfiguration', 'Get-UMPinOutbox',
+            May = 'Get-UMDialPlan', 'Get-UMMailbox', 'Get-UMMailboxPIN', 'Get-UMMailboxPolicy',
+                'Get-UMPinConfiguration', 'Get-UMPinOutbox',
             'Search-UMAdminAuditLog', 'Test-UMPinStore' }
     )
 }
@@ -21,12 +22,14 @@ BeforeDiscovery {
 BeforeAll {
     . $PSScriptRoot/common.ps1
     $folder = New-TestStore -Seed -Pickup
-    $mayAlways = 'Clear-Host', 'Exit-PSSession', 'Get-Command', 'Get-FormatData', 'Get-Help', 'Measure-Object', 'Out-Default', 'Select-Object'
+    $mayAlways = 'Clear-Host', 'Exit-PSSession', 'Get-Command', 'Get-FormatData', 'Get-Help', 'Measure-Object',
+        'Out-Default', 'Select-Object'
     $configuration = Join-Path $UMModuleRoot UMMailboxPin/JEA/Microsoft.Exchange.pssc
 
     # A runspace of the shipped configuration, for somebody in these groups.
     function Open-Runspace([string[]] $Groups) {
-        $state = [initialsessionstate]::CreateFromSessionConfigurationFile($configuration, [Func[string, bool]] { $args[0] -in $Groups }.GetNewClosure())
+        $state = [initialsessionstate]::CreateFromSessionConfigurationFile($configuration, [Func[string,
+            bool]] { $args[0] -in $Groups }.GetNewClosure())
         $runspace = [runspacefactory]::CreateRunspace($state)
         $runspace.Open()
         $runspace
@@ -52,11 +55,13 @@ BeforeAll {
         $type = (Import-PowerShellDataFile -LiteralPath $configuration).SessionType
         $text = Get-Content -Raw -LiteralPath (Join-Path $UMModuleRoot "UMMailboxPin/RoleCapabilities/$Role.psrc")
         $served = "$folder/$Role.pssc"
-        Set-Content -LiteralPath $served -Value ($text -replace '(?m)^@\{', "@{ SchemaVersion = '2.0.0.0'; SessionType = '$type'")
+        Set-Content -LiteralPath $served -Value ($text -replace '(?m)^@\{',
+            "@{ SchemaVersion = '2.0.0.0'; SessionType = '$type'")
         $programs = "$folder/$Role-bin"
         $null = New-Item -ItemType Directory -Force -Path $programs
         $pwsh = (Get-Process -Id $PID).Path
-        Set-Content -LiteralPath "$programs/ssh" -Value "#!/bin/sh", "export PSModulePath='$UMModuleRoot'", "exec '$pwsh' -sshs -NoLogo -NoProfile -ConfigurationFile '$served'"
+        Set-Content -LiteralPath "$programs/ssh" -Value "#!/bin/sh", "export PSModulePath='$UMModuleRoot'",
+            "exec '$pwsh' -sshs -NoLogo -NoProfile -ConfigurationFile '$served'"
         chmod 700 "$programs/ssh"
         $path = $env:PATH
         $env:PATH = "${programs}:$path"
@@ -99,9 +104,11 @@ Describe 'A session of <Group>' -ForEach $roles {
         try {
             $runspace.SessionStateProxy.LanguageMode | Should -Be 'NoLanguage'
             (Invoke-In $runspace Get-Command).Name | Sort-Object | Should -Be (@($May) + $mayAlways | Sort-Object)
-            foreach ($hidden in (Get-Command -Module UMMailboxPin, Microsoft.PowerShell.* | Where-Object Name -notin ($May + $mayAlways))) {
+            foreach ($hidden in (Get-Command -Module UMMailboxPin, Microsoft.PowerShell.* |
+                Where-Object Name -notin ($May + $mayAlways))) {
                 $null = Invoke-In $runspace $hidden.Name @{}
-                $Refusals[0].ErrorRecord.FullyQualifiedErrorId | Should -Be 'CommandNotFoundException' -Because $hidden.Name
+                $Refusals[0].ErrorRecord.FullyQualifiedErrorId |
+                    Should -Be 'CommandNotFoundException' -Because $hidden.Name
             }
         }
         finally { $runspace.Dispose() }
@@ -124,7 +131,8 @@ Describe 'A help desk' {
         (Invoke-In $runspace Get-UMMailbox @{ Anr = 'tony' }).Name | Should -Be 'Tony Smith'
         (Invoke-In $runspace Get-UMMailboxPIN @{ Identity = 'tonysmith' }).UserID | Should -Be 'tonysmith@contoso.com'
         Get-Mail | Remove-Item
-        $null = Invoke-In $runspace Set-UMMailboxPIN @{ Identity = 'tonysmith'; PinExpired = $true; SendEmail = $true; Confirm = $false }
+        $null = Invoke-In $runspace Set-UMMailboxPIN @{ Identity = 'tonysmith'; PinExpired = $true; SendEmail = $true;
+            Confirm = $false }
         $Refusals | Should -BeNullOrEmpty
         Get-Mail | Get-Content -Raw | Should -Match '(?m)^To:.*tonysmith@contoso.com'
         (Test-UMMailboxPIN tonysmith -Pin 5643892).Result | Should -Be 'Refused'
@@ -149,7 +157,8 @@ Describe 'A help desk' {
     }
 
     It 'neither types a PIN, nor has it sent elsewhere or not at all, nor gets it: <_>' -ForEach @(
-        'Pin', 'PIN', 'Pi', 'NotifyEmail', 'Notify', 'SendEmail', 'Send', 'PassThru', 'ThrottleLimit', 'DomainController', 'IgnoreDefaultScope'
+        'Pin', 'PIN', 'Pi', 'NotifyEmail', 'Notify', 'SendEmail', 'Send', 'PassThru', 'ThrottleLimit',
+            'DomainController', 'IgnoreDefaultScope'
     ) {
         $before = Get-PinVersion
         Get-Mail | Remove-Item
@@ -170,7 +179,8 @@ Describe 'Those who may also type PINs' {
 
     It 'set a PIN of their own choice, and its owner is told' {
         Get-Mail | Remove-Item
-        $null = Invoke-In $runspace Set-UMMailboxPIN @{ Identity = 'tonysmith'; Pin = '0482915'; PinExpired = $false; DomainController = '' }
+        $null = Invoke-In $runspace Set-UMMailboxPIN @{ Identity = 'tonysmith'; Pin = '0482915'; PinExpired = $false;
+            DomainController = '' }
         $Refusals | Should -BeNullOrEmpty
         (Test-UMMailboxPIN tonysmith -Pin 0482915).Result | Should -Be 'Accepted'
         @(Get-Mail).Count | Should -Be 1
@@ -198,7 +208,8 @@ Describe 'Auditors' {
         $null = Set-UMMailboxPIN tonysmith -Pin 3918275 -WarningAction SilentlyContinue
         $runspace = Open-Runspace 'UM Auditors'
         try {
-            $read = foreach ($name in 'Search-UMAdminAuditLog', 'Get-UMMailboxPolicy', 'Get-UMDialPlan', 'Get-UMPinConfiguration', 'Get-UMPinOutbox', 'Get-UMMailboxPIN', 'Get-UMMailbox') {
+            $read = foreach ($name in 'Search-UMAdminAuditLog', 'Get-UMMailboxPolicy', 'Get-UMDialPlan',
+                'Get-UMPinConfiguration', 'Get-UMPinOutbox', 'Get-UMMailboxPIN', 'Get-UMMailbox') {
                 Invoke-In $runspace $name
                 $Refusals | Should -BeNullOrEmpty -Because $name
             }
@@ -208,9 +219,11 @@ Describe 'Auditors' {
             # Of the help desk too: that adds the help desk's, and nothing else.
             $both = Open-Runspace 'UM Auditors', 'UM Help Desk'
             try {
-                $null = Invoke-In $both Set-UMMailboxPIN @{ Identity = 'tonysmith'; NotifyEmail = 'somebody@contoso.com' }
+                $null = Invoke-In $both Set-UMMailboxPIN @{ Identity = 'tonysmith';
+                    NotifyEmail = 'somebody@contoso.com' }
                 $Refusals.Count | Should -Be 1
-                (Invoke-In $both Get-UMMailboxPIN @{ Identity = 'tonysmith' }).UserID | Should -Be 'tonysmith@contoso.com'
+                (Invoke-In $both Get-UMMailboxPIN @{ Identity = 'tonysmith' }).UserID |
+                    Should -Be 'tonysmith@contoso.com'
             }
             finally { $both.Dispose() }
         }
@@ -254,7 +267,8 @@ Remove-PSSession `$session
         $null = Invoke-Text 'Get-UMMailbox tonysmith | Set-UMMailboxPIN'
         $Refusals | Should -BeNullOrEmpty
         Get-PinVersion | Should -BeGreaterThan $before
-        (Invoke-Text 'Get-UMMailboxPIN tonysmith').psobject.TypeNames[0] | Should -Be 'Deserialized.Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin'
+        (Invoke-Text 'Get-UMMailboxPIN tonysmith').psobject.TypeNames[0] |
+            Should -Be 'Deserialized.Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin'
     }
 
     It 'is not broken out of by text: <_>' -ForEach @(
@@ -300,12 +314,14 @@ Remove-PSSession `$session
         $seen = Invoke-Text 'Get-Command Set-UMMailboxPIN | Select-Object Name, CommandType, Parameters'
         [System.Management.Automation.CommandTypes] $seen.CommandType | Should -Be 'Function'
         $common = [System.Management.Automation.Cmdlet]::CommonParameters + 'ProgressAction'
-        $seen.Parameters.Keys | Where-Object { $_ -notin $common } | Sort-Object | Should -Be 'Confirm', 'Identity', 'LockedOut', 'Pin', 'PinExpired', 'SendEmail', 'WhatIf'
+        $seen.Parameters.Keys | Where-Object { $_ -notin $common } | Sort-Object |
+            Should -Be 'Confirm', 'Identity', 'LockedOut', 'Pin', 'PinExpired', 'SendEmail', 'WhatIf'
         Invoke-Text 'Get-Command -Module UMMailboxPin' | Should -BeNullOrEmpty
     }
 
     It 'runs no script block that comes as a value: -<Parameter> of <Command>' -ForEach @(
-        @{ Command = 'Get-UMMailboxPIN'; Parameter = 'Identity' }, @{ Command = 'Set-UMMailboxPIN'; Parameter = 'Identity' }
+        @{ Command = 'Get-UMMailboxPIN'; Parameter = 'Identity' }, @{ Command = 'Set-UMMailboxPIN';
+            Parameter = 'Identity' }
         @{ Command = 'Get-UMMailbox'; Parameter = 'Filter' }, @{ Command = 'Select-Object'; Parameter = 'Property' }
         @{ Command = 'Measure-Object'; Parameter = 'Property' }
     ) {

@@ -2,6 +2,15 @@
 BeforeDiscovery {
     . $PSScriptRoot/common.ps1
     $commands = Get-Command -Module UMMailboxPin, UMMailboxPin.ExchangeCompat | ForEach-Object { @{ Name = $_.Name } }
+    # Found by the test that runs them; named here so that each is a test of its own.
+    $examples = foreach ($command in $commands) {
+        $number = 0
+        foreach ($example in (Get-Help -Name $command.Name -Full).examples.example) {
+            @{ Command = $command.Name; Number = ++$number; Code = $example.code }
+        }
+    }
+    $topics = Get-ChildItem (Join-Path $UMModuleRoot UMMailboxPin/en-US) -Filter about_*.help.txt |
+        ForEach-Object { @{ Topic = $_.Name -replace '\.help\.txt$' } }
 }
 
 BeforeAll {
@@ -22,8 +31,8 @@ Describe 'Get-Help <Name>' -ForEach $commands {
         ($help.description.Text -join '').Length | Should -BeGreaterThan 10
     }
 
-    It 'has an example that calls it' {
-        @($help.examples.example).Count | Should -BeGreaterThan 0
+    It 'has examples that call it' {
+        @($help.examples.example).Count | Should -BeGreaterThan 1
         @($help.examples.example)[0].code | Should -Match $Name
         @($help.examples.example).remarks.Text | Where-Object { $_ } | Should -Not -BeNullOrEmpty
     }
@@ -117,21 +126,188 @@ Describe 'The help files' {
         }
         { & "$PSScriptRoot/../../tools/build-help.ps1" -Check -Target "$UMModuleRoot/.." } | Should -Not -Throw
     }
+}
 
-    It 'come with an about topic whose lines can be pasted' {
-        $topic = Join-Path $UMModuleRoot UMMailboxPin/en-US/about_UMMailboxPin.help.txt
-        $first = (Get-Content -Raw $topic) -replace '(?s).*\n  FIRST STEPS\r?\n', '' -replace '(?s)\r?\n  [A-Z].*', ''
-        # What is indented twice is a command.
-        $lines = ($first -split "`r?`n" | Where-Object { $_ -match '^ {8}' } |
-            ForEach-Object { $_.Substring(8) }) -join "`n"
-        $lines | Should -Match 'Set-UMMailboxPIN'
+Describe 'The examples of help' {
+    BeforeAll {
+        # One store, made once and copied for each example: people, a dial plan, two policies, some enabled, one locked.
+        $made = New-TestStore -Seed -Pickup
+        $default = 'Redmond Default Policy'
+        $null = New-UMMailboxPolicy -Name Executives -UMDialPlan Redmond
+        foreach ($person in @{ Who = 'tonysmith'; Number = 51234 }, @{ Who = 'tony'; Number = 51235 },
+            @{ Who = 'jgarcia'; Number = 51240 }) {
+            $null = Enable-UMMailbox $person.Who -UMMailboxPolicy $default -Extensions $person.Number -PIN 1985846
+        }
+        Lock-UMMailbox jgarcia
+        $null = Backup-UMPinStore -Path "$made/seed.db"
+        $templates = "$([System.IO.Path]::GetTempPath())/umpin-test-$([guid]::NewGuid().ToString('N'))"
+        $null = New-Item -ItemType Directory -Path $templates
+        Copy-Item "$made/seed.db" "$templates/um.db"
+        Copy-Item "$made/store/umpin.key" "$templates/umpin.key"
+        Remove-TestStore $made
+
+        # What an example of a cmdlet needs that the store has not, or must not have.
+        $before = @{
+            'Enable-UMMailbox'   = { Get-UMMailbox | Disable-UMMailbox -KeepProperties $false -Confirm:$false }
+            'Get-Mailbox'        = { Get-UMMailbox | Disable-UMMailbox -KeepProperties $false -Confirm:$false }
+            'New-UMDialPlan'     = {
+                Get-UMMailbox | Disable-UMMailbox -KeepProperties $false -Confirm:$false
+                Get-UMMailboxPolicy | Remove-UMMailboxPolicy -Confirm:$false
+                Get-UMDialPlan | Remove-UMDialPlan -Confirm:$false
+            }
+            'Remove-UMDialPlan'  = {
+                Get-UMMailbox | Disable-UMMailbox -KeepProperties $false -Confirm:$false
+                Get-UMMailboxPolicy | Remove-UMMailboxPolicy -Confirm:$false
+            }
+            'Set-UMMailboxPolicy' = { $null = New-UMMailboxPolicy -Name MyUMMailboxPolicy -UMDialPlan Redmond }
+            'New-UMMailboxPolicy' = { Remove-UMMailboxPolicy Executives -Confirm:$false }
+            'Restore-UMPinStore' = { Backup-UMPinStore -Path ./D/Backup/um.db }
+        }
+        # What stands outside of this machine, or asks.
+        function Get-ADUser($Filter, $Properties) {
+            [pscustomobject]@{ ObjectGUID = [guid]::NewGuid(); Name = "New $Filter$Properties".Substring(0, 3);
+                mail = 'new@contoso.com' }
+        }
+        function Read-Host([switch] $AsSecureString) {
+            if ($AsSecureString) { ConvertTo-SecureString 1985846 -AsPlainText -Force } }
+    }
+
+    AfterAll { Remove-Item -Recurse -Force -LiteralPath $templates }
+
+    It 'run: <Command> <Number>: <Code>' -ForEach $examples {
         $folder = New-TestStore
+        Push-Location $folder
         try {
-            Copy-Item "$PSScriptRoot/../../examples/recipients.csv" "$folder/recipients.csv"
-            Push-Location $folder
+            Copy-Item "$templates/um.db", "$templates/umpin.key" "$folder/store"
+            if ($IsLinux -or $IsMacOS) { chmod 600 "$folder/store/um.db" "$folder/store/umpin.key" }
+            Copy-Item "$PSScriptRoot/../../examples/recipients.csv" .
+            Set-Content ./new.csv 'Mail,Extension', 'kakers@contoso.com,51250', 'reception@contoso.com,51251'
+            $null = New-Item -ItemType Directory -Path ./D/Backup, ./D/Pickup
+            Set-Content ./sendmail '#!/bin/sh', 'cat >/dev/null'
+            if ($IsLinux -or $IsMacOS) { chmod 700 ./sendmail }
+            elseif ($Code -match '/usr/sbin/sendmail') { Set-ItResult -Skipped -Because 'no sendmail'; return }
             $ErrorActionPreference = 'Stop'
+            $ConfirmPreference = 'None'
+            $WarningPreference = 'SilentlyContinue'
+            if ($before[$Command]) { $null = & $before[$Command] }
+            # A drive that there may not be, and a program of the system's.
+            $here = $Code.Replace('D:\', './D/').Replace('/usr/sbin/sendmail', "$folder/sendmail")
+            $count = $Error.Count
+            $null = & ([scriptblock]::Create($here))
+            $Error.Count | Should -Be $count
+        }
+        finally {
+            Pop-Location
+            Remove-TestStore $folder
+        }
+    }
+}
+
+Describe 'Help in French' {
+    BeforeAll {
+        # What PowerShells of their own show, in the language that the system speaks there.
+        function Read-Help([string] $Culture, [string] $Names = '*') {
+            $lines = Invoke-FreshPwsh @"
+[cultureinfo]::CurrentUICulture = '$Culture'
+Import-Module UMMailboxPin, UMMailboxPin.ExchangeCompat
+`$all = foreach (`$command in Get-Command -Module UMMailboxPin, UMMailboxPin.ExchangeCompat -Name $Names) {
+    `$help = Get-Help `$command.Name -Full
+    [ordered]@{
+        Name = `$help.Name; Synopsis = `$help.Synopsis; Description = -join `$help.description.Text
+        Parameters = @(`$help.parameters.parameter | ForEach-Object { [ordered]@{ Name = `$_.name; Text = -join `$_.description.Text } })
+        Examples = @(`$help.examples.example | ForEach-Object { [ordered]@{ Title = `$_.title; Code = `$_.code; Text = -join `$_.remarks.Text } })
+    }
+}
+`$topics = foreach (`$topic in 'about_UMMailboxPin', 'about_UMMailboxPin_Security') { (Get-Help `$topic) -split '\s+' | Select-Object -First 1 }
+# In letters that pass through any console.
+[Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes((ConvertTo-Json @{ Help = `$all; Topics = `$topics } -Depth 5 -Compress)))
+"@
+            [System.Text.Encoding]::UTF8.GetString([Convert]::FromBase64String(-join $lines)) | ConvertFrom-Json
+        }
+        $english = Read-Help 'en-US'
+        $french = Read-Help 'fr-FR'
+    }
+
+    It 'says in French whatever help says in English, and of the same things' {
+        $french.Help.Name | Should -Be $english.Help.Name
+        $same = for ($i = 0; $i -lt $english.Help.Count; $i++) {
+            $there = $english.Help[$i]
+            $here = $french.Help[$i]
+            $here.Parameters.Name | Should -Be $there.Parameters.Name
+            $here.Examples.Code | Should -Be $there.Examples.Code
+            foreach ($part in 'Synopsis', 'Description') {
+                if ($here.$part -ceq $there.$part) { "$($there.Name): $($there.$part)" } }
+            # A cmdlet without parameters has one without a name.
+            for ($j = 0; $j -lt $there.Parameters.Count -and $there.Parameters[$j].Name; $j++) {
+                if ($here.Parameters[$j].Text -ceq $there.Parameters[$j].Text) { "$($there.Name) -$($there.Parameters[$j].Name)" }
+            }
+            for ($j = 0; $j -lt $there.Examples.Count; $j++) {
+                if ($here.Examples[$j].Text -ceq $there.Examples[$j].Text) { "$($there.Name): $($there.Examples[$j].Text)" }
+                $here.Examples[$j].Title | Should -Be "Exemple $($j + 1)"
+            }
+        }
+        $same | Should -BeNullOrEmpty
+    }
+
+    It 'is what readers of <Culture> get, or English: <Language>' -ForEach @(
+        @{ Culture = 'fr-CA'; Language = 'fr' }, @{ Culture = 'fr-BE'; Language = 'fr' }, @{ Culture = 'fr';
+            Language = 'fr' }
+        @{ Culture = 'de-DE'; Language = 'en' }, @{ Culture = 'en-GB'; Language = 'en' }
+    ) {
+        $told = Read-Help $Culture Set-*
+        $expected = @{ fr = $french; en = $english }[$Language].Help | Where-Object Name -Like 'Set-*'
+        $told.Help | ConvertTo-Json -Depth 5 | Should -BeExactly ($expected | ConvertTo-Json -Depth 5)
+        $told.Topics | Select-Object -Unique | Should -Be @{ fr = 'RUBRIQUE'; en = 'TOPIC' }[$Language]
+    }
+}
+
+Describe '<Topic>' -ForEach $topics {
+    BeforeAll {
+        # What is indented twice is typed: in PowerShell, unless it begins with the prompt of a shell or of Exchange's.
+        function Get-Typed([string] $Language) {
+            Get-Content (Join-Path $UMModuleRoot "UMMailboxPin/$Language/$Topic.help.txt") -Encoding utf8 |
+                Where-Object { $_ -match '^ {8}' } | ForEach-Object { $_.Substring(8) }
+        }
+        $typed = Get-Typed en-US
+    }
+
+    It 'stands there in French, of the same commands, and of this very English' {
+        Get-Typed fr | Should -Be $typed
+        # Whoever changes the English changes the French and writes the new digest here.
+        $digests = Import-PowerShellDataFile "$PSScriptRoot/../../powershell/help/topics.fr.psd1"
+        $text = [System.IO.File]::ReadAllText((Join-Path $UMModuleRoot "UMMailboxPin/en-US/$Topic.help.txt")) -replace "`r"
+        $hash = [System.Security.Cryptography.SHA256]::Create().ComputeHash([System.Text.Encoding]::UTF8.GetBytes($text))
+        $digests[$Topic] | Should -Be ([System.BitConverter]::ToString($hash) -replace '-').Substring(0, 16)
+        foreach ($language in 'en-US', 'fr') {
+            $lines = Get-Content (Join-Path $UMModuleRoot "UMMailboxPin/$language/$Topic.help.txt") -Encoding utf8
+            $lines | Where-Object { $_.Length -gt 80 -and $_ -notmatch '^ {8}' } | Should -BeNullOrEmpty
+            # What it sends the reader to is there.
+            foreach ($link in $lines | Where-Object { $_ -match '^    (about_\w+|\w+-UM\w+)$' } | ForEach-Object Trim) {
+                if ($link -like 'about_*') { Join-Path $UMModuleRoot "UMMailboxPin/$language/$link.help.txt" |
+                    Should -Exist }
+                else { Get-Command $link | Should -Not -BeNullOrEmpty }
+            }
+        }
+    }
+
+    It 'has lines that can be pasted' {
+        . $PSScriptRoot/exchange-export.ps1
+        $lines = ($typed | Where-Object { $_ -notmatch '^[$>] ' }) -join "`n"
+        $lines | Should -Not -BeNullOrEmpty
+        $folder = if ($Topic -in 'about_UMMailboxPin',
+            'about_UMMailboxPin_Exchange') { New-TestStore } else { New-TestStore -Seed -Pickup }
+        Push-Location $folder
+        try {
+            Copy-Item "$PSScriptRoot/../../examples/recipients.csv" .
+            if ($Topic -eq 'about_UMMailboxPin_Exchange') { New-ExchangeExport "$folder/ExchangeUM" -People 8 -Others 1 }
+            if ($Topic -eq 'about_UMMailboxPin_PBX') {
+                $null = Enable-UMMailbox tonysmith -UMMailboxPolicy 'Redmond Default Policy' -Extensions 51234 -PIN 739182
+            }
+            $ErrorActionPreference = 'Stop'
+            $ProgressPreference = 'SilentlyContinue'
             $null = & ([scriptblock]::Create($lines))
-            @(Get-ChildItem ./Pickup -Filter *.eml).Count | Should -BeGreaterThan 0
+            $mails = switch ($Topic) { 'about_UMMailboxPin' { 2 } 'about_UMMailboxPin_Exchange' { 8 } }
+            if ($mails) { @(Get-ChildItem ./Pickup -Filter *.eml).Count | Should -Be $mails }
         }
         finally {
             Pop-Location

@@ -24,11 +24,13 @@ BeforeAll {
     function Edit-Export([string] $File, [string] $From, [string] $To) {
         $text = [System.IO.File]::ReadAllText("$folder/export/$File")
         $text | Should -Match ([regex]::Escape($From))
-        [System.IO.File]::WriteAllText("$folder/export/$File", $text.Replace($From, $To), [System.Text.UnicodeEncoding]::new($false, $true))
+        [System.IO.File]::WriteAllText("$folder/export/$File", $text.Replace($From, $To),
+            [System.Text.UnicodeEncoding]::new($false, $true))
     }
 }
 
-Describe 'An export whose ids are <Shape>' -ForEach @{ Shape = 'texts'; Typed = $false }, @{ Shape = 'objects'; Typed = $true } {
+Describe 'An export whose ids are <Shape>' -ForEach @{ Shape = 'texts'; Typed = $false }, @{ Shape = 'objects';
+    Typed = $true } {
     BeforeAll {
         $folder = New-TestStore
         $people = if ($Typed) { 40 } else { $many }
@@ -40,28 +42,34 @@ Describe 'An export whose ids are <Shape>' -ForEach @{ Shape = 'texts'; Typed = 
     AfterAll { Remove-TestStore $folder }
 
     It 'becomes plans, policies, people and their numbers' {
-        $first.Failed | Should -Be 0 -Because (Import-Csv $first.Report | Where-Object Result -EQ Failed | Select-Object -First 3 | Out-String)
+        $first.Failed | Should -Be 0 -Because (Import-Csv $first.Report | Where-Object Result -EQ Failed |
+            Select-Object -First 3 | Out-String)
         $first.RecipientsAdded | Should -Be ($people + 12)
         $first.DialPlansCreated, $first.PoliciesCreated, $first.Enabled | Should -Be 4, 5, $people
         $plan = Get-UMDialPlan Lync
         $plan.URIType, $plan.VoIPSecurity, $plan.OperatorExtension | Should -Be 'SipName', 'SIPSecured', '50000'
         (Get-UMDialPlan Redmond).AccessTelephoneNumbers | Should -Be '4255550100', '4255550101'
         $policy = Get-UMMailboxPolicy Executives
-        $policy.MinPINLength, $policy.MaxLogonAttempts, $policy.LogonFailuresBeforePINReset, $policy.PINHistoryCount | Should -Be 8, '10', '3', 20
-        "$($policy.PINLifetime)", $policy.UMEnabledText, $policy.AllowVoiceMailPreview | Should -Be '30.00:00:00', 'Questions? <b>Call 50000.</b>', $false
+        $policy.MinPINLength, $policy.MaxLogonAttempts, $policy.LogonFailuresBeforePINReset, $policy.PINHistoryCount |
+            Should -Be 8, '10', '3', 20
+        "$($policy.PINLifetime)", $policy.UMEnabledText, $policy.AllowVoiceMailPreview |
+            Should -Be '30.00:00:00', 'Questions? <b>Call 50000.</b>', $false
         "$((Get-UMMailboxPolicy 'Redmond Default Policy').PINLifetime)" | Should -Be 'Unlimited'
 
         $one = Get-UMMailbox user0
         $one.UMMailboxPolicy, $one.FaxEnabled, $one.OperatorNumber | Should -Be 'Executives', $false, '50100'
         (Get-UMMailbox user1).Extensions | Should -Be '50001', '70001'
         (Get-UMMailbox user2).EmailAddresses | Should -Contain 'eum:6002;phone-context=Tokyo'
-        (Get-UMMailbox user7).EmailAddresses | Where-Object { $_ -like 'EUM:*' } | Should -Be 'EUM:50007;phone-context=Lync', 'eum:user7@contoso.com;phone-context=Lync'
+        (Get-UMMailbox user7).EmailAddresses | Where-Object { $_ -like 'EUM:*' } |
+            Should -Be 'EUM:50007;phone-context=Lync', 'eum:user7@contoso.com;phone-context=Lync'
         (Get-UMMailbox user13).SIPResourceIdentifier | Should -Match '14255500013'
         (Get-UMMailbox user4).UMDialPlan | Should -Be 'Tokyo'
         (Get-UMMailbox user3).TUIAccessToEmailEnabled | Should -BeFalse
-        (Get-Mailbox user3).EmailAddresses | Where-Object { $_ -like 'X400:*' } | Should -Be 'X400:C=us;A=;P=Contoso;O=Exchange;S=user3'
+        (Get-Mailbox user3).EmailAddresses | Where-Object { $_ -like 'X400:*' } |
+            Should -Be 'X400:C=us;A=;P=Contoso;O=Exchange;S=user3'
         # The telephone number came too: an extension is made from it for somebody who had none.
-        (Enable-UMMailbox "user$($people + 1)" -UMMailboxPolicy 'Redmond Default Policy' -ValidateOnly).Extensions | Should -Be ('5{0:0000}' -f ($people + 1))
+        (Enable-UMMailbox "user$($people + 1)" -UMMailboxPolicy 'Redmond Default Policy' -ValidateOnly).Extensions |
+            Should -Be ('5{0:0000}' -f ($people + 1))
     }
 
     It 'gives everybody a new PIN that must be changed, and holds every mail' {
@@ -71,16 +79,19 @@ Describe 'An export whose ids are <Shape>' -ForEach @{ Shape = 'texts'; Typed = 
         $first.MailsHeld | Should -Be $people
         @(Get-UMPinOutbox).Count | Should -Be $people
         # Whoever was locked out still is.
-        @($states | Where-Object LockedOut).UserID | Sort-Object | Should -Be (5..($people - 1) | Where-Object { $_ % 50 -eq 5 } | ForEach-Object { "user$_@contoso.com" } | Sort-Object)
+        @($states | Where-Object LockedOut).UserID | Sort-Object | Should -Be (5..($people - 1) |
+            Where-Object { $_ % 50 -eq 5 } | ForEach-Object { "user$_@contoso.com" } | Sort-Object)
         $first.Locked | Should -Be @($states | Where-Object LockedOut).Count
     }
 
     It 'changes nothing when it is run again' {
-        $second.Enabled, $second.Changed, $second.Failed, $second.RecipientsAdded, $second.RecipientsUpdated | Should -Be 0, 0, 0, 0, 0
+        $second.Enabled, $second.Changed, $second.Failed, $second.RecipientsAdded, $second.RecipientsUpdated |
+            Should -Be 0, 0, 0, 0, 0
         $second.Unchanged | Should -Be $people
         Import-Csv $second.Report | Should -BeNullOrEmpty
         $after = Get-Everything
-        for ($i = 0; $i -lt $before.Count; $i++) { $after[$i] -eq $before[$i] | Should -BeTrue -Because "part $i is as it was" }
+        for ($i = 0; $i -lt $before.Count; $i++) { $after[$i] -eq $before[$i] |
+            Should -BeTrue -Because "part $i is as it was" }
     }
 
     It 'lets the mails go in batches, and no PIN is in the report' {
@@ -91,7 +102,8 @@ Describe 'An export whose ids are <Shape>' -ForEach @{ Shape = 'texts'; Typed = 
         $mails = @(Get-ChildItem "$folder/pickup" -Filter *.eml)
         $mails.Count | Should -Be $people
         $told = Get-Content -Raw $first.Report
-        $pins = @($mails | ForEach-Object { if ((Get-Content -Raw $_) -match '(?m)^.*(?:PIN|code confidentiel)[^\d\r\n]*\b(\d{6,8})\b') { $Matches[1] } })
+        $pins = @($mails | ForEach-Object {
+            if ((Get-Content -Raw $_) -match '(?m)^.*(?:PIN|code confidentiel)[^\d\r\n]*\b(\d{6,8})\b') { $Matches[1] } })
         $pins.Count | Should -Be $people
         # A report has numbers of five, and of seven that begin with 55.
         $pins | Where-Object { $told -match "\b$_\b" } | Should -BeNullOrEmpty
@@ -136,7 +148,8 @@ Describe 'An import that does not go through at once' {
         $failed = Import-Csv $first.Report | Where-Object Result -EQ Failed
         ($failed | Where-Object Kind -EQ 'UM mailbox').Identity | Should -Be 'user8@contoso.com'
         ($failed | Where-Object Kind -EQ 'UM mailbox').Detail | Should -Match '^Enabled: .*50008'
-        ($failed | Where-Object Kind -EQ 'UM dial plan').Detail | Should -Match '^Changed OutsideLineAccessCode: .*16 is the most'
+        ($failed | Where-Object Kind -EQ 'UM dial plan').Detail |
+            Should -Match '^Changed OutsideLineAccessCode: .*16 is the most'
         # The other settings of those plans were made.
         (Get-UMDialPlan Redmond).OperatorExtension | Should -Be '50000'
         $states = Get-UMMailboxPIN | ConvertTo-Json
@@ -144,7 +157,8 @@ Describe 'An import that does not go through at once' {
         Set-Mailbox user3 -EmailAddresses @{ Remove = 'EUM:50008;phone-context=Redmond' }
         $text = [System.IO.File]::ReadAllText("$folder/export/UMMailbox.xml")
         $at = $text.IndexOf('EUM:50008;')
-        [System.IO.File]::WriteAllText("$folder/export/UMMailbox.xml", $text.Remove($at, 10).Insert($at, 'EUM:50003;'), [System.Text.UnicodeEncoding]::new($false, $true))
+        [System.IO.File]::WriteAllText("$folder/export/UMMailbox.xml", $text.Remove($at, 10).Insert($at,
+            'EUM:50003;'), [System.Text.UnicodeEncoding]::new($false, $true))
         $second = Import-Export
         $second.Enabled | Should -Be 1
         (Get-UMMailbox user8).Extensions | Should -Be '50008'
@@ -183,7 +197,8 @@ function Get-Recipient(`$RecipientType, `$ResultSize) { Import-Clixml "$folder/t
 try { & '$scripts/Export-ExchangeUM.ps1' -Path '$folder/export' } catch { "refused: `$(`$_.Exception.Message -match 'there already')" }
 "@
             $lines | Should -Be '4', '5', '12', '12', '14', '14', 'refused: True'
-            (Import-Clixml "$folder/export/UMMailbox.xml")[0].psobject.TypeNames[0] | Should -Be 'Deserialized.Microsoft.Exchange.Data.Directory.Management.UMMailbox'
+            (Import-Clixml "$folder/export/UMMailbox.xml")[0].psobject.TypeNames[0] |
+                Should -Be 'Deserialized.Microsoft.Exchange.Data.Directory.Management.UMMailbox'
             $done = Import-Export
             $done.Enabled, $done.Failed, $done.RecipientsAdded | Should -Be 12, 0, 14
         }

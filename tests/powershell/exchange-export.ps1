@@ -1,7 +1,8 @@
 # Dot-sourced by tests: made-up exports of Exchange's Unified Messaging, in the exact shape of Export-Clixml there.
 # In one, ids and addresses are texts, as Exchange's remote sessions send them; in the other, objects with a text, as in
 # the Exchange Management Shell, which knows the types.
-[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseShouldProcessForStateChangingFunctions', '', Justification = 'A test helper.')]
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseShouldProcessForStateChangingFunctions', '',
+    Justification = 'A test helper.')]
 param()
 
 function New-ExchangeExport([string] $Folder, [int] $People = 1000, [int] $Others = 200, [switch] $Typed) {
@@ -41,14 +42,18 @@ function New-ExchangeExport([string] $Folder, [int] $People = 1000, [int] $Other
             $null = $text.Append("</Props><MS><S N=`"PSComputerName`">ex01.contoso.com</S><G N=`"RunspaceId`">0b1c2d3e-0000-4000-8000-000000000001</G></MS></Obj>`n")
         }
         $null = $text.Append('</Objs>')
-        [System.IO.File]::WriteAllText((Join-Path $Folder $File), $text.ToString(), [System.Text.UnicodeEncoding]::new($false, $true))
+        [System.IO.File]::WriteAllText((Join-Path $Folder $File), $text.ToString(),
+            [System.Text.UnicodeEncoding]::new($false, $true))
     }
 
     function Id([string] $Text) { @{ Type = 'Microsoft.Exchange.Data.Directory.ADObjectId'; Text = $Text } }
-    function Count([string] $Text) { @{ Type = 'Microsoft.Exchange.Data.Unlimited`1[[System.Int32, mscorlib]]'; Text = $Text } }
+    function Count([string] $Text) { @{ Type = 'Microsoft.Exchange.Data.Unlimited`1[[System.Int32, mscorlib]]';
+        Text = $Text } }
     function Many([string[]] $Texts) { @{ Type = 'Microsoft.Exchange.Data.MultiValuedProperty`1[[System.String, mscorlib]]'; List = @($Texts) } }
-    function Addresses([string[]] $Texts) { @{ Type = 'Microsoft.Exchange.Data.ProxyAddressCollection'; List = $Texts } }
-    function Word([string] $Text) { @{ Type = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.Word'; Text = $Text } }
+    function Addresses([string[]] $Texts) { @{ Type = 'Microsoft.Exchange.Data.ProxyAddressCollection';
+        List = $Texts } }
+    function Word([string] $Text) { @{ Type = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.Word';
+        Text = $Text } }
 
     $plans = foreach ($plan in @(
             @{ Name = 'Redmond'; Digits = 5; Type = 'TelExtn'; Code = '1'; Access = '4255550100', '4255550101' }
@@ -57,34 +62,53 @@ function New-ExchangeExport([string] $Folder, [int] $People = 1000, [int] $Other
             @{ Name = 'World'; Digits = 7; Type = 'E164'; Code = '1'; Access = '4255550300' }
         )) {
         [ordered]@{
-            NumberOfDigitsInExtension = $plan.Digits; LogonFailuresBeforeDisconnect = 3; AccessTelephoneNumbers = (Many $plan.Access)
-            FaxEnabled = $plan.Name -ne 'Tokyo'; InputFailuresBeforeDisconnect = 3; OutsideLineAccessCode = '9'; InternationalAccessCode = '011'
+            NumberOfDigitsInExtension = $plan.Digits; LogonFailuresBeforeDisconnect = 3;
+                AccessTelephoneNumbers = (Many $plan.Access)
+            FaxEnabled = $plan.Name -ne 'Tokyo'; InputFailuresBeforeDisconnect = 3; OutsideLineAccessCode = '9';
+                InternationalAccessCode = '011'
             CountryOrRegionCode = $plan.Code; MaxCallDuration = 30; MaxRecordingDuration = 20; RecordingIdleTimeout = 5
-            PilotIdentifierList = (Many $plan.Access[0]); UMServers = (Many @()); UMMailboxPolicies = (Many "$($plan.Name) Default Policy")
-            WelcomeGreetingEnabled = $false; WelcomeGreetingFilename = ''; InfoAnnouncementFilename = ''; OperatorExtension = '50000'
-            DefaultLanguage = @{ Type = 'Microsoft.Exchange.Data.UMLanguage'; Text = 'en-US' }; AudioCodec = (Word 'Mp3'); URIType = (Word $plan.Type)
-            VoIPSecurity = (Word 'SIPSecured'); ContactScope = (Word 'GlobalAddressList'); InfoAnnouncementEnabled = (Word 'False')
-            AllowedInCountryOrRegionGroups = (Many 'Local'); PhoneContext = "$($plan.Name).contoso.com"; Name = $plan.Name
-            Identity = (Id $plan.Name); Guid = [guid]::NewGuid(); DistinguishedName = "CN=$($plan.Name),CN=UM DialPlan Container,DC=contoso,DC=com"
+            PilotIdentifierList = (Many $plan.Access[0]); UMServers = (Many @());
+                UMMailboxPolicies = (Many "$($plan.Name) Default Policy")
+            WelcomeGreetingEnabled = $false; WelcomeGreetingFilename = ''; InfoAnnouncementFilename = '';
+                OperatorExtension = '50000'
+            DefaultLanguage = @{ Type = 'Microsoft.Exchange.Data.UMLanguage'; Text = 'en-US' };
+                AudioCodec = (Word 'Mp3'); URIType = (Word $plan.Type)
+            VoIPSecurity = (Word 'SIPSecured'); ContactScope = (Word 'GlobalAddressList');
+                InfoAnnouncementEnabled = (Word 'False')
+            AllowedInCountryOrRegionGroups = (Many 'Local'); PhoneContext = "$($plan.Name).contoso.com";
+                Name = $plan.Name
+            Identity = (Id $plan.Name); Guid = [guid]::NewGuid();
+                DistinguishedName = "CN=$($plan.Name),CN=UM DialPlan Container,DC=contoso,DC=com"
         }
     }
     Write-ExportFile UMDialPlan.xml Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan $plans
 
     $policies = foreach ($policy in @(
-            @{ Name = 'Redmond Default Policy'; Plan = 'Redmond' }, @{ Name = 'Executives'; Plan = 'Redmond'; Strict = $true }
-            @{ Name = 'Tokyo Default Policy'; Plan = 'Tokyo' }, @{ Name = 'Lync Default Policy'; Plan = 'Lync' }, @{ Name = 'World Default Policy'; Plan = 'World' }
+            @{ Name = 'Redmond Default Policy'; Plan = 'Redmond' }, @{ Name = 'Executives'; Plan = 'Redmond';
+                Strict = $true }
+            @{ Name = 'Tokyo Default Policy'; Plan = 'Tokyo' }, @{ Name = 'Lync Default Policy'; Plan = 'Lync' },
+                @{ Name = 'World Default Policy'; Plan = 'World' }
         )) {
         $strict = [bool] $policy.Strict
         [ordered]@{
-            MaxGreetingDuration = 5; MaxLogonAttempts = (Count $(if ($strict) { '10' } else { 'Unlimited' })); AllowCommonPatterns = $false
-            PINLifetime = @{ Type = 'Microsoft.Exchange.Data.Unlimited`1[[Microsoft.Exchange.Data.EnhancedTimeSpan]]'; Text = $(if ($strict) { '30.00:00:00' } else { 'Unlimited' }) }
-            PINHistoryCount = $(if ($strict) { 20 } else { 5 }); AllowSMSNotification = $true; ProtectUnauthenticatedVoiceMail = (Word 'None')
-            ProtectAuthenticatedVoiceMail = (Word $(if ($strict) { 'All' } else { 'None' })); ProtectedVoiceMailText = $null; RequireProtectedPlayOnPhone = $false
-            AllowVoiceResponseToOtherMessageTypes = $true; MinPINLength = $(if ($strict) { 8 } else { 6 }); FaxMessageText = ''
-            UMEnabledText = 'Questions? <b>Call 50000.</b>'; ResetPINText = ''; SourceForestPolicyNames = (Many @()); VoiceMailText = ''
-            UMDialPlan = (Id $policy.Plan); FaxServerURI = $null; AllowedInCountryOrRegionGroups = (Many 'Local', 'National')
-            LogonFailuresBeforePINReset = (Count $(if ($strict) { '3' } else { '5' })); AllowMissedCallNotifications = $true; AllowFax = $false
-            AllowPinlessVoiceMailAccess = $false; AllowVoiceMailPreview = -not $strict; Name = $policy.Name; Identity = (Id $policy.Name)
+            MaxGreetingDuration = 5; MaxLogonAttempts = (Count $(if ($strict) { '10' } else { 'Unlimited' }));
+                AllowCommonPatterns = $false
+            PINLifetime = @{ Type = 'Microsoft.Exchange.Data.Unlimited`1[[Microsoft.Exchange.Data.EnhancedTimeSpan]]';
+                Text = $(if ($strict) { '30.00:00:00' } else { 'Unlimited' }) }
+            PINHistoryCount = $(if ($strict) { 20 } else { 5 }); AllowSMSNotification = $true;
+                ProtectUnauthenticatedVoiceMail = (Word 'None')
+            ProtectAuthenticatedVoiceMail = (Word $(if ($strict) { 'All' } else { 'None' }));
+                ProtectedVoiceMailText = $null; RequireProtectedPlayOnPhone = $false
+            AllowVoiceResponseToOtherMessageTypes = $true; MinPINLength = $(if ($strict) { 8 } else { 6 });
+                FaxMessageText = ''
+            UMEnabledText = 'Questions? <b>Call 50000.</b>'; ResetPINText = ''; SourceForestPolicyNames = (Many @());
+                VoiceMailText = ''
+            UMDialPlan = (Id $policy.Plan); FaxServerURI = $null; AllowedInCountryOrRegionGroups = (Many 'Local',
+                'National')
+            LogonFailuresBeforePINReset = (Count $(if ($strict) { '3' } else { '5' }));
+                AllowMissedCallNotifications = $true; AllowFax = $false
+            AllowPinlessVoiceMailAccess = $false; AllowVoiceMailPreview = -not $strict; Name = $policy.Name;
+                Identity = (Id $policy.Name)
             Guid = [guid]::NewGuid(); DistinguishedName = "CN=$($policy.Name),CN=UM Mailbox Policies,DC=contoso,DC=com"
         }
     }
@@ -120,7 +144,8 @@ function New-ExchangeExport([string] $Folder, [int] $People = 1000, [int] $Other
                 }
                 'World' {
                     $sip = "+1425$('{0:0000000}' -f (5500000 + $i))"
-                    $eum = "EUM:$sip;phone-context=World.contoso.com", "eum:$('{0:0000000}' -f (5500000 + $i));phone-context=World.contoso.com"
+                    $eum = "EUM:$sip;phone-context=World.contoso.com",
+                        "eum:$('{0:0000000}' -f (5500000 + $i));phone-context=World.contoso.com"
                 }
                 'Tokyo' { $eum = , "EUM:$('{0:0000}' -f (2000 + $i));phone-context=Tokyo.contoso.com" }
                 'Redmond' {
@@ -132,31 +157,47 @@ function New-ExchangeExport([string] $Folder, [int] $People = 1000, [int] $Other
             }
             $numbers = @($eum | ForEach-Object { if ($_ -match '^eum:(\d+);') { $Matches[1] } })
             $enabled.Add([ordered]@{
-                    DisplayName = $name; EmailAddresses = (Addresses ($smtpAddresses + $eum)); UMAddresses = (Many @()); LegacyExchangeDN = "/o=Contoso/cn=Recipients/cn=$alias"
-                    LinkedMasterAccount = $null; PrimarySmtpAddress = @{ Type = 'Microsoft.Exchange.Data.SmtpAddress'; Text = $smtp }; SamAccountName = $alias
-                    ServerName = 'ex01'; UMEnabled = $true; TUIAccessToCalendarEnabled = $true; FaxEnabled = $i % 4 -ne 0; TUIAccessToEmailEnabled = $i % 100 -ne 3
-                    SubscriberAccessEnabled = $true; MissedCallNotificationEnabled = $true; UMSMSNotificationOption = (Word 'None')
-                    PinlessAccessToVoiceMailEnabled = $false; AnonymousCallersCanLeaveMessages = $true; AutomaticSpeechRecognitionEnabled = $true
-                    VoiceMailAnalysisEnabled = $false; PlayOnPhoneEnabled = $true; CallAnsweringRulesEnabled = $true; AllowUMCallsFromNonUsers = (Word 'SearchEnabled')
-                    OperatorNumber = $(if ($i % 40 -eq 0) { '50100' }); PhoneProviderId = ''; UMDialPlan = (Id $kind); UMMailboxPolicy = (Id $policy)
-                    Extensions = (Many $numbers); CallAnsweringAudioCodec = $null; SIPResourceIdentifier = $sip; PhoneNumber = ''
-                    AccessTelephoneNumbers = (Many '4255550100'); AirSyncNumbers = (Many @()); Name = $name; Guid = $guid
+                    DisplayName = $name; EmailAddresses = (Addresses ($smtpAddresses + $eum));
+                        UMAddresses = (Many @()); LegacyExchangeDN = "/o=Contoso/cn=Recipients/cn=$alias"
+                    LinkedMasterAccount = $null; PrimarySmtpAddress = @{ Type = 'Microsoft.Exchange.Data.SmtpAddress';
+                        Text = $smtp }; SamAccountName = $alias
+                    ServerName = 'ex01'; UMEnabled = $true; TUIAccessToCalendarEnabled = $true;
+                        FaxEnabled = $i % 4 -ne 0; TUIAccessToEmailEnabled = $i % 100 -ne 3
+                    SubscriberAccessEnabled = $true; MissedCallNotificationEnabled = $true;
+                        UMSMSNotificationOption = (Word 'None')
+                    PinlessAccessToVoiceMailEnabled = $false; AnonymousCallersCanLeaveMessages = $true;
+                        AutomaticSpeechRecognitionEnabled = $true
+                    VoiceMailAnalysisEnabled = $false; PlayOnPhoneEnabled = $true; CallAnsweringRulesEnabled = $true;
+                        AllowUMCallsFromNonUsers = (Word 'SearchEnabled')
+                    OperatorNumber = $(if ($i % 40 -eq 0) { '50100' }); PhoneProviderId = ''; UMDialPlan = (Id $kind);
+                        UMMailboxPolicy = (Id $policy)
+                    Extensions = (Many $numbers); CallAnsweringAudioCodec = $null; SIPResourceIdentifier = $sip;
+                        PhoneNumber = ''
+                    AccessTelephoneNumbers = (Many '4255550100'); AirSyncNumbers = (Many @()); Name = $name;
+                        Guid = $guid
                     Identity = (Id "contoso.com/Users/$name"); DistinguishedName = $dn
                 })
             $states.Add([ordered]@{
-                    UserID = $smtp; PinExpired = $i % 3 -eq 0; FirstTimeUser = $false; LockedOut = $i % 50 -eq 5; ObjectState = (Word 'Unchanged'); IsValid = $true
+                    UserID = $smtp; PinExpired = $i % 3 -eq 0; FirstTimeUser = $false; LockedOut = $i % 50 -eq 5;
+                        ObjectState = (Word 'Unchanged'); IsValid = $true
                     Identity = (Id "contoso.com/Users/$name"); Name = $name
                 })
         }
         $mailboxes.Add([ordered]@{
-                Database = (Id 'DB01'); ExchangeGuid = [guid]::NewGuid(); UMEnabled = $i -lt $People; ServerName = 'ex01'; SamAccountName = $alias
-                UserPrincipalName = $smtp; Languages = (Many $(if ($i % 8 -eq 4) { 'fr-FR' } else { 'en-US' })); LinkedMasterAccount = $null
-                Alias = $alias; DisplayName = $name; EmailAddresses = (Addresses ($smtpAddresses + $eum + "X400:C=us;A= ;P=Contoso;O=Exchange;S=$alias;"))
-                LegacyExchangeDN = "/o=Contoso/cn=Recipients/cn=$alias"; PrimarySmtpAddress = @{ Type = 'Microsoft.Exchange.Data.SmtpAddress'; Text = $smtp }
-                RecipientTypeDetails = (Word 'UserMailbox'); Name = $name; Guid = $guid; Identity = (Id "contoso.com/Users/$name"); DistinguishedName = $dn
+                Database = (Id 'DB01'); ExchangeGuid = [guid]::NewGuid(); UMEnabled = $i -lt $People;
+                    ServerName = 'ex01'; SamAccountName = $alias
+                UserPrincipalName = $smtp; Languages = (Many $(if ($i % 8 -eq 4) { 'fr-FR' } else { 'en-US' }));
+                    LinkedMasterAccount = $null
+                Alias = $alias; DisplayName = $name;
+                    EmailAddresses = (Addresses ($smtpAddresses + $eum + "X400:C=us;A= ;P=Contoso;O=Exchange;S=$alias;"))
+                LegacyExchangeDN = "/o=Contoso/cn=Recipients/cn=$alias";
+                    PrimarySmtpAddress = @{ Type = 'Microsoft.Exchange.Data.SmtpAddress'; Text = $smtp }
+                RecipientTypeDetails = (Word 'UserMailbox'); Name = $name; Guid = $guid;
+                    Identity = (Id "contoso.com/Users/$name"); DistinguishedName = $dn
             })
         $recipients.Add([ordered]@{
-                Alias = $alias; FirstName = $given; LastName = $family; Phone = "+1 425 55$extension"; Name = $name; Guid = $guid
+                Alias = $alias; FirstName = $given; LastName = $family; Phone = "+1 425 55$extension"; Name = $name;
+                    Guid = $guid
                 RecipientType = (Word 'UserMailbox'); Identity = (Id "contoso.com/Users/$name"); DistinguishedName = $dn
             })
     }

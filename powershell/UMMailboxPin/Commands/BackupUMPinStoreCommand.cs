@@ -11,6 +11,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Backup-UMPinStore -Path D:\Backup\um.db</code>
 /// <para>Writes a copy of the store.</para>
 /// </example>
+/// <example>
+/// <code>Backup-UMPinStore -Path "D:\Backup\um-$(Get-Date -Format yyyyMMdd).db"</code>
+/// <para>Writes a copy that is named for the day, as a scheduled task would.</para>
+/// </example>
 [Cmdlet(VerbsData.Backup, "UMPinStore", SupportsShouldProcess = true)]
 [OutputType("UMMailboxPin.Backup")]
 public sealed class BackupUMPinStoreCommand : PathCommand

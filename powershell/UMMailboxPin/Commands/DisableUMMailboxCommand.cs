@@ -12,6 +12,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Disable-UMMailbox -Identity tonysmith@contoso.com -KeepProperties $false -Confirm:$false</code>
 /// <para>Disables without asking and erases every UM datum.</para>
 /// </example>
+/// <example>
+/// <code>Get-UMMailbox -Filter "UMMailboxPolicy -eq 'Executives'" | Disable-UMMailbox -WhatIf</code>
+/// <para>Shows who would be disabled.</para>
+/// </example>
 [Cmdlet(VerbsLifecycle.Disable, "UMMailbox", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High,
     HelpUri = MicrosoftPages + "disable-ummailbox")]
 [OutputType("Microsoft.Exchange.Data.Directory.Management.UMMailbox")]

@@ -22,6 +22,17 @@ namespace UMMailboxPin.Commands;
 /// <code>Get-Mailbox tony | Enable-UMMailbox -UMMailboxPolicy "Redmond Default Policy" -ValidateOnly</code>
 /// <para>Shows what would be set, and every error, and changes nothing.</para>
 /// </example>
+/// <example>
+/// <code>Enable-UMMailbox -Identity kakers@contoso.com -UMMailboxPolicy "Redmond Default Policy"</code>
+/// <para>Makes the extension from the telephone number in the directory and generates the PIN.</para>
+/// </example>
+/// <example>
+/// <code>
+/// Import-Csv .\new.csv | ForEach-Object { Enable-UMMailbox $_.Mail -UMMailboxPolicy "Redmond Default Policy"
+/// -Extensions $_.Extension }
+/// </code>
+/// <para>Enables everyone in a file with the columns Mail and Extension.</para>
+/// </example>
 [Cmdlet(VerbsLifecycle.Enable, "UMMailbox", SupportsShouldProcess = true, DefaultParameterSetName = "Identity",
     HelpUri = MicrosoftPages + "enable-ummailbox")]
 [OutputType("Microsoft.Exchange.Data.Directory.Management.UMMailbox")]

@@ -8,6 +8,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Get-UMDialPlan -Identity Redmond</code>
 /// <para>Shows one dial plan.</para>
 /// </example>
+/// <example>
+/// <code>Get-UMDialPlan | Select-Object Name, NumberOfDigitsInExtension, UMMailboxPolicies</code>
+/// <para>Lists all dial plans with their policies.</para>
+/// </example>
 [Cmdlet(VerbsCommon.Get, "UMDialPlan", HelpUri = MicrosoftPages + "get-umdialplan")]
 [OutputType("Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan")]
 public sealed class GetUMDialPlanCommand : DirectoryCommand

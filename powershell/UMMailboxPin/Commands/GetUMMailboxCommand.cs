@@ -14,6 +14,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Get-UMMailbox -Filter "EmailAddresses -like 'eum:512*'"</code>
 /// <para>Finds the mailboxes whose extension begins with 512.</para>
 /// </example>
+/// <example>
+/// <code>Get-UMMailbox -Anr tony | Format-List</code>
+/// <para>Shows everything about the mailboxes whose names begin with tony.</para>
+/// </example>
 [Cmdlet(VerbsCommon.Get, "UMMailbox", DefaultParameterSetName = "Identity", HelpUri = MicrosoftPages + "get-ummailbox")]
 [OutputType("Microsoft.Exchange.Data.Directory.Management.UMMailbox")]
 public sealed class GetUMMailboxCommand : MailboxListCommand

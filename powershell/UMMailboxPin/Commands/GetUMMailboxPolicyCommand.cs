@@ -8,6 +8,17 @@ namespace UMMailboxPin.Commands;
 /// <code>Get-UMMailboxPolicy | Format-Table Name, MinPINLength, PINLifetime, MaxLogonAttempts</code>
 /// <para>Shows the PIN rules of every policy.</para>
 /// </example>
+/// <example>
+/// <code>Get-UMMailboxPolicy -UMDialPlan Redmond</code>
+/// <para>Lists the policies of one dial plan.</para>
+/// </example>
+/// <example>
+/// <code>
+/// Get-UMMailbox -Identity tonysmith@contoso.com | ForEach-Object { Get-UMMailboxPolicy -Identity
+/// $_.UMMailboxPolicy }
+/// </code>
+/// <para>Shows the policy of one mailbox.</para>
+/// </example>
 [Cmdlet(VerbsCommon.Get, "UMMailboxPolicy", HelpUri = MicrosoftPages + "get-ummailboxpolicy")]
 [OutputType("Microsoft.Exchange.Data.Directory.SystemConfiguration.UMMailboxPolicy")]
 public sealed class GetUMMailboxPolicyCommand : DirectoryCommand

@@ -10,6 +10,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Get-UMPinConfiguration</code>
 /// <para>Shows the settings and where the store and its key lie.</para>
 /// </example>
+/// <example>
+/// <code>(Get-UMPinConfiguration).Transport</code>
+/// <para>Shows only how mail goes out.</para>
+/// </example>
 [Cmdlet(VerbsCommon.Get, "UMPinConfiguration")]
 [OutputType("UMMailboxPin.PinConfiguration")]
 public sealed class GetUMPinConfigurationCommand : AdminCommand

@@ -8,6 +8,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Lock-UMMailbox -Identity tonysmith@contoso.com</code>
 /// <para>No PIN signs in until an administrator unlocks the mailbox.</para>
 /// </example>
+/// <example>
+/// <code>Get-UMMailbox -OrganizationalUnit contoso.com/Users/Sales | Lock-UMMailbox -WhatIf</code>
+/// <para>Shows whom this would lock out.</para>
+/// </example>
 [Cmdlet(VerbsCommon.Lock, "UMMailbox", SupportsShouldProcess = true)]
 public sealed class LockUMMailboxCommand : RecipientCommand
 {

@@ -12,6 +12,13 @@ namespace UMMailboxPin.Commands;
 /// <code>New-UMDialPlan -Name MyUMDialPlan -NumberOfDigitsInExtension 4</code>
 /// <para>Creates a dial plan for extensions of four digits, with everything else as it usually is.</para>
 /// </example>
+/// <example>
+/// <code>
+/// New-UMDialPlan -Name Lync -NumberOfDigitsInExtension 5 -CountryOrRegionCode 1 -URIType SipName -VoIPSecurity
+/// SIPSecured -GenerateUMMailboxPolicy $false
+/// </code>
+/// <para>Creates a dial plan for SIP addresses, without a policy.</para>
+/// </example>
 [Cmdlet(VerbsCommon.New, "UMDialPlan", SupportsShouldProcess = true, HelpUri = MicrosoftPages + "new-umdialplan")]
 [OutputType("Microsoft.Exchange.Data.Directory.SystemConfiguration.UMDialPlan")]
 public sealed class NewUMDialPlanCommand : DirectoryCommand

@@ -10,6 +10,10 @@ namespace UMMailboxPin.Commands;
 /// <code>New-UMMailboxPolicy -Name "Executives" -UMDialPlan "Redmond"</code>
 /// <para>Creates a policy for users of one dial plan.</para>
 /// </example>
+/// <example>
+/// <code>New-UMMailboxPolicy -Name Interns -UMDialPlan Redmond | Set-UMMailboxPolicy -MinPINLength 8</code>
+/// <para>Creates a policy and raises at once how long a PIN must be.</para>
+/// </example>
 [Cmdlet(VerbsCommon.New, "UMMailboxPolicy", SupportsShouldProcess = true,
     HelpUri = MicrosoftPages + "new-ummailboxpolicy")]
 [OutputType("Microsoft.Exchange.Data.Directory.SystemConfiguration.UMMailboxPolicy")]

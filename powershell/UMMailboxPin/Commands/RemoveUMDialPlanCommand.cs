@@ -8,6 +8,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Get-UMDialPlan | Remove-UMDialPlan -Confirm:$false</code>
 /// <para>Removes all dial plans without asking.</para>
 /// </example>
+/// <example>
+/// <code>Remove-UMDialPlan -Identity Redmond -WhatIf</code>
+/// <para>Shows whether a dial plan could be removed.</para>
+/// </example>
 [Cmdlet(VerbsCommon.Remove, "UMDialPlan", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High,
     HelpUri = MicrosoftPages + "remove-umdialplan")]
 public sealed class RemoveUMDialPlanCommand : DirectoryCommand

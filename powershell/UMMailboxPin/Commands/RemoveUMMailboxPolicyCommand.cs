@@ -8,6 +8,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Get-UMMailboxPolicy -Identity Executives | Remove-UMMailboxPolicy -Confirm:$false</code>
 /// <para>Removes a policy without asking.</para>
 /// </example>
+/// <example>
+/// <code>Remove-UMMailboxPolicy -Identity Executives</code>
+/// <para>Asks, then removes a policy.</para>
+/// </example>
 [Cmdlet(VerbsCommon.Remove, "UMMailboxPolicy", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High,
     HelpUri = MicrosoftPages + "remove-ummailboxpolicy")]
 public sealed class RemoveUMMailboxPolicyCommand : DirectoryCommand

@@ -10,6 +10,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Restore-UMPinStore -Path D:\Backup\um.db</code>
 /// <para>Asks, then replaces the store.</para>
 /// </example>
+/// <example>
+/// <code>Restore-UMPinStore -Path D:\Backup\um.db -WhatIf</code>
+/// <para>Checks the backup, and replaces nothing.</para>
+/// </example>
 [Cmdlet(VerbsData.Restore, "UMPinStore", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType("UMMailboxPin.Backup")]
 public sealed class RestoreUMPinStoreCommand : PathCommand

@@ -9,6 +9,14 @@ namespace UMMailboxPin.Commands;
 /// <code>Search-UMAdminAuditLog -Cmdlets Set-UMMailboxPIN -StartDate (Get-Date).AddDays(-7)</code>
 /// <para>Shows who reset PINs in the last week.</para>
 /// </example>
+/// <example>
+/// <code>Search-UMAdminAuditLog -IsSuccess $false -ResultSize 20</code>
+/// <para>Shows the latest refusals.</para>
+/// </example>
+/// <example>
+/// <code>Search-UMAdminAuditLog -ObjectIds tonysmith@contoso.com | Export-Csv .\trail.csv</code>
+/// <para>Writes into a file what was done to one mailbox.</para>
+/// </example>
 [Cmdlet(VerbsCommon.Search, "UMAdminAuditLog")]
 [OutputType("UMMailboxPin.AdminAuditLogEvent")]
 public sealed class SearchUMAdminAuditLogCommand : DirectoryCommand

@@ -11,6 +11,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Send-UMPinOutbox</code>
 /// <para>Delivers what waits, and warns of what could not be delivered.</para>
 /// </example>
+/// <example>
+/// <code>Get-UMPinOutbox | Select-Object -First 100 | Send-UMPinOutbox</code>
+/// <para>Delivers a hundred of them.</para>
+/// </example>
 [Cmdlet(VerbsCommunications.Send, "UMPinOutbox", SupportsShouldProcess = true)]
 [OutputType("UMMailboxPin.OutboxItem")]
 public sealed class SendUMPinOutboxCommand : AdminCommand

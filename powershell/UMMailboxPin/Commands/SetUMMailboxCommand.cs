@@ -11,6 +11,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Set-UMMailbox -Identity tonysmith@contoso.com -UMMailboxPolicy "Executives" -OperatorNumber 50100</code>
 /// <para>Moves a mailbox to another policy and sets the user's own operator.</para>
 /// </example>
+/// <example>
+/// <code>Get-UMMailbox -ResultSize Unlimited | Set-UMMailbox -FaxEnabled $false</code>
+/// <para>Turns faxes off for everyone.</para>
+/// </example>
 [Cmdlet(VerbsCommon.Set, "UMMailbox", SupportsShouldProcess = true, HelpUri = MicrosoftPages + "set-ummailbox")]
 public sealed class SetUMMailboxCommand : RecipientCommand
 {

@@ -31,6 +31,14 @@ namespace UMMailboxPin.Commands;
 /// <code>Set-UMMailboxPIN -Identity tonysmith@contoso.com -LockedOut $false</code>
 /// <para>Unlocks the mailbox. The PIN is replaced, too.</para>
 /// </example>
+/// <example>
+/// <code>Set-UMMailboxPIN -Identity tonysmith@contoso.com -NotifyEmail administrator@contoso.com -WhatIf</code>
+/// <para>Shows what would be done, after every check. The PIN stays as it is and no mail goes out.</para>
+/// </example>
+/// <example>
+/// <code>Get-UMMailbox -ResultSize Unlimited | Set-UMMailboxPIN -ThrottleLimit 4</code>
+/// <para>Gives everyone a new PIN, and prepares four at a time.</para>
+/// </example>
 [Cmdlet(VerbsCommon.Set, "UMMailboxPIN", SupportsShouldProcess = true, HelpUri = MicrosoftPages + "set-ummailboxpin")]
 [OutputType(typeof(PinState))]
 public sealed class SetUMMailboxPinCommand : RecipientCommand

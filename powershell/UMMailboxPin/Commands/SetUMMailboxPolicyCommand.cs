@@ -20,6 +20,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Get-UMMailboxPolicy | Set-UMMailboxPolicy -PINLifetime Unlimited</code>
 /// <para>Lets no PIN expire, under any policy.</para>
 /// </example>
+/// <example>
+/// <code>Set-UMMailboxPolicy -Identity Executives -LockoutDuration 30 -BlockHumanPINs $true</code>
+/// <para>Ends a lock after half an hour, and refuses the PINs that people choose most.</para>
+/// </example>
 [Cmdlet(VerbsCommon.Set, "UMMailboxPolicy", SupportsShouldProcess = true,
     HelpUri = MicrosoftPages + "set-ummailboxpolicy")]
 public sealed class SetUMMailboxPolicyCommand : DirectoryCommand

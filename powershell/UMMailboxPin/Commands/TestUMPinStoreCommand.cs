@@ -8,6 +8,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Test-UMPinStore</code>
 /// <para>Returns one object a check, with what was found.</para>
 /// </example>
+/// <example>
+/// <code>Test-UMPinStore | Where-Object Result -ne Passed</code>
+/// <para>Shows only what is not as it should be.</para>
+/// </example>
 [Cmdlet(VerbsDiagnostic.Test, "UMPinStore")]
 [OutputType("UMMailboxPin.StoreCheck")]
 public sealed class TestUMPinStoreCommand : AdminCommand

@@ -8,6 +8,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Get-UMMailboxPIN | Where-Object LockedOut | Unlock-UMMailbox</code>
 /// <para>Unlocks everyone who is locked out; they go on with the PINs they know.</para>
 /// </example>
+/// <example>
+/// <code>Unlock-UMMailbox -Identity tonysmith@contoso.com</code>
+/// <para>Unlocks one mailbox.</para>
+/// </example>
 [Cmdlet(VerbsCommon.Unlock, "UMMailbox", SupportsShouldProcess = true)]
 public sealed class UnlockUMMailboxCommand : RecipientCommand
 {

@@ -11,6 +11,10 @@ namespace UMMailboxPin.Commands;
 /// <code>Update-UMPinKey -Confirm:$false</code>
 /// <para>Rotates the key without asking.</para>
 /// </example>
+/// <example>
+/// <code>Update-UMPinKey -WhatIf</code>
+/// <para>Shows what would be sealed again.</para>
+/// </example>
 [Cmdlet(VerbsData.Update, "UMPinKey", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType("UMMailboxPin.KeyRotation")]
 public sealed class UpdateUMPinKeyCommand : AdminCommand
