@@ -16,6 +16,8 @@ readonly layout=1
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=tools/private-apt.sh
 . "$root/tools/private-apt.sh"
+# shellcheck source=tools/sqlite.sh
+. "$root/tools/sqlite.sh"
 suite=${UMPIN_DEBIAN_SUITE:-forky}
 cache=${UMPIN_CACHE:-${XDG_CACHE_HOME:-${HOME:-${TMPDIR:-/tmp}}/.cache}/ummailboxpin}
 mkdir -p "$cache"
@@ -266,32 +268,10 @@ fetch_crates() {
 }
 
 build_sqlite() {
-    local pack work source
     say "fetching and compiling SQLite (from npm's better-sqlite3)"
-    work=$scratch/sqlite
-    mkdir -p "$work/lib" "$work/include" "$work/npm"
-    (cd "$work/npm" && HOME=${HOME:-$work} npm pack --silent --cache "$work/npm-cache" better-sqlite3 \
-        >"$scratch/npm.out" 2>"$scratch/npm.log") || {
-        tail -n 15 "$scratch/npm.log" >&2
-        die "npm could not fetch the package better-sqlite3, which carries SQLite's source."
-    }
-    pack=$(compgen -G "$work/npm/better-sqlite3-*.tgz") || die 'npm left no package.' \
-        "It said: $(cat "$scratch/npm.out")"
-    tar -xzf "$pack" -C "$work/npm"
-    source=$work/npm/package/deps/sqlite3
-    [[ -f $source/sqlite3.c ]] || die "this better-sqlite3 has no deps/sqlite3/sqlite3.c: ${pack##*/}"
-    # As the crate's own bundled build has it, less the extensions that this product does not use.
-    cc -O2 -g0 -fPIC -fvisibility=hidden -w -c "$source/sqlite3.c" -o "$work/sqlite3.o" \
-        -DSQLITE_CORE -DSQLITE_THREADSAFE=1 -DSQLITE_DEFAULT_FOREIGN_KEYS=1 -DSQLITE_ENABLE_API_ARMOR \
-        -DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_MEMORY_MANAGEMENT -DSQLITE_ENABLE_STAT4 \
-        -DSQLITE_HAVE_ISNAN -DSQLITE_USE_URI -DSQLITE_SOUNDEX \
-        -DHAVE_USLEEP=1 -D_POSIX_THREAD_SAFE_FUNCTIONS -DHAVE_ISNAN -DHAVE_LOCALTIME_R -DSQLITE_OMIT_LOAD_EXTENSION
-    ar rcs "$work/lib/libsqlite3.a" "$work/sqlite3.o"
-    cp "$source/sqlite3.h" "$source/sqlite3ext.h" "$work/include/"
-    printf '%s\n' "${pack##*/}" >"$work/.complete"
-    rm -rf "$work/npm" "$work/npm-cache" "$work/sqlite3.o"
+    sqlite_build "$scratch/sqlite" || die 'SQLite could not be made (see above).'
     if [[ -d $sqlite ]]; then mv "$sqlite" "$scratch/old-sqlite"; fi
-    mv "$work" "$sqlite"
+    mv "$scratch/sqlite" "$sqlite"
 }
 
 # SQLite takes a core for half a minute; the crates take the network.

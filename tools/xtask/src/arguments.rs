@@ -7,6 +7,7 @@ pub enum Verb {
     Demo,
     Test,
     Module,
+    Package,
     Bench,
 }
 
@@ -32,6 +33,7 @@ Usage: ./build.sh VERB [--strict] [--all]     (on Windows: .\\build.ps1 VERB [-S
   demo            builds the module and shows it at work, in a throwaway folder
   test [RING...]  the rings of tests; the last line reads \"N passed, N failed, N skipped\"
   module          target/module/UMMailboxPin, ready for Import-Module
+  package         target/package: what people install, for every system that can be built for here
   bench           the benchmarks, of the library and of the cmdlets
 
   --all      with test: what takes long in full, and what needs large downloads (a real Asterisk); nothing is left out
@@ -70,6 +72,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Asked, String> {
             (None, "demo") => verb = Some(Verb::Demo),
             (None, "test") => verb = Some(Verb::Test),
             (None, "module") => verb = Some(Verb::Module),
+            (None, "package") => verb = Some(Verb::Package),
             (None, "bench") => verb = Some(Verb::Bench),
             (None, "help") => return Ok(Asked::Help),
             (None, _) => return Err(format!("unknown verb: {word}")),

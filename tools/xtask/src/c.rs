@@ -9,14 +9,19 @@ use crate::machine::Machine;
 const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-Iinclude"];
 
 pub fn compile(machine: &Machine, compiler: &Path, source: &Path, target: &Path) -> Command {
+    compile_against(machine, compiler, source, target, &machine.release)
+}
+
+/// Against the library in a folder.
+pub fn compile_against(machine: &Machine, compiler: &Path, source: &Path, target: &Path, folder: &Path) -> Command {
     let mut command = machine.command(compiler);
     command.arg("-std=c11").args(STRICT).arg(source).arg("-o").arg(target);
     if cfg!(windows) {
         // MSVC's linker wants the import library; MinGW's takes the library itself.
-        let import = machine.release.join("umpin.dll.lib");
-        command.arg(if import.is_file() { import } else { machine.library() });
+        let import = folder.join("umpin.dll.lib");
+        command.arg(if import.is_file() { import } else { folder.join("umpin.dll") });
     } else {
-        let release = machine.release.display();
+        let release = folder.display();
         command.args([format!("-L{release}"), "-lumpin".to_owned(), format!("-Wl,-rpath,{release}")]);
         command.arg("-lpthread");
     }

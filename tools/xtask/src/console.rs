@@ -50,25 +50,30 @@ pub fn duration(took: Duration) -> String {
 /// The parts of a verb that could not run here. `test` counts its own.
 pub struct Parts {
     strict: bool,
-    skipped: usize,
+    skipped: Vec<(String, String)>,
 }
 
 impl Parts {
     pub fn new(strict: bool) -> Self {
-        Self { strict, skipped: 0 }
+        Self { strict, skipped: Vec::new() }
     }
 
     pub fn skip(&mut self, what: &str, why: &str) {
-        self.skipped += 1;
+        self.skipped.push((what.to_owned(), why.to_owned()));
         say(&format!("skipped: {what}: {why}"));
+    }
+
+    /// What could not run, and why.
+    pub fn skips(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.skipped.iter().map(|(what, why)| (what.as_str(), why.as_str()))
     }
 
     /// Under `--strict` a part that could not run is a failure.
     pub fn finish(self) -> Result<bool, crate::Failure> {
-        if self.strict && self.skipped > 0 {
+        if self.strict && !self.skipped.is_empty() {
             return Err(crate::failure(format!(
                 "--strict: {} part(s) could not run here (named above).",
-                self.skipped
+                self.skipped.len()
             )));
         }
         Ok(true)

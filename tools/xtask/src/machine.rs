@@ -116,6 +116,11 @@ impl Machine {
         command
     }
 
+    /// What tests and packages use and the machine may lack.
+    pub fn test_tools(&self) -> PathBuf {
+        env::var_os("UMPIN_TEST_TOOLS").map_or_else(|| self.cache.join("tools"), PathBuf::from)
+    }
+
     pub fn library(&self) -> PathBuf {
         self.release.join(LIBRARY)
     }

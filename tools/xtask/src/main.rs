@@ -10,6 +10,7 @@ mod crates;
 mod demo;
 mod machine;
 mod module;
+mod package;
 mod powershell;
 mod process;
 mod rings;
@@ -63,6 +64,7 @@ fn run(arguments: &Arguments) -> Result<bool, Failure> {
         Verb::Demo => demo::run(&machine, arguments.strict),
         Verb::Test => rings::run(&machine, arguments),
         Verb::Module => module::run(&machine, arguments.strict),
+        Verb::Package => package::run(&machine, arguments.strict),
         Verb::Bench => bench::run(&machine, arguments.strict),
     }
 }

@@ -6,12 +6,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use crate::console::{Parts, say, step};
-use crate::machine::{LIBRARY, LIBRARY_IN_MODULE, Machine, find_program};
+use crate::machine::{LIBRARY_IN_MODULE, Machine, find_program};
 use crate::process::{logged, output, shown};
 use crate::{Failure, failure};
 
 /// The second depends on the first.
-const MODULES: [&str; 2] = ["UMMailboxPin", "UMMailboxPin.ExchangeCompat"];
+pub const MODULES: [&str; 2] = ["UMMailboxPin", "UMMailboxPin.ExchangeCompat"];
 
 /// What came of building the module.
 pub enum Built {
@@ -30,7 +30,7 @@ pub fn run(machine: &Machine, strict: bool) -> Result<bool, Failure> {
 /// Builds the module; where it cannot be built here, that is a skipped part.
 pub fn build_or_skip(machine: &Machine, parts: &mut Parts) -> Result<Built, Failure> {
     build_library(machine)?;
-    let built = build(machine)?;
+    let built = build(machine, &machine.library())?;
     if let Built::Absent(why) = &built {
         parts.skip("the PowerShell module", why);
     }
@@ -54,8 +54,8 @@ pub fn build_library(machine: &Machine) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `target/module`, from a release library that is there.
-pub fn build(machine: &Machine) -> Result<Built, Failure> {
+/// `target/module`, with a library that is there.
+pub fn build(machine: &Machine, library: &Path) -> Result<Built, Failure> {
     let project = machine.root.join("powershell/UMMailboxPin/UMMailboxPin.csproj");
     if !project.is_file() {
         return Ok(Built::Absent("powershell/UMMailboxPin/UMMailboxPin.csproj is not there".to_owned()));
@@ -66,7 +66,7 @@ pub fn build(machine: &Machine) -> Result<Built, Failure> {
     let version = crate_version(machine)?;
     for name in MODULES {
         if machine.root.join("powershell").join(name).is_dir() {
-            assemble(machine, name, &version)?;
+            assemble(machine, name, &version, library)?;
         }
     }
     say(&format!("module: target/module/UMMailboxPin ({version}, {})", machine.platform));
@@ -87,7 +87,7 @@ fn manifest_version(text: &str) -> Option<&str> {
 }
 
 /// `target/module/<name>` from `powershell/<name>`, its compiled part and, for the first module, the library.
-fn assemble(machine: &Machine, name: &str, version: &str) -> Result<(), Failure> {
+fn assemble(machine: &Machine, name: &str, version: &str, library: &Path) -> Result<(), Failure> {
     let source = machine.root.join("powershell").join(name);
     let manifest = read(&source.join(format!("{name}.psd1")))?;
     let named = manifest_version(&manifest).unwrap_or_default();
@@ -112,7 +112,7 @@ fn assemble(machine: &Machine, name: &str, version: &str) -> Result<(), Failure>
         placing.place(&machine.root.join(license), Path::new(license))?;
     }
     if name == MODULES[0] {
-        placing.place(&machine.release.join(LIBRARY), &Path::new(&machine.platform).join(LIBRARY_IN_MODULE))?;
+        placing.place(library, &Path::new(&machine.platform).join(LIBRARY_IN_MODULE))?;
     }
     placing.remove_what_a_former_build_left()
 }
@@ -189,6 +189,8 @@ fn compile(machine: &Machine, name: &str, version: &str) -> Result<Vec<PathBuf>,
         let mut command = machine.command("dotnet");
         command.args(["build", &format!("powershell/{name}/{name}.csproj"), "--configuration", "Release", "--output"]);
         command.arg(&out).args(["-nologo", "-verbosity:minimal", &format!("-p:Version={version}")]);
+        // So that the assembly is the same wherever the checkout lies.
+        command.arg(format!("-p:PathMap={}=/umpin", machine.root.display()));
         let ended =
             step(&format!("dotnet build {name}"), || logged(machine, &format!("dotnet-{name}"), &mut command, None));
         if !ended.well() {

@@ -98,15 +98,20 @@ impl Machine {
 
     /// PowerShell that finds the built modules first and what was fetched for the tests last.
     pub fn pwsh(&self, pwsh: &Path) -> Command {
-        let mut places = vec![self.module_folder()];
+        self.pwsh_with(pwsh, &self.module_folder(), &self.module_manifest())
+    }
+
+    /// As [`Machine::pwsh`], with modules of another folder.
+    pub fn pwsh_with(&self, pwsh: &Path, modules: &Path, manifest: &Path) -> Command {
+        let mut places = vec![modules.to_owned()];
         places.extend(env::split_paths(&env::var_os("PSModulePath").unwrap_or_default()));
         places.push(self.cache.join("psmodules"));
         places.retain(|place| !place.as_os_str().is_empty());
         let mut command = self.command(pwsh);
         command.args(["-NoProfile", "-NonInteractive"]);
         // A folder with the separator in its name cannot be told to PowerShell at all.
-        command.env("PSModulePath", env::join_paths(places).unwrap_or_else(|_| OsString::from(self.module_folder())));
-        command.env("UMPIN_MODULE", self.module_manifest());
+        command.env("PSModulePath", env::join_paths(places).unwrap_or_else(|_| OsString::from(modules)));
+        command.env("UMPIN_MODULE", manifest);
         command.env("UMPIN_BIN", self.release.join("umpin").with_extension(env::consts::EXE_EXTENSION));
         command
     }

@@ -4,6 +4,7 @@ mod analyzer;
 mod c;
 mod csharp;
 mod lint;
+mod package;
 mod pester;
 mod rust;
 
@@ -90,6 +91,14 @@ pub const RINGS: &[Ring] = &[
         only_with_all: false,
         run: pester::run,
     },
+    Ring {
+        name: "package",
+        title: "Packages: made twice, installed and used",
+        needs: "what tools/cross-tools.sh and tools/deb-test.sh fetch, pwsh with Pester, root for the Debian package",
+        builds: Builds::Nothing,
+        only_with_all: true,
+        run: package::run,
+    },
 ];
 
 /// What a ring works with.
@@ -147,7 +156,7 @@ impl Context<'_> {
         if wanted < Builds::Module {
             return;
         }
-        match module::build(self.machine) {
+        match module::build(self.machine, &self.machine.library()) {
             Ok(built) => {
                 if let Built::Absent(why) = &built {
                     say(&format!("the module cannot be built here: {why}"));

@@ -1,6 +1,7 @@
 //! Pester over `tests/powershell/*.Tests.ps1`, in one fresh process, on `target/module`.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use super::Context;
@@ -10,8 +11,7 @@ use crate::process::logged;
 
 pub fn run(context: &mut Context) {
     let machine = context.machine;
-    let entries = fs::read_dir(machine.root.join("tests/powershell")).into_iter().flatten().flatten();
-    let count = entries.filter(|e| e.file_name().to_string_lossy().ends_with(".Tests.ps1")).count();
+    let count = count_files(context);
     let did_not_run = format!("{count} file(s) did not run");
     match &context.module {
         Some(Built::Yes) => {}
@@ -26,6 +26,14 @@ pub fn run(context: &mut Context) {
             return;
         }
     }
+    run_pester(context, &machine.module_folder(), &machine.module_manifest());
+}
+
+/// All of Pester on the modules in a folder.
+pub fn run_pester(context: &mut Context, modules: &Path, manifest: &Path) {
+    let machine = context.machine;
+    let count = count_files(context);
+    let did_not_run = format!("{count} file(s) did not run");
     let pwsh = match context.powershell.find(machine) {
         Ok(pwsh) => pwsh,
         Err(why) => {
@@ -40,7 +48,8 @@ pub fn run(context: &mut Context) {
         return;
     }
     let _ = fs::create_dir_all(machine.root.join("target/test-results"));
-    let mut command = machine.pwsh(pwsh);
+    let _ = fs::remove_file(machine.scratch.join("pester.txt"));
+    let mut command = machine.pwsh_with(pwsh, modules, manifest);
     command.args(["-File", "tools/pester.ps1", "-Path", "tests/powershell"]);
     command.args(["-ReportFile", "target/test-results/pester.xml", "-ResultFile"]);
     command.arg(machine.scratch.join("pester.txt"));
@@ -49,4 +58,9 @@ pub fn run(context: &mut Context) {
     if !context.tally.add_powershell(&context.read_result("pester.txt")) {
         context.tally.fail_many(format!("Pester ended without a result ({ended}); {count} file(s)"), count);
     }
+}
+
+fn count_files(context: &Context) -> usize {
+    let entries = fs::read_dir(context.machine.root.join("tests/powershell")).into_iter().flatten().flatten();
+    entries.filter(|e| e.file_name().to_string_lossy().ends_with(".Tests.ps1")).count()
 }

@@ -1,0 +1,223 @@
+//! The packages that people install: made twice, and each used.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Context;
+use super::pester::run_pester;
+use crate::c::compile_against;
+use crate::console::{Parts, complain, step};
+use crate::package::native::{CrossTools, Native};
+use crate::package::{self, Made};
+use crate::process::{logged, output};
+use crate::{Failure, failure};
+
+pub fn run(context: &mut Context) {
+    let mut parts = Parts::new(false);
+    let first = match package::make(context.machine, &mut parts) {
+        Ok(made) => made,
+        Err(lines) => {
+            complain(&lines);
+            context.tally.fail("making the packages (see above)");
+            return;
+        }
+    };
+    context.tally.pass();
+    for (what, why) in parts.skips() {
+        context.tally.absent(what, why, 1);
+    }
+    for native in &first.natives {
+        check_exports(context, native);
+        check_that_it_runs(context, native);
+    }
+    check_modules(context, &first);
+    check_debian_package(context, &first);
+    check_that_it_is_made_the_same(context, &first);
+}
+
+/// Every function of the header is in the library, and no other.
+fn check_exports(context: &mut Context, native: &Native) {
+    let name = format!("the exports of {} are the header's", native.platform.name);
+    let outcome = exports(context, native).and_then(|exported| {
+        let text = fs::read_to_string(context.machine.root.join("include/umpin.h"))
+            .map_err(|e| failure(format!("include/umpin.h: {e}")))?;
+        let declared = functions_of_the_header(&text);
+        if declared.is_empty() || declared != exported {
+            return Err(failure(format!("the header declares {declared:?}, the library exports {exported:?}")));
+        }
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => context.tally.pass(),
+        Err(lines) => context.tally.fail(format!("{name}: {}", lines.join(" "))),
+    }
+}
+
+fn exports(context: &Context, native: &Native) -> Result<Vec<String>, Failure> {
+    let own = native.platform.name == context.machine.platform;
+    let tools = if own { None } else { CrossTools::read(context.machine) };
+    let objdump = tools.map_or_else(|| "objdump".into(), |tools| tools.tool(native.platform, "objdump"));
+    let mut command = context.machine.command(&objdump);
+    let table = output(command.args(["-T", "-w"]).arg(&native.library));
+    let table = table.ok_or_else(|| failure(format!("{} cannot read it", objdump.display())))?;
+    Ok(exported_functions(&table))
+}
+
+/// Of `objdump -T`: `0000000000123456 g    DF .text  0000000000000042  Base  umpin_open`.
+fn exported_functions(table: &str) -> Vec<String> {
+    let mut names: Vec<_> = table
+        .lines()
+        .filter(|line| line.contains(" .text"))
+        .filter_map(|line| line.split_whitespace().last())
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The names before a `(` that begin with `umpin_`, outside of comments.
+fn functions_of_the_header(header: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for line in header.lines().map(str::trim_start).filter(|line| !line.starts_with(['*', '/'])) {
+        let Some((before, _)) = line.split_once('(') else { continue };
+        let name = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+        if name.starts_with("umpin_") {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// tests/c/exports.c and the command, on this machine or in QEMU.
+fn check_that_it_runs(context: &mut Context, native: &Native) {
+    let machine = context.machine;
+    let name = format!("tests/c/exports.c on {}", native.platform.name);
+    let Some(program) = &native.program else {
+        context.tally.absent(&name, "the library was brought in without its command", 1);
+        return;
+    };
+    let own = native.platform.name == machine.platform;
+    let tools = if own { None } else { CrossTools::read(machine) };
+    let compiler = tools.as_ref().map_or_else(|| "cc".into(), |tools| tools.tool(native.platform, "gcc"));
+    let folder = machine.scratch.join(format!("package-{}", native.platform.name));
+    let (test, work) = (folder.join("exports"), folder.join("work"));
+    let made = fs::create_dir_all(&work).and_then(|()| fs::copy(&native.library, folder.join("libumpin.so")));
+    if let Err(e) = made {
+        context.tally.fail(format!("{name}: {}: {e}", folder.display()));
+        return;
+    }
+    let mut compile = compile_against(machine, &compiler, Path::new("tests/c/exports.c"), &test, &folder);
+    let log = format!("package-exports-{}", native.platform.name);
+    let compiled = step(&format!("{name}: compile"), || logged(machine, &log, &mut compile, None));
+    if !compiled.well() {
+        context.tally.fail(format!("{name} does not compile ({compiled})"));
+        return;
+    }
+    let start = |what: &Path| match &tools {
+        None => machine.command(what),
+        Some(tools) => {
+            let mut qemu = machine.command(Path::new(&tools.qemu).join(native.platform.qemu));
+            qemu.arg("-L").arg(Path::new(&tools.qemu).join("..").join(native.platform.gnu)).arg(what);
+            qemu
+        }
+    };
+    let mut command = start(&test);
+    command.current_dir(&work).env("UMPIN_STORE", work.join("um.db")).env("UMPIN_KEY_FILE", work.join("umpin.key"));
+    let ended = step(&name, || logged(machine, &log, &mut command, Some(Duration::from_secs(600))));
+    context.tally.add_c_program(&name, &machine.read_log(&log), &ended);
+    context.check(&format!("umpin --version on {}", native.platform.name), start(program).arg("--version"));
+}
+
+/// The modules as a user gets them: from a repository, into an empty profile; then all of Pester on them.
+fn check_modules(context: &mut Context, made: &Made) {
+    let machine = context.machine;
+    let name = "the modules from a repository";
+    if !made.files.iter().any(|file| file.ends_with(".nupkg")) {
+        context.tally.absent(name, "they were not made", 1);
+        return;
+    }
+    let pwsh = match context.powershell.find(machine) {
+        Ok(pwsh) => pwsh.to_owned(),
+        Err(why) => {
+            let why = why.to_owned();
+            context.tally.absent(name, &why, 1);
+            return;
+        }
+    };
+    let home = machine.scratch.join("package-home");
+    let into = home.join("modules");
+    if let Err(e) = fs::create_dir_all(&into) {
+        context.tally.fail(format!("{name}: {}: {e}", into.display()));
+        return;
+    }
+    let mut command = machine.command(&pwsh);
+    command.args(["-NoProfile", "-NonInteractive", "-File", "tools/package-test.ps1", "-Packages"]).arg(&made.folder);
+    command.arg("-Into").arg(&into).args(["-Version", &made.version]);
+    for variable in ["HOME", "USERPROFILE", "XDG_DATA_HOME", "LOCALAPPDATA"] {
+        command.env(variable, &home);
+    }
+    context.check(name, &mut command);
+    let manifest = into.join("UMMailboxPin").join(&made.version).join("UMMailboxPin.psd1");
+    if manifest.is_file() {
+        run_pester(context, &into, &manifest);
+    }
+}
+
+fn check_debian_package(context: &mut Context, made: &Made) {
+    let machine = context.machine;
+    let name = "tools/deb-test.sh";
+    let Some(deb) = made.files.iter().find(|file| file.ends_with("_amd64.deb")) else {
+        context.tally.absent(name, "there is no package for amd64", 1);
+        return;
+    };
+    let store = machine.scratch.join("package-store");
+    let _ = fs::create_dir_all(&store);
+    let mut seed = machine.command("cargo");
+    seed.args(["run", "--quiet", "--example", "seed_store", "--"]).arg(&store).arg("1");
+    let seeded = step("a store with one mailbox", || logged(machine, "package-store", &mut seed, None));
+    if !seeded.well() {
+        context.tally.fail(format!("{name}: no store to sign in at ({seeded})"));
+        return;
+    }
+    let mut command = machine.command("bash");
+    // What examples/seed_store.rs makes.
+    command.arg(name).arg(made.folder.join(deb)).arg(&store).args(["5000000", "739182"]);
+    let ended = step(name, || logged(machine, "deb-test", &mut command, Some(Duration::from_secs(1200))));
+    let log = machine.read_log("deb-test");
+    match log.lines().find_map(|line| line.strip_prefix("deb-test: ")) {
+        Some(why) => context.tally.absent(name, why, 1),
+        None => context.tally.add_c_program(name, &log, &ended),
+    }
+}
+
+/// A second time from the same commit: every file byte for byte.
+fn check_that_it_is_made_the_same(context: &mut Context, first: &Made) {
+    let sums = |made: &Made| fs::read_to_string(made.folder.join("SHA256SUMS")).unwrap_or_default();
+    let before = sums(first);
+    let name = "the packages are the same when they are made again";
+    match package::make(context.machine, &mut Parts::new(false)) {
+        Ok(second) if !before.is_empty() && sums(&second) == before => context.tally.pass(),
+        Ok(second) => context.tally.fail(format!("{name}; first:\n{before}then:\n{}", sums(&second))),
+        Err(lines) => context.tally.fail(format!("{name}: {}", lines.join(" "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_read_from_the_header_and_from_the_library() {
+        let header = "/* umpin_none(x) */\n * umpin_none(x)\nUMPIN_API int32_t umpin_open(UmpinStr options,\n\
+                      uint32_t umpin_abi_version(void);\n#define X(a) a\n";
+        assert_eq!(functions_of_the_header(header), ["umpin_abi_version", "umpin_open"]);
+        let table = "x.so: file format elf64\n0000 g    DF .text\t0042  Base        umpin_open\n\
+                     0000      DF *UND*\t0000 (GLIBC_2.34) dlsym\n\
+                     0001 g    DF .text\t0042  Base        umpin_abi_version\n";
+        assert_eq!(exported_functions(table), ["umpin_abi_version", "umpin_open"]);
+    }
+}
