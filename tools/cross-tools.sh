@@ -4,9 +4,9 @@
 #
 #   tools/cross-tools.sh        # into ${UMPIN_TEST_TOOLS:-~/.cache/ummailboxpin/tools}/cross
 #
-# Written at the end: cross/env, which the build program reads: a line "NAME=VALUE" each for toolchain, crates, bin, qemu
-# and sqlite; an empty one means that the usual one does. About 110 MB of downloads. Exit status 3: something cannot be
-# had here (named); what needs it is then skipped by that name.
+# Compilers on PATH are used; else they are Debian's. Written at the end: cross/env, which the build program reads: a
+# line "NAME=VALUE" each for toolchain, crates, bin, qemu and sqlite; an empty one means that the usual one does. About
+# 110 MB of downloads. Exit status 3: something cannot be had here (named); what needs it is then skipped by that name.
 set -euo pipefail
 
 # Raised when the layout of the cache changes.
@@ -32,22 +32,29 @@ give_up() {
     exit 3
 }
 
-for program in apt-get dpkg-deb flock; do
-    command -v "$program" >/dev/null 2>&1 ||
-        give_up "the program '$program' is missing; the compilers come from Debian."
-done
 exec 9>"$target/lock"
 flock -w 1800 9 || give_up 'another run has been filling the folder for 30 minutes.' \
     "If none is running, delete $target/lock."
+bin='' qemu=''
 scratch=$(mktemp -d "$target/.scratch.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
 # Of the machine's own suite, since they run on it, and so that the result asks for no newer C library than it has.
 compilers() {
-    local suite script
+    local suite script program
+    if command -v aarch64-linux-gnu-gcc arm-linux-gnueabihf-gcc >/dev/null; then
+        bin=$(dirname "$(command -v aarch64-linux-gnu-gcc)")
+        qemu=$bin
+        return 0
+    fi
+    bin=$target/root/bin qemu=$target/root/usr/bin
     if [[ $(cat "$target/root/.complete" 2>/dev/null) == "$layout" ]]; then return 0; fi
     suite=$(. /etc/os-release 2>/dev/null && [[ ${ID:-} == debian ]] && printf '%s' "${VERSION_CODENAME:-}") || true
     [[ -n $suite ]] || give_up 'this is not Debian, so no compilers are fetched.'
+    for program in apt-get dpkg-deb; do
+        command -v "$program" >/dev/null 2>&1 ||
+            give_up "the program '$program' is missing; the compilers come from Debian."
+    done
     say "fetching the C compilers for arm64 and armhf and QEMU from Debian $suite"
     private_apt_prepare "$scratch/apt" "$suite" /var/lib/dpkg/status || give_up \
         'no Debian mirror was found in the apt configuration of this machine.' \
@@ -90,7 +97,7 @@ sqlite() {
     if [[ $(cat "$target/sqlite/$1/.complete" 2>/dev/null) == "$version" ]]; then return 0; fi
     say "compiling SQLite for $1"
     rm -rf "$scratch/sqlite"
-    sqlite_build "$scratch/sqlite" "$target/root/bin/$1-" "${version:15:-4}" ||
+    sqlite_build "$scratch/sqlite" "$bin/$1-" "${version:15:-4}" ||
         give_up "SQLite could not be compiled for $1 (see above)."
     mkdir -p "$target/sqlite"
     rm -rf "${target:?}/sqlite/$1"
@@ -105,6 +112,6 @@ if grep -qs 'tools/debian-crates.sh' "$root/.cargo/config.toml"; then
     sqlite aarch64-linux-gnu
     sqlite arm-linux-gnueabihf
 fi
-printf '%s\n' "toolchain=$rust_std_toolchain" "crates=$rust_std_crates" "bin=$target/root/bin" \
-    "qemu=$target/root/usr/bin" "sqlite=$sqlite_folder" >"$target/env.$$"
+printf '%s\n' "toolchain=$rust_std_toolchain" "crates=$rust_std_crates" "bin=$bin" "qemu=$qemu" \
+    "sqlite=$sqlite_folder" >"$target/env.$$"
 mv -f "$target/env.$$" "$target/env"

@@ -15,6 +15,8 @@ pub struct Arguments {
     pub verb: Verb,
     pub strict: bool,
     pub all: bool,
+    /// The modules of `package`.
+    pub sign: bool,
     /// The rings of `test`, in the table's order.
     pub rings: Vec<&'static Ring>,
 }
@@ -37,6 +39,7 @@ Usage: ./build.sh VERB [--strict] [--all]     (on Windows: .\\build.ps1 VERB [-S
   bench           the benchmarks, of the library and of the cmdlets
 
   --all      with test: what takes long in full, and what needs large downloads (a real Asterisk); nothing is left out
+  --sign     with package: the modules are signed (UMPIN_SIGN_CERTIFICATE, see docs/development.md)
   --strict   a part that cannot run here (no PowerShell, no .NET SDK ...) is a failure, not a skip
 
 Rings (without a name: all; those marked * only under --all):
@@ -56,13 +59,14 @@ UMPIN_REFRESH=1",
 
 /// Options in PowerShell's spelling (`-Strict`) mean the same.
 pub fn parse(words: impl Iterator<Item = String>) -> Result<Asked, String> {
-    let (mut strict, mut all, mut verb) = (false, false, None);
+    let (mut strict, mut all, mut sign, mut verb) = (false, false, false, None);
     let mut names = Vec::new();
     for word in words {
         if let Some(option) = word.strip_prefix('-') {
             match option.trim_start_matches('-').to_ascii_lowercase().as_str() {
                 "strict" => strict = true,
                 "all" => all = true,
+                "sign" => sign = true,
                 "h" | "help" | "?" => return Ok(Asked::Help),
                 _ => return Err(format!("unknown option: {word}")),
             }
@@ -84,6 +88,9 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Asked, String> {
     if all && verb != Verb::Test {
         return Err("--all goes with test only.".to_owned());
     }
+    if sign && verb != Verb::Package {
+        return Err("--sign goes with package only.".to_owned());
+    }
     if let Some(unknown) = names.iter().find(|name| RINGS.iter().all(|ring| ring.name != name.as_str())) {
         let known: Vec<_> = RINGS.iter().map(|ring| ring.name).collect();
         return Err(format!("there is no ring {unknown}; there are: {}", known.join(", ")));
@@ -95,7 +102,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Asked, String> {
                 if names.is_empty() { all || !ring.only_with_all } else { names.iter().any(|name| name == ring.name) }
             })
             .collect();
-    Ok(Asked::Run(Arguments { verb, strict, all, rings }))
+    Ok(Asked::Run(Arguments { verb, strict, all, sign, rings }))
 }
 
 #[cfg(test)]
@@ -142,6 +149,7 @@ mod tests {
             }
         }
         assert!(parsed("demo --all").is_err());
+        assert!(parsed("test --sign").is_err());
         assert!(matches!(parsed(""), Ok(Asked::Nothing)));
         assert!(matches!(parsed("--help"), Ok(Asked::Help)));
     }

@@ -64,7 +64,7 @@ fn run(arguments: &Arguments) -> Result<bool, Failure> {
         Verb::Demo => demo::run(&machine, arguments.strict),
         Verb::Test => rings::run(&machine, arguments),
         Verb::Module => module::run(&machine, arguments.strict),
-        Verb::Package => package::run(&machine, arguments.strict),
+        Verb::Package => package::run(&machine, arguments.strict, arguments.sign),
         Verb::Bench => bench::run(&machine, arguments.strict),
     }
 }

@@ -8,6 +8,7 @@ mod bill;
 mod deb;
 pub mod native;
 mod nupkg;
+mod sign;
 mod zip;
 
 use std::env;
@@ -32,6 +33,8 @@ pub struct Packaging<'a> {
     pub out: PathBuf,
     /// Emptied at the beginning.
     pub work: PathBuf,
+    /// Whether the modules are signed.
+    pub sign: bool,
 }
 
 /// What was made.
@@ -43,9 +46,9 @@ pub struct Made {
 }
 
 /// The verb.
-pub fn run(machine: &Machine, strict: bool) -> Result<bool, Failure> {
+pub fn run(machine: &Machine, strict: bool, sign: bool) -> Result<bool, Failure> {
     let mut parts = Parts::new(strict);
-    let made = make(machine, &mut parts)?;
+    let made = make(machine, sign, &mut parts)?;
     heading("target/package");
     for file in made.files {
         say(&file);
@@ -54,7 +57,7 @@ pub fn run(machine: &Machine, strict: bool) -> Result<bool, Failure> {
 }
 
 /// Makes every package that can be made here.
-pub fn make(machine: &Machine, parts: &mut Parts) -> Result<Made, Failure> {
+pub fn make(machine: &Machine, sign: bool, parts: &mut Parts) -> Result<Made, Failure> {
     let out = machine.root.join("target").join("package");
     let packaging = Packaging {
         machine,
@@ -62,6 +65,7 @@ pub fn make(machine: &Machine, parts: &mut Parts) -> Result<Made, Failure> {
         time: time_of_the_commit(machine),
         work: out.join("work"),
         out,
+        sign,
     };
     packaging.clear()?;
     let mut natives = Vec::new();
@@ -82,7 +86,7 @@ pub fn make(machine: &Machine, parts: &mut Parts) -> Result<Made, Failure> {
         None => Built::Absent(format!("there is no library for {}", machine.platform)),
     };
     match built {
-        Built::Yes => nupkg::make(&packaging, &natives)?,
+        Built::Yes => nupkg::make(&packaging, &natives, parts)?,
         Built::Absent(why) => parts.skip("the modules for the PowerShell Gallery", &why),
     }
     heading("Packages and archives");
@@ -100,6 +104,13 @@ pub fn make(machine: &Machine, parts: &mut Parts) -> Result<Made, Failure> {
     bill::make(&packaging)?;
     let files = packaging.write_checksums(parts)?;
     Ok(Made { folder: packaging.out.clone(), version: packaging.version.clone(), files, natives })
+}
+
+/// Packages that were made elsewhere, in a folder.
+pub fn given(machine: &Machine, folder: &Path) -> Result<Made, Failure> {
+    let entries = fs::read_dir(folder).map_err(|e| failure(format!("{}: {e}", folder.display())))?;
+    let files = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    Ok(Made { folder: folder.to_owned(), version: module::crate_version(machine)?, files, natives: Vec::new() })
 }
 
 impl Packaging<'_> {

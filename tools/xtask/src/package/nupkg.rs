@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use super::native::Native;
+use super::sign::sign;
 use super::{Packaging, release_notes, zip};
-use crate::console::say;
+use crate::console::{Parts, say};
 use crate::module::{MODULES, files_below};
 use crate::{Failure, failure};
 
-pub fn make(packaging: &Packaging, natives: &[Native]) -> Result<(), Failure> {
+pub fn make(packaging: &Packaging, natives: &[Native], parts: &mut Parts) -> Result<(), Failure> {
     for name in MODULES {
         let folder = packaging.work.join("module").join(name);
         let built = packaging.machine.module_folder().join(name);
@@ -26,7 +27,13 @@ pub fn make(packaging: &Packaging, natives: &[Native]) -> Result<(), Failure> {
                 packaging.copy(&native.library, &folder.join(native.platform.name).join(file))?;
             }
         }
+        if packaging.sign {
+            sign(packaging, &folder, parts)?;
+        }
         pack(packaging, name)?;
+    }
+    if !packaging.sign {
+        say("the modules are unsigned (--sign)");
     }
     Ok(())
 }
