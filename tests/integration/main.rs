@@ -22,6 +22,8 @@ mod mail;
 mod mail_crash;
 #[cfg(unix)]
 mod mail_server;
+#[cfg(unix)]
+mod manual;
 mod pins;
 mod self_check;
 mod sign_in;
