@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Packaging;
 use crate::console::step;
-use crate::machine::{LIBRARY, LIBRARY_IN_MODULE, Machine};
+use crate::machine::Machine;
 use crate::process::{logged, output, succeeds};
 use crate::{Failure, failure};
 
@@ -16,41 +16,56 @@ pub struct Platform {
     pub name: &'static str,
     /// As Rust names it.
     pub triple: &'static str,
-    /// As GNU's tools are prefixed.
-    pub gnu: &'static str,
+    /// What it is built from on linux-x64, for its own sake or for another.
+    pub cross: Option<Cross>,
     /// As Debian names the processor; empty: no package.
     pub debian: &'static str,
-    /// QEMU's program for it.
-    pub qemu: &'static str,
 }
 
-/// This machine's is built with its own compilers, the others with what `tools/cross-tools.sh` fetches.
+pub struct Cross {
+    /// As Rust names the target.
+    triple: &'static str,
+    /// As GNU's tools are prefixed.
+    pub gnu: &'static str,
+    /// QEMU's program for it; empty: none.
+    pub qemu: &'static str,
+    /// In `tools/`, without `.sh`: fetches what is needed.
+    script: &'static str,
+}
+
+const fn linux(triple: &'static str, gnu: &'static str, qemu: &'static str) -> Option<Cross> {
+    Some(Cross { triple, gnu, qemu, script: "cross-tools" })
+}
+
+/// This machine's is built with its own compilers, the others with those that a script fetches.
 pub const PLATFORMS: &[Platform] = &[
-    Platform {
-        name: "linux-x64",
-        triple: "x86_64-unknown-linux-gnu",
-        gnu: "x86_64-linux-gnu",
-        debian: "amd64",
-        qemu: "qemu-x86_64-static",
-    },
+    Platform { name: "linux-x64", triple: "x86_64-unknown-linux-gnu", cross: None, debian: "amd64" },
     Platform {
         name: "linux-arm64",
         triple: "aarch64-unknown-linux-gnu",
-        gnu: "aarch64-linux-gnu",
+        cross: linux("aarch64-unknown-linux-gnu", "aarch64-linux-gnu", "qemu-aarch64-static"),
         debian: "arm64",
-        qemu: "qemu-aarch64-static",
     },
     Platform {
         name: "linux-arm",
         triple: "armv7-unknown-linux-gnueabihf",
-        gnu: "arm-linux-gnueabihf",
+        cross: linux("armv7-unknown-linux-gnueabihf", "arm-linux-gnueabihf", "qemu-arm-static"),
         debian: "armhf",
-        qemu: "qemu-arm-static",
     },
-    Platform { name: "win-x64", triple: "x86_64-pc-windows-msvc", gnu: "", debian: "", qemu: "" },
-    Platform { name: "win-arm64", triple: "aarch64-pc-windows-msvc", gnu: "", debian: "", qemu: "" },
-    Platform { name: "osx-x64", triple: "x86_64-apple-darwin", gnu: "", debian: "", qemu: "" },
-    Platform { name: "osx-arm64", triple: "aarch64-apple-darwin", gnu: "", debian: "", qemu: "" },
+    Platform {
+        name: "win-x64",
+        triple: "x86_64-pc-windows-msvc",
+        cross: Some(Cross {
+            triple: "x86_64-pc-windows-gnu",
+            gnu: "x86_64-w64-mingw32",
+            qemu: "",
+            script: "windows-tools",
+        }),
+        debian: "",
+    },
+    Platform { name: "win-arm64", triple: "aarch64-pc-windows-msvc", cross: None, debian: "" },
+    Platform { name: "osx-x64", triple: "x86_64-apple-darwin", cross: None, debian: "" },
+    Platform { name: "osx-arm64", triple: "aarch64-apple-darwin", cross: None, debian: "" },
 ];
 
 /// What was built for one platform, stripped.
@@ -74,33 +89,50 @@ impl Native {
     }
 }
 
-/// What tools/cross-tools.sh has written.
-#[derive(Default)]
+/// What the script for a platform has written.
 pub struct CrossTools {
+    cross: &'static Cross,
     toolchain: String,
     crates: String,
-    pub bin: String,
+    bin: String,
     pub qemu: String,
-    sqlite: String,
+    /// Holds `lib` and `include`.
+    sqlite: Option<PathBuf>,
 }
 
 impl CrossTools {
-    pub fn read(machine: &Machine) -> Option<Self> {
-        let text = fs::read_to_string(machine.test_tools().join("cross").join("env")).ok()?;
-        let value = |name: &str| {
-            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap_or_default().to_owned()
+    /// `None`: this machine's own tools do, or nothing was fetched.
+    pub fn read(machine: &Machine, platform: &'static Platform) -> Option<Self> {
+        let cross = platform.cross.as_ref().filter(|_| machine.platform != platform.name)?;
+        let tools = machine.test_tools();
+        let (file, prefix, bin) = match cross.script {
+            "windows-tools" => (tools.join("windows").join("env.sh"), "windows_", "mingw"),
+            _ => (tools.join("cross").join("env"), "", "bin"),
         };
+        let text = fs::read_to_string(file).ok()?;
+        let value = |name: &str| {
+            let value = |line: &str| Some(line.strip_prefix(prefix)?.strip_prefix(name)?.strip_prefix('=')?.to_owned());
+            text.lines().find_map(value).unwrap_or_default().trim_matches('\'').to_owned()
+        };
+        let sqlite = Some(value("sqlite")).filter(|folder| !folder.is_empty()).map(PathBuf::from);
         Some(Self {
+            cross,
             toolchain: value("toolchain"),
             crates: value("crates"),
-            bin: value("bin"),
+            bin: value(bin),
             qemu: value("qemu"),
-            sqlite: value("sqlite"),
+            sqlite: if prefix.is_empty() { sqlite.map(|folder| folder.join(cross.gnu)) } else { sqlite },
         })
     }
 
-    pub fn tool(&self, platform: &Platform, tool: &str) -> PathBuf {
-        Path::new(&self.bin).join(format!("{}-{tool}", platform.gnu))
+    pub fn tool(&self, tool: &str) -> PathBuf {
+        Path::new(&self.bin).join(format!("{}-{tool}", self.cross.gnu))
+    }
+
+    /// QEMU's program, and the folder in which it finds the other processor's C library.
+    pub fn emulator(&self) -> Option<(PathBuf, PathBuf)> {
+        let here = Path::new(&self.qemu);
+        (!self.cross.qemu.is_empty()).then(|| (here.join(self.cross.qemu), here.join("..").join(self.cross.gnu)))
     }
 }
 
@@ -118,19 +150,21 @@ pub fn build(packaging: &Packaging, platform: &'static Platform) -> Result<Resul
         }
     }
     let own = packaging.machine.platform == platform.name;
-    if !own && (platform.gnu.is_empty() || packaging.machine.platform != "linux-x64") {
-        return Ok(Err(format!(
-            "it is built on such a machine (UMPIN_NATIVES brings it in), not on {}",
-            packaging.machine.platform
-        )));
-    }
-    let cross = if own { Ok(None) } else { cross_tools(packaging.machine).map(Some) };
-    let cross = match cross {
-        Ok(cross) => cross,
-        Err(why) => return Ok(Err(why)),
+    let cross = match &platform.cross {
+        _ if own => None,
+        Some(cross) if packaging.machine.platform == "linux-x64" => {
+            match fetch_tools(packaging.machine, platform, cross) {
+                Ok(tools) => Some(tools),
+                Err(why) => return Ok(Err(why)),
+            }
+        }
+        _ => {
+            let here = &packaging.machine.platform;
+            return Ok(Err(format!("it is built on such a machine (UMPIN_NATIVES brings it in), not on {here}")));
+        }
     };
     let built = compile(packaging, platform, cross.as_ref())?;
-    let strip = cross.as_ref().map_or_else(|| PathBuf::from("strip"), |tools| tools.tool(platform, "strip"));
+    let strip = cross.as_ref().map_or_else(|| PathBuf::from("strip"), |tools| tools.tool("strip"));
     let place = |from: &str, to: &str, arguments: &[&str]| -> Result<PathBuf, Failure> {
         let file = target.join(to);
         packaging.copy(&built.join(from), &file)?;
@@ -140,13 +174,16 @@ pub fn build(packaging: &Packaging, platform: &'static Platform) -> Result<Resul
         }
         Ok(file)
     };
-    let program = if cfg!(windows) { "umpin.exe" } else { "umpin" };
+    let windows = platform.name.starts_with("win-");
+    let program = if windows { "umpin.exe" } else { "umpin" };
+    let archive = if windows { "umpin.lib" } else { "libumpin.a" };
     let unneeded: &[&str] = if cfg!(target_os = "macos") { &["-x"] } else { &["--strip-unneeded"] };
     let debug: &[&str] = if cfg!(target_os = "macos") { &["-S"] } else { &["--strip-debug", "-D"] };
-    let archive = if cfg!(windows) { "umpin.lib" } else { "libumpin.a" };
+    let in_module = library_in_module(platform);
+    let by_cargo = if windows { in_module.to_owned() } else { format!("lib{in_module}") };
     let native = Native {
         platform,
-        library: place(LIBRARY, LIBRARY_IN_MODULE, unneeded)?,
+        library: place(&by_cargo, in_module, unneeded)?,
         program: Some(place(program, program, unneeded)?),
         static_library: if own { Some(place(archive, archive, debug)?) } else { None },
         glibc: None,
@@ -163,17 +200,16 @@ fn library_in_module(platform: &Platform) -> &'static str {
     }
 }
 
-fn cross_tools(machine: &Machine) -> Result<CrossTools, String> {
+fn fetch_tools(machine: &Machine, platform: &'static Platform, cross: &Cross) -> Result<CrossTools, String> {
+    let script = format!("tools/{}.sh", cross.script);
     let mut command = machine.command("bash");
-    let ended = step("tools/cross-tools.sh", || {
-        logged(machine, "cross-tools", command.arg("tools/cross-tools.sh"), Some(Duration::from_secs(1800)))
-    });
+    let ended = step(&script, || logged(machine, cross.script, command.arg(&script), Some(Duration::from_secs(1800))));
     if !ended.well() {
-        let log = machine.read_log("cross-tools");
-        let why = log.lines().find_map(|line| line.strip_prefix("cross-tools: ")).unwrap_or("see above");
-        return Err(format!("tools/cross-tools.sh: {why}"));
+        let log = machine.read_log(cross.script);
+        let why = log.lines().find_map(|line| line.strip_prefix(cross.script)?.strip_prefix(": "));
+        return Err(format!("{script}: {}", why.unwrap_or("see above")));
     }
-    CrossTools::read(machine).ok_or_else(|| "tools/cross-tools.sh left no list of its tools".to_owned())
+    CrossTools::read(machine, platform).ok_or_else(|| format!("{script} left no list of its tools"))
 }
 
 /// Builds library, static library and command, and returns the folder that holds them.
@@ -193,16 +229,15 @@ fn compile(packaging: &Packaging, platform: &Platform, cross: Option<&CrossTools
             let places = std::iter::once(Path::new(&tools.toolchain).join("bin")).chain(env::split_paths(&path));
             cargo.env("PATH", env::join_paths(places).unwrap_or_default());
         }
-        cargo.args(words).args(["--release", "--target", platform.triple]).env("CARGO_TARGET_DIR", &folder);
+        let triple = cross.map_or(platform.triple, |tools| tools.cross.triple);
+        cargo.args(words).args(["--release", "--target", triple]).env("CARGO_TARGET_DIR", &folder);
         cargo.env("RUSTFLAGS", remapping(machine));
         if let Some(tools) = cross {
-            let name = platform.triple.to_uppercase().replace('-', "_");
-            let under = platform.triple.replace('-', "_");
-            let compiler = tools.tool(platform, "gcc");
-            cargo.env(format!("CARGO_TARGET_{name}_LINKER"), &compiler);
-            cargo.env(format!("CC_{under}"), &compiler).env(format!("AR_{under}"), tools.tool(platform, "ar"));
-            if !tools.sqlite.is_empty() {
-                let sqlite = Path::new(&tools.sqlite).join(platform.gnu);
+            let name = triple.to_uppercase().replace('-', "_");
+            let under = triple.replace('-', "_");
+            cargo.env(format!("CARGO_TARGET_{name}_LINKER"), tools.tool("gcc"));
+            cargo.env(format!("CC_{under}"), tools.tool("gcc")).env(format!("AR_{under}"), tools.tool("ar"));
+            if let Some(sqlite) = &tools.sqlite {
                 cargo.env("SQLITE3_LIB_DIR", sqlite.join("lib")).env("SQLITE3_INCLUDE_DIR", sqlite.join("include"));
             }
             if !tools.crates.is_empty() {
@@ -212,9 +247,9 @@ fn compile(packaging: &Packaging, platform: &Platform, cross: Option<&CrossTools
             }
         }
         let log = format!("package-{}-{}", platform.name, words[0]);
-        packaging.must(&format!("cargo {} ({what}, {})", words[0], platform.triple), &log, &mut cargo)?;
+        packaging.must(&format!("cargo {} ({what}, {triple})", words[0]), &log, &mut cargo)?;
     }
-    Ok(folder.join(platform.triple).join("release"))
+    Ok(folder.join(cross.map_or(platform.triple, |tools| tools.cross.triple)).join("release"))
 }
 
 /// No path of this machine gets into a message: folders have fixed names in what is compiled.

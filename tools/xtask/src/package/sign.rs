@@ -1,8 +1,8 @@
 //! `--sign`: everything in the modules that a policy of AllSigned looks at.
 //!
 //! The certificate is a PKCS #12 file that `UMPIN_SIGN_CERTIFICATE` names; its password is the first line of the file
-//! that `UMPIN_SIGN_PASSWORD_FILE` names, since arguments can be read in the process list; `UMPIN_SIGN_TIMESTAMP` is the
-//! address of a time-stamp server (RFC 3161), without which a signature ends with the certificate.
+//! that `UMPIN_SIGN_PASSWORD_FILE` names, since arguments can be read in the process list; `UMPIN_SIGN_TIMESTAMP` is
+//! the address of a time-stamp server (RFC 3161), without which a signature ends with the certificate.
 
 use std::env;
 use std::ffi::OsString;

@@ -64,20 +64,24 @@ fn check_exports(context: &mut Context, native: &Native) {
 }
 
 fn exports(context: &Context, native: &Native) -> Result<Vec<String>, Failure> {
-    let own = native.platform.name == context.machine.platform;
-    let tools = if own { None } else { CrossTools::read(context.machine) };
-    let objdump = tools.map_or_else(|| "objdump".into(), |tools| tools.tool(native.platform, "objdump"));
+    let tools = CrossTools::read(context.machine, native.platform);
+    let objdump = tools.map_or_else(|| "objdump".into(), |tools| tools.tool("objdump"));
     let mut command = context.machine.command(&objdump);
-    let table = output(command.args(["-T", "-w"]).arg(&native.library));
+    // Of a library for Windows, -p shows the table; of one for Linux, -T does, and the other says nothing.
+    let windows = native.platform.name.starts_with("win-");
+    let table = output(command.args(if windows { &["-p"][..] } else { &["-T", "-w"] }).arg(&native.library));
     let table = table.ok_or_else(|| failure(format!("{} cannot read it", objdump.display())))?;
     Ok(exported_functions(&table))
 }
 
-/// Of `objdump -T`: `0000000000123456 g    DF .text  0000000000000042  Base  umpin_open`.
+/// Of `objdump -T`: `0000000000123456 g    DF .text  0000000000000042  Base  umpin_open`; of `objdump -p`, in the table
+/// of names: `\t[   3] +base[   4]  0003 umpin_open`.
 fn exported_functions(table: &str) -> Vec<String> {
     let mut names: Vec<_> = table
         .lines()
-        .filter(|line| line.contains(" .text"))
+        .skip_while(|line| table.contains("[Ordinal/Name Pointer] Table") && !line.starts_with("[Ordinal/Name"))
+        .take_while(|line| !line.starts_with("The "))
+        .filter(|line| line.contains(" .text") || line.starts_with("\t["))
         .filter_map(|line| line.split_whitespace().last())
         .map(str::to_owned)
         .collect();
@@ -109,9 +113,13 @@ fn check_that_it_runs(context: &mut Context, native: &Native) {
         context.tally.absent(&name, "the library was brought in without its command", 1);
         return;
     };
-    let own = native.platform.name == machine.platform;
-    let tools = if own { None } else { CrossTools::read(machine) };
-    let compiler = tools.as_ref().map_or_else(|| "cc".into(), |tools| tools.tool(native.platform, "gcc"));
+    let tools = CrossTools::read(machine, native.platform);
+    let emulator = tools.as_ref().map(CrossTools::emulator);
+    if emulator == Some(None) {
+        // Wine's ring runs what is for Windows.
+        return;
+    }
+    let compiler = tools.as_ref().map_or_else(|| "cc".into(), |tools| tools.tool("gcc"));
     let folder = machine.scratch.join(format!("package-{}", native.platform.name));
     let (test, work) = (folder.join("exports"), folder.join("work"));
     let made = fs::create_dir_all(&work).and_then(|()| fs::copy(&native.library, folder.join("libumpin.so")));
@@ -126,12 +134,12 @@ fn check_that_it_runs(context: &mut Context, native: &Native) {
         context.tally.fail(format!("{name} does not compile ({compiled})"));
         return;
     }
-    let start = |what: &Path| match &tools {
+    let start = |what: &Path| match emulator.as_ref().and_then(Option::as_ref) {
         None => machine.command(what),
-        Some(tools) => {
-            let mut qemu = machine.command(Path::new(&tools.qemu).join(native.platform.qemu));
-            qemu.arg("-L").arg(Path::new(&tools.qemu).join("..").join(native.platform.gnu)).arg(what);
-            qemu
+        Some((qemu, libraries)) => {
+            let mut command = machine.command(qemu);
+            command.arg("-L").arg(libraries).arg(what);
+            command
         }
     };
     let mut command = start(&test);
@@ -227,6 +235,11 @@ mod tests {
         let table = "x.so: file format elf64\n0000 g    DF .text\t0042  Base        umpin_open\n\
                      0000      DF *UND*\t0000 (GLIBC_2.34) dlsym\n\
                      0001 g    DF .text\t0042  Base        umpin_abi_version\n";
+        assert_eq!(exported_functions(table), ["umpin_abi_version", "umpin_open"]);
+        let table = "The Export Tables\nExport Address Table -- Ordinal Base 1\n\
+                     \t[   0] +base[   1] 1234 Export RVA\n\n\
+                     [Ordinal/Name Pointer] Table\n\t[   0] +base[   1]  0000 umpin_abi_version\n\
+                     \t[   1] +base[   2]  0001 umpin_open\n\nThe Function Table\n\t[   9] other\n";
         assert_eq!(exported_functions(table), ["umpin_abi_version", "umpin_open"]);
     }
 }
