@@ -175,6 +175,18 @@ impl Session {
         })
     }
 
+    /// Said once a session: that the store was brought to this program's version.
+    pub fn upgraded(&self) -> Option<Warning> {
+        self.store.is_upgraded().then(|| Warning {
+            message: format!(
+                "The store '{}' was brought to today's version, with all that it held. Programs of an older version cannot use \
+                 it any more: update them, and make a new backup with Backup-UMPinStore.",
+                self.location.store.display()
+            ),
+            once_per_session: true,
+        })
+    }
+
     /// What an operation of several calls keeps between them. The session holds it, and does not know what it is.
     pub(crate) fn shared_state<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -196,6 +208,11 @@ impl Session {
     /// Reads on one consistent snapshot. A missing store reads as empty.
     pub fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         self.store.read(work)
+    }
+
+    /// The same of one statement, which needs no transaction around it.
+    pub(crate) fn read_once<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        self.store.read_once(work)
     }
 
     /// Reads on one consistent snapshot, with the keys that open what is sealed in it.

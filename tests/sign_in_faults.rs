@@ -394,7 +394,7 @@ fn rows_that_only_a_wrong_pin_needs_give_no_more_tries() {
     install();
     let full_trail = "INSERT INTO audit SELECT 9223372036854775807, 0, '', '', '', '', '', 1, '', x'00'";
     let lost_key =
-        "INSERT INTO pin_history SELECT recipient_guid, 0, memory_kib, passes, lanes, 'nokey', sealed FROM pin";
+        "INSERT INTO pin_history SELECT recipient_id, 77, memory_kib, passes, lanes, zeroblob(8), sealed FROM pin";
     for (reset_at, damage) in [(2, full_trail), (2, lost_key), (1, full_trail), (1, lost_key), (6, full_trail)] {
         let policy = PinPolicy { max_attempts: Some(6), failures_before_reset: Some(reset_at), ..PinPolicy::default() };
         let template = template(policy, 0);

@@ -9,7 +9,6 @@ use crate::directory::identity::fold_case;
 use crate::error::Result;
 use crate::session::Session;
 use crate::store::Tx;
-use crate::store::recipients::Order;
 
 /// The most completions that are offered.
 const MOST: usize = 50;
@@ -54,7 +53,7 @@ pub(crate) fn complete_identity(session: &Session, request: &Request) -> Result<
 /// The canonical names of the containers that people lie in, and of those above.
 fn containers(tx: &Tx<'_>) -> Result<Vec<String>> {
     let mut found = BTreeSet::new();
-    for (canonical, _) in tx.recipient_page(Order::CanonicalName, false, "", ("", ""), SAMPLE)? {
+    for canonical in tx.canonical_names(SAMPLE)? {
         let mut rest = canonical.as_str();
         while let Some(at) = last_slash(rest) {
             rest = &rest[..at];

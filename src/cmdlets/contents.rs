@@ -6,7 +6,7 @@ use crate::guid::RecipientGuid;
 use std::collections::HashMap;
 
 use crate::cmdlets::settings;
-use crate::directory::identity::fold;
+use crate::directory::identity::{fold, fold_case};
 use crate::directory::recipient::Recipient;
 use crate::error::{Condition, Result};
 use crate::service::addresses;
@@ -46,7 +46,7 @@ pub fn find_faults(tx: &Tx<'_>, now: i64) -> Result<Faults> {
     let mut found = Faults::default();
     // First: a value that cannot be read would end what follows, so that is told before.
     tx.odd_values(now, |about, what| {
-        found.add(|| format!("{}: {what}", tx.name_of(about)));
+        found.add(|| format!("{about}: {what}"));
         Ok(())
     })?;
     for what in unless_unreadable(tx.inconsistencies())?.unwrap_or_default() {
@@ -123,8 +123,10 @@ fn find_document_faults(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
 
 /// What is derived from a person: the texts that find one, and the primary address among the addresses.
 fn find_recipient_faults(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
+    let mut due = 0;
     tx.each_recipient(|guid| {
         let Some(Some(r)) = unless_unreadable(tx.recipient(guid))? else { return Ok(()) };
+        due += tx.key_count_due(&r);
         if unless_unreadable(tx.has_its_keys(&r))? == Some(false) {
             found.add(|| format!("{}: the look-up keys are not this person's", r.canonical_name));
         }
@@ -132,7 +134,12 @@ fn find_recipient_faults(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
             found.add(|| format!("{}: the proxy addresses lack the primary SMTP address", r.canonical_name));
         }
         Ok(())
-    })
+    })?;
+    let there = tx.key_count()?;
+    if there > due {
+        found.add(|| format!("directory: {} look-up keys are nobody's", there - due));
+    }
+    Ok(())
 }
 
 fn has_its_addresses(r: &Recipient) -> bool {
@@ -155,7 +162,7 @@ fn find_number_faults(tx: &Tx<'_>, found: &mut Faults) -> Result<()> {
             kind => addresses::resource_address(plan, guid, number)
                 .is_ok_and(|a| a.address == number && Some(a.kind) == kind),
         };
-        if !fits || key != number.to_lowercase() {
+        if !fits || key != fold_case(number) {
             found.add(|| format!("{}: a number does not fit its dial plan '{}'", tx.name_of(guid.as_str()), plan.name));
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Get-UMMailboxPIN: the state of PINs, never a PIN.
 
 use crate::cmdlets::cursor;
+use crate::directory::identity;
 use crate::error::Result;
 use crate::service::lookup::Lookup;
 use crate::session::Session;
@@ -9,9 +10,11 @@ use crate::store::pins::PinState;
 /// One mailbox. One that exists but is not UM-enabled is not found, as in Exchange.
 pub fn get_um_mailbox_pin(session: &Session, lookup: &Lookup) -> Result<PinState> {
     lookup.validate()?;
-    session.read(|tx| {
-        let guid = lookup.guid(session, tx)?;
-        tx.pin_state(&guid)?.ok_or_else(|| lookup.not_found(session, tx))
+    let (key, form) = lookup.key()?;
+    session.read_once(|tx| {
+        let found = tx.pin_states_by_key(&key, form)?;
+        let found = lookup.only(session, tx, found, |found| &found.identity)?;
+        found.state.ok_or_else(|| lookup.not_found(session, tx))
     })
 }
 
@@ -32,6 +35,6 @@ pub fn list_um_mailbox_pins(
     let mut states = session.read(|tx| tx.pin_states(&container, (name, guid), limit + 1))?;
     let more = states.len() > limit;
     states.truncate(limit);
-    let next = states.last().filter(|_| more).map(|s| format!("{} {}", s.guid, s.identity));
+    let next = states.last().filter(|_| more).map(|s| format!("{} {}", s.guid, identity::fold(&s.identity)));
     Ok((states, next))
 }

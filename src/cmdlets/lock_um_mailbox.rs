@@ -38,6 +38,7 @@ fn set_lock(session: &Session, request: &Request, lock: Lock) -> Result<Response
         if lock == Lock::Clear {
             pin.facts.failures = 0;
             pin.facts.lifetime_failures = 0;
+            pin.facts.epoch = pin.facts.epoch.saturating_add(1);
             pin.facts.last_failure_at = 0;
         }
         c.tx.put_pin(&recipient.guid, &pin)?;

@@ -20,6 +20,7 @@ pub(crate) mod get_um_pin_configuration;
 pub(crate) mod get_um_pin_outbox;
 pub(crate) mod import_um_recipient;
 pub(crate) mod lock_um_mailbox;
+mod mailbox_filter;
 pub(crate) mod restore_um_pin_store;
 pub(crate) mod search_um_admin_audit_log;
 pub(crate) mod send_um_pin_outbox;
@@ -54,6 +55,7 @@ pub fn execute(session: &Session, operation: &str, request: &[u8], secret: Optio
     let mut response =
         operate(session, &request).inspect_err(|why| refused::record_refusal(session, operation, &request, why))?;
     response.warnings.extend(session.left_behind());
+    response.warnings.extend(session.upgraded());
     Ok(response)
 }
 

@@ -88,6 +88,44 @@ impl Filter {
         })
     }
 
+    /// Whether somebody passes of whom only some properties are known; `None` where those do not tell.
+    pub(crate) fn passes<E>(
+        &self,
+        known: &mut impl FnMut(&str) -> std::result::Result<Option<Value>, E>,
+    ) -> std::result::Result<Option<bool>, E> {
+        Ok(match self {
+            Filter::And(a, b) => match a.passes(known)? {
+                Some(false) => Some(false),
+                first => match (first, b.passes(known)?) {
+                    (_, Some(false)) => Some(false),
+                    (Some(true), second) => second,
+                    _ => None,
+                },
+            },
+            Filter::Or(a, b) => match a.passes(known)? {
+                Some(true) => Some(true),
+                first => match (first, b.passes(known)?) {
+                    (_, Some(true)) => Some(true),
+                    (Some(false), second) => second,
+                    _ => None,
+                },
+            },
+            Filter::Not(a) => a.passes(known)?.map(|passes| !passes),
+            Filter::Compare { property, operator, value } => {
+                known(property)?.map(|found| compare(&found, *operator, value.as_deref()))
+            }
+        })
+    }
+
+    /// Every property that it names.
+    pub(crate) fn properties(&self) -> Vec<&str> {
+        match self {
+            Filter::And(a, b) | Filter::Or(a, b) => [a.properties(), b.properties()].concat(),
+            Filter::Not(a) => a.properties(),
+            Filter::Compare { property, .. } => vec![property],
+        }
+    }
+
     /// Whether an object passes.
     pub(crate) fn matches(&self, object: &Map<String, Value>) -> bool {
         match self {
@@ -102,7 +140,8 @@ impl Filter {
     }
 }
 
-fn compare(found: &Value, operator: Operator, wanted: Option<&str>) -> bool {
+/// Whether a property's value passes one comparison; `None` is `$null`.
+pub(crate) fn compare(found: &Value, operator: Operator, wanted: Option<&str>) -> bool {
     match operator {
         Operator::Ne => return !compare(found, Operator::Eq, wanted),
         Operator::NotLike => return !compare(found, Operator::Like, wanted),

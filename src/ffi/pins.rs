@@ -168,6 +168,7 @@ fn write_outcome(outcome: Outcome, session: &Session, states: *mut *mut UmpinPin
     let mut document =
         Response { warnings: outcome.warnings, notices: outcome.notice.into_iter().collect(), ..Response::default() };
     document.warnings.extend(session.left_behind());
+    document.warnings.extend(session.upgraded());
     put_bytes(report, document.to_json());
     if !states.is_null() {
         put(states, into_raw_states(vec![outcome.state], None, session.now()));

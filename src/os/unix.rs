@@ -86,6 +86,28 @@ pub fn is_network_file_system(existing: &Path) -> bool {
     (told.f_flags as u32) & (libc::MNT_LOCAL as u32) == 0
 }
 
+/// The machine's memory in bytes; 0 where it does not tell.
+pub fn memory() -> u64 {
+    // SAFETY: sysconf only reads, and answers -1 to what it does not know.
+    let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+    u64::try_from(pages).unwrap_or(0).saturating_mul(u64::try_from(size).unwrap_or(0))
+}
+
+/// Bytes that this account can still write where `existing` lies.
+#[allow(clippy::unnecessary_cast)] // The counts have other types on other systems.
+pub fn free_space(existing: &Path) -> io::Result<u64> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(existing.as_os_str().as_bytes())?;
+    let mut told = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: the path is NUL-terminated and `told` has room for the answer.
+    if unsafe { libc::statvfs(path.as_ptr(), told.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: statvfs returned 0, so the answer is filled.
+    let told = unsafe { told.assume_init() };
+    Ok((told.f_bavail as u64).saturating_mul(told.f_frsize as u64))
+}
+
 /// Makes a folder, and its missing parents, that its owner alone can use (0700).
 pub fn create_private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;

@@ -42,6 +42,33 @@ pub fn is_network_file_system(existing: &Path) -> bool {
     unsafe { GetDriveTypeW(root.as_ptr()) == DRIVE_REMOTE }
 }
 
+/// The machine's memory in bytes; 0 where it does not tell.
+pub fn memory() -> u64 {
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn GetPhysicallyInstalledSystemMemory(kib: *mut u64) -> i32;
+    }
+    let mut kib = 0;
+    // SAFETY: the place is valid for the call.
+    if unsafe { GetPhysicallyInstalledSystemMemory(&raw mut kib) } != 0 { kib.saturating_mul(1024) } else { 0 }
+}
+
+/// Bytes that this account can still write where the folder `existing` lies.
+pub fn free_space(existing: &Path) -> io::Result<u64> {
+    use std::os::windows::ffi::OsStrExt;
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn GetDiskFreeSpaceExW(folder: *const u16, free: *mut u64, total: *mut u64, all_free: *mut u64) -> i32;
+    }
+    let mut folder: Vec<u16> = existing.as_os_str().encode_wide().collect();
+    folder.push(0);
+    let mut free = 0;
+    // SAFETY: the text is NUL-terminated, and what is not asked for may be null.
+    let done =
+        unsafe { GetDiskFreeSpaceExW(folder.as_ptr(), &raw mut free, std::ptr::null_mut(), std::ptr::null_mut()) };
+    if done != 0 { Ok(free) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Makes a folder, and its missing parents. What others may do there is the parent's access list.
 pub fn create_private_folder(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)

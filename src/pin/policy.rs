@@ -78,6 +78,8 @@ pub struct PinFacts {
     pub last_failure_at: i64,
     /// Failed sign-ins that only an administrator clears.
     pub lifetime_failures: u32,
+    /// How often an administrator has cleared the counts while the PIN stayed: a failure that was counted before is gone.
+    pub epoch: u32,
     /// Locked by an administrator.
     pub admin_locked: bool,
 }
@@ -148,6 +150,7 @@ mod tests {
             failures: 0,
             last_failure_at: 0,
             lifetime_failures: 0,
+            epoch: 0,
             admin_locked: false,
         }
     }

@@ -59,16 +59,32 @@ impl Lookup {
 
     /// The GUID of the one recipient that the identity names.
     pub fn guid(&self, session: &Session, tx: &Tx<'_>) -> Result<RecipientGuid> {
+        let (key, form) = self.key()?;
+        let found = tx.recipients_by_key(&key, form)?;
+        self.only(session, tx, found, |(_, canonical)| canonical).map(|(guid, _)| guid)
+    }
+
+    /// What the identity is looked for by: the folded text, and the form that it must have.
+    pub(crate) fn key(&self) -> Result<(String, Option<&'static str>)> {
         let text = identity::validate(self.identity.as_deref().unwrap_or_default())?;
-        let form = self.ignore_default_scope.then_some(DISTINGUISHED_NAME);
+        Ok((identity::fold(text), self.ignore_default_scope.then_some(DISTINGUISHED_NAME)))
+    }
+
+    /// The one of those found that lies in scope, by the canonical name that `canonical` gives of each.
+    pub(crate) fn only<T>(
+        &self,
+        session: &Session,
+        tx: &Tx<'_>,
+        mut found: Vec<T>,
+        canonical: impl Fn(&T) -> &String,
+    ) -> Result<T> {
         let container = self.container(session);
-        let mut found = tx.recipients_by_key(&identity::fold(text), form)?;
-        found.retain(|(_, canonical)| lies_within(canonical, &container));
+        found.retain(|one| lies_within(canonical(one), &container));
         let mut found = found.into_iter();
         match (found.next(), found.next()) {
-            (Some((guid, _)), None) => Ok(guid),
+            (Some(one), None) => Ok(one),
             (None, _) => Err(self.not_found(session, tx)),
-            (Some(_), Some(_)) => Err(ambiguous(text)),
+            (Some(_), Some(_)) => Err(ambiguous(self.identity.as_deref().unwrap_or_default())),
         }
     }
 

@@ -350,6 +350,7 @@ impl Hashed {
         let (params, hash) = self.hashes.first().ok_or(Setback::HashedForAnother)?;
         let mut version = highest_erased(c.tx)?.saturating_add(1);
         let mut first_time_user = state.first_time_user.unwrap_or(true);
+        let epoch = old.as_ref().map_or(0, |old| old.facts.epoch);
         if let Some(old) = old {
             if old.salt != self.salt {
                 return Err(Setback::HashedForAnother);
@@ -399,6 +400,7 @@ impl Hashed {
                     failures: state.failures,
                     last_failure_at: state.last_failure_at,
                     lifetime_failures: state.lifetime_failures,
+                    epoch,
                     admin_locked: state.admin_locked,
                 },
                 first_time_user,

@@ -21,8 +21,6 @@ use crate::store::settings;
 pub(crate) const LASTS: i64 = 3_600_000;
 /// Bits of the MAC that are kept in the second of two bytes.
 const SECOND_BYTE: u8 = 0xF0;
-/// Stands in the mailbox column of the row that says that this mark was recorded in the audit trail.
-const RECORDED: &str = "";
 
 /// The mark of a PIN.
 fn pin_mark(key: &[u8; 32], pin: &Pin) -> [u8; 2] {
@@ -45,17 +43,16 @@ pub(crate) fn record_wrong_pin(c: &Change<'_>, guid: &RecipientGuid, pin: &Pin) 
     let key = stored_key(c.tx, c.keys, settings::SPRAY_KEY, Purpose::SprayKey)?;
     let mark = pin_mark(&key, pin);
     c.tx.put_spray_mark(&mark, guid, c.now)?;
-    let marked = c.tx.spray_marked(&mark)?;
-    let recorded = marked.iter().any(|m| m.as_str() == RECORDED);
-    if recorded || marked.len() < threshold {
+    let (marked, recorded) = c.tx.spray_marked(&mark)?;
+    if recorded || marked < threshold {
         return Ok(());
     }
-    c.tx.put_spray_mark(&mark, &RecipientGuid::known(RECORDED), c.now)?;
+    c.tx.put_spray_recorded(&mark, c.now)?;
     c.audit(
         "sign-in",
         &format!(
             "one PIN was tried in vain on {} mailboxes within an hour (SprayDetectionThreshold is {threshold})",
-            marked.len()
+            marked
         ),
     )
 }

@@ -31,27 +31,29 @@ pub struct AuditRow {
     pub mac: Vec<u8>,
 }
 
-pub(super) const COLUMNS: &str = "seq, at, caller, claimed, cmdlet, object, parameters, succeeded, detail, mac";
+const COLUMNS: &str = "seq, at, caller, claimed, cmdlet, object, parameters, succeeded, detail, mac";
 
-pub(super) fn audit_row(r: &Row<'_>) -> rusqlite::Result<AuditRow> {
+fn audit_row(r: &Row<'_>) -> rusqlite::Result<AuditRow> {
     Ok(AuditRow {
-        seq: r.get(0)?,
-        at: r.get(1)?,
-        caller: r.get(2)?,
-        claimed: r.get(3)?,
-        cmdlet: r.get(4)?,
-        object: r.get(5)?,
-        parameters: r.get(6)?,
-        succeeded: r.get(7)?,
-        detail: r.get(8)?,
-        mac: r.get(9)?,
+        seq: r.get("seq")?,
+        at: r.get("at")?,
+        caller: r.get("caller")?,
+        claimed: r.get("claimed")?,
+        cmdlet: r.get("cmdlet")?,
+        object: r.get("object")?,
+        parameters: r.get("parameters")?,
+        succeeded: r.get("succeeded")?,
+        detail: r.get("detail")?,
+        mac: r.get("mac")?,
     })
 }
 
 impl Tx<'_> {
     /// The newest row's number and MAC.
     pub fn audit_tail(&self) -> Result<Option<(i64, Vec<u8>)>> {
-        self.query_optional("SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1", [], |r| Ok((r.get(0)?, r.get(1)?)))
+        self.query_optional("SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1", [], |r| {
+            Ok((r.get("seq")?, r.get("mac")?))
+        })
     }
 
     /// Appends a row.

@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY_TIMEOUT, Store, Tx, schema, settings, sql, transact};
+use super::{BUSY_TIMEOUT, Scope, Store, Tx, schema, settings, sql, transact, upgrade};
 use crate::crypto::key::KeyId;
 use crate::error::{Condition, Error, Result, Status};
 
 /// Between two tries at a lock that somebody else holds.
 const RETRY: Duration = Duration::from_millis(20);
+/// SQLite's name for the database that a connection was opened on.
+const MAIN: &str = "main";
+/// An older one that is attached, to be brought to today's version.
+const OLD: &str = "old";
 
 /// What a store or a copy of one says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +44,7 @@ pub(crate) struct StoreCopy {
 impl StoreCopy {
     /// Reads the copy as a store is read.
     pub(crate) fn read<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        transact(&mut self.connection, rusqlite::TransactionBehavior::Deferred, false, work)
+        transact(&mut self.connection, Scope::Snapshot, work)
     }
 }
 
@@ -182,24 +186,38 @@ pub(crate) fn read_copy(path: &Path) -> Result<StoreCopy> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let source = Connection::open_with_flags(path, flags).map_err(|e| not_one(&e.to_string()))?;
     let mut connection = Connection::open_in_memory().map_err(sql)?;
-    copy_all(&source, &mut connection, &|| Ok(())).map_err(|e| not_one(&e.message))?;
+    let version = schema::version(&source).map_err(|e| not_one(&e.message))?;
+    let into = if version == upgrade::FROM { OLD } else { MAIN };
+    if into == OLD {
+        connection.execute_batch("ATTACH DATABASE ':memory:' AS old").map_err(sql)?;
+    }
+    copy_into(&source, &mut connection, into, &|| Ok(())).map_err(|e| not_one(&e.message))?;
     // Damage first: a migration of damaged tables would only hide it.
     let damage = integrity(&connection).map_err(|e| not_one(&e.message))?;
     if let Some(first) = damage.first() {
         return Err(not_one(&format!("it is damaged ({first})")));
     }
-    schema::migrate(&mut connection, schema::VERSIONS).map_err(|e| match e.status {
-        Status::StoreTooNew => Error::new(
-            Status::StoreTooNew,
-            format!(
-                "The backup '{}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the module first.",
-                path.display()
-            ),
-        )
-        .about(path.display().to_string()),
-        // Tables of the same names with other columns, for one.
-        _ => not_one(&format!("it is not a store of UMMailboxPin ({})", e.message)),
-    })?;
+    match version {
+        schema::VERSION => {}
+        upgrade::FROM => {
+            // Tables of the same names with other columns, for one.
+            upgrade::fill_in_memory(&connection)
+                .and_then(|()| connection.execute_batch("DETACH DATABASE old").map_err(sql))
+                .map_err(|e| not_one(&format!("it is not a store of UMMailboxPin ({})", e.message)))?;
+        }
+        0 => return Err(not_one("it is not a store of UMMailboxPin")),
+        _ => {
+            return Err(Error::new(
+                Status::StoreTooNew,
+                format!(
+                    "The backup '{}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the module \
+                     first.",
+                    path.display()
+                ),
+            )
+            .about(path.display().to_string()));
+        }
+    }
     if tables(&connection)? != tables(&empty()?)? {
         // A trigger or a view among them would run in the store, too.
         return Err(not_one("its tables are not those of a store of UMMailboxPin"));
@@ -236,8 +254,13 @@ impl Drop for Part {
 /// All pages in one step, so that a writer in between cannot make it begin anew. `may_go_on` is asked once the target is
 /// locked, before its first page is written.
 fn copy_all(from: &Connection, to: &mut Connection, may_go_on: &dyn Fn() -> Result<()>) -> Result<()> {
+    copy_into(from, to, MAIN, may_go_on)
+}
+
+/// The same into the database that the target knows by this name.
+fn copy_into(from: &Connection, to: &mut Connection, name: &str, may_go_on: &dyn Fn() -> Result<()>) -> Result<()> {
     let since = Instant::now();
-    let backup = Backup::new(from, to).map_err(sql)?;
+    let backup = Backup::new_with_names(from, MAIN, to, name).map_err(sql)?;
     // A step of no pages takes the locks and keeps the target's; dropped, the copy gives it back as it was.
     let mut pages = 0;
     loop {
@@ -256,7 +279,7 @@ fn copy_all(from: &Connection, to: &mut Connection, may_go_on: &dyn Fn() -> Resu
 }
 
 fn facts_of(connection: &mut Connection) -> Result<Facts> {
-    transact(connection, rusqlite::TransactionBehavior::Deferred, false, facts)
+    transact(connection, Scope::Snapshot, facts)
 }
 
 /// What a store says of itself.
@@ -280,7 +303,7 @@ pub(crate) fn facts(tx: &Tx<'_>) -> Result<Facts> {
 
 fn empty() -> Result<Connection> {
     let mut connection = Connection::open_in_memory().map_err(sql)?;
-    schema::migrate(&mut connection, schema::VERSIONS)?;
+    schema::create(&mut connection)?;
     Ok(connection)
 }
 
@@ -295,7 +318,10 @@ fn tables(connection: &Connection) -> Result<Vec<(String, String, Option<String>
         .map_err(sql)
 }
 
+/// What is wrong with the file itself. What a row may hold is left to the check of the contents, which says whose row it
+/// is; so the connection is none to write on afterwards.
 fn integrity(connection: &Connection) -> Result<Vec<String>> {
+    connection.pragma_update(None, "ignore_check_constraints", true).map_err(sql)?;
     let mut check = connection.prepare("PRAGMA integrity_check(10)").map_err(sql)?;
     let told: Vec<String> =
         check.query_map([], |r| r.get(0)).map_err(sql)?.collect::<rusqlite::Result<_>>().map_err(sql)?;

@@ -4,13 +4,13 @@
 use crate::guid::RecipientGuid;
 use std::ops::RangeInclusive;
 
+use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
+use super::columns::guid_text;
 use super::statements::Statements;
 use super::{Tx, sql};
 use crate::crypto::hash::HashParams;
-use crate::directory::identity;
-use crate::directory::recipient::Recipient;
 use crate::error::Result;
 use crate::pin::policy::{
     EXPIRY_NOTICE_DAYS, LIFETIME_LOGON_FAILURES, LOCKOUT_DURATION, LOGON_FAILURES_BEFORE_PIN_RESET, MAX_LOGON_ATTEMPTS,
@@ -25,7 +25,9 @@ pub(crate) const SKEW: i64 = 86_400_000;
 enum Holds {
     /// Any text.
     Text,
-    /// A GUID as it is written here: lower case, with hyphens.
+    /// The same, or nothing.
+    TextOrNull,
+    /// A GUID's 16 bytes.
     Guid,
     /// One of these.
     Word(&'static [&'static str]),
@@ -39,11 +41,13 @@ enum Holds {
     Moment,
     /// So many bytes.
     Bytes(RangeInclusive<usize>),
-    /// A key's id: 16 hexadecimal digits.
+    /// The number of another row, which a foreign key or the row's own use checks.
+    Reference,
+    /// A key's id: 8 bytes.
     KeyId,
 }
 
-use Holds::{Bytes, Flag, Guid, KeyId, Moment, Number, NumberOrNull, Text, Word};
+use Holds::{Bytes, Flag, Guid, KeyId, Moment, Number, NumberOrNull, Reference, Text, TextOrNull, Word};
 
 /// One column: its name, what an administrator calls it, what it holds.
 type Column = (&'static str, &'static str, Holds);
@@ -65,7 +69,7 @@ const TABLES: &[Table] = &[
     ("setting", "name", &[("name", "name", Text), ("value", "value", Text)]),
     (
         "recipient",
-        "guid",
+        "id",
         &[
             ("guid", "GUID", Guid),
             ("name", "name", Text),
@@ -91,14 +95,19 @@ const TABLES: &[Table] = &[
     ),
     (
         "recipient_key",
-        "recipient_guid",
-        &[("key", "look-up key", Text), ("form", "look-up key's form", Text), ("recipient_guid", "GUID", Guid)],
+        "recipient_id",
+        &[
+            ("space", "look-up key's kind", Number(0..=3)),
+            ("key", "look-up key", Text),
+            ("recipient_id", "look-up key's person", Reference),
+            ("forms", "look-up key's form", Number(1..=65_535)),
+        ],
     ),
     (
         "proxy_address",
-        "recipient_guid",
+        "recipient_id",
         &[
-            ("recipient_guid", "GUID", Guid),
+            ("recipient_id", "person", Reference),
             ("position", "proxy address's position", Number(COUNT)),
             ("prefix", "proxy address's prefix", Text),
             ("address", "proxy address", Text),
@@ -126,7 +135,7 @@ const TABLES: &[Table] = &[
             ("guid", "GUID", Guid),
             ("name", "name", Text),
             ("name_key", "look-up key", Text),
-            ("dial_plan_guid", "dial plan", Guid),
+            ("dial_plan_id", "dial plan", Reference),
             ("min_length", "MinPINLength", Number(range(MIN_PIN_LENGTH))),
             ("lifetime_days", "PINLifetime", NumberOrNull(range(PIN_LIFETIME))),
             ("history_count", "PINHistoryCount", Number(range(PIN_HISTORY_COUNT))),
@@ -149,31 +158,31 @@ const TABLES: &[Table] = &[
     ),
     (
         "um_mailbox",
-        "recipient_guid",
+        "recipient_id",
         &[
-            ("recipient_guid", "GUID", Guid),
+            ("recipient_id", "person", Reference),
             ("settings", "mailbox settings", Text),
             ("when_changed", "date of the mailbox's change", Moment),
         ],
     ),
     (
         "um_address",
-        "recipient_guid",
+        "recipient_id",
         &[
-            ("recipient_guid", "GUID", Guid),
-            ("dial_plan_guid", "number's dial plan", Guid),
+            ("recipient_id", "person", Reference),
+            ("dial_plan_id", "number's dial plan", Reference),
             ("address_key", "number's look-up key", Text),
-            ("address", "number", Text),
-            ("kind", "number's kind", Word(&["Extension", "SipName", "E164"])),
+            ("address", "number", TextOrNull),
+            ("kind", "number's kind", Number(0..=2)),
             ("is_primary", "number's rank", Flag),
             ("position", "number's position", Number(COUNT)),
         ],
     ),
     (
         "pin",
-        "recipient_guid",
+        "recipient_id",
         &[
-            ("recipient_guid", "GUID", Guid),
+            ("recipient_id", "person", Reference),
             ("version", "PIN's version", Number(POSITIVE)),
             ("salt", "PIN's salt", Bytes(16..=16)),
             ("memory_kib", "PIN's cost", Number(MEMORY_KIB)),
@@ -187,15 +196,16 @@ const TABLES: &[Table] = &[
             ("failures", "count of failures", Number(COUNT)),
             ("last_failure_at", "date of the last failure", Moment),
             ("lifetime_failures", "count of failures in total", Number(COUNT)),
+            ("epoch", "count of clearings", Number(COUNT)),
             ("admin_locked", "administrator's lock", Flag),
             ("expiry_noticed", "notice of expiry", Flag),
         ],
     ),
     (
         "pin_history",
-        "recipient_guid",
+        "recipient_id",
         &[
-            ("recipient_guid", "GUID", Guid),
+            ("recipient_id", "person", Reference),
             ("version", "earlier PIN's version", Number(POSITIVE)),
             ("memory_kib", "earlier PIN's cost", Number(MEMORY_KIB)),
             ("passes", "earlier PIN's cost", Number(PASSES)),
@@ -206,10 +216,10 @@ const TABLES: &[Table] = &[
     ),
     (
         "outbox",
-        "recipient_guid",
+        "recipient_id",
         &[
             ("id", "message's id", Guid),
-            ("recipient_guid", "message's recipient", Guid),
+            ("recipient_id", "message's recipient", Reference),
             ("user_id", "message's user", Text),
             ("kind", "message's kind", Word(&["Welcome", "Reset", "Changed", "Expiry"])),
             ("to_address", "message's address", Text),
@@ -243,8 +253,8 @@ const TABLES: &[Table] = &[
     ),
     (
         "spray_mark",
-        "recipient_guid",
-        &[("mark", "mark", Bytes(2..=2)), ("recipient_guid", "mark's mailbox", Text), ("at", "mark's date", Moment)],
+        "recipient_id",
+        &[("mark", "mark", Bytes(2..=2)), ("recipient_id", "mark's mailbox", Reference), ("at", "mark's date", Moment)],
     ),
 ];
 
@@ -255,10 +265,12 @@ impl Holds {
             _ => None,
         };
         match (self, value) {
-            (Text, _) => text.is_some(),
-            (Guid, _) => text.is_some_and(|t| uuid::Uuid::try_parse(t).is_ok_and(|g| g.to_string() == t)),
+            (TextOrNull | Reference, ValueRef::Null) => true,
+            (Text | TextOrNull, _) => text.is_some(),
             (Word(words), _) => text.is_some_and(|t| words.contains(&t)),
-            (KeyId, _) => text.is_some_and(|t| t.len() == 16 && t.bytes().all(|b| b.is_ascii_hexdigit())),
+            (Guid, ValueRef::Blob(bytes)) => bytes.len() == 16,
+            (KeyId, ValueRef::Blob(bytes)) => bytes.len() == 8,
+            (Reference, ValueRef::Integer(_)) => true,
             (Flag, ValueRef::Integer(n)) => n == 0 || n == 1,
             (Moment, ValueRef::Integer(n)) => (0..=now.saturating_add(SKEW)).contains(&n),
             (Number(range) | NumberOrNull(range), ValueRef::Integer(n)) => range.contains(&n),
@@ -276,42 +288,74 @@ impl Holds {
     }
 }
 
+/// Whom or what a row is about, as its table tells it.
+pub(super) enum Subject {
+    /// A person, by number.
+    Person(i64),
+    /// All else, by name.
+    Named(String),
+    /// Nobody.
+    Nobody,
+}
+
+impl Subject {
+    /// From a column, whatever that holds.
+    pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
+        Ok(match row.get_ref(at)? {
+            ValueRef::Integer(id) => Subject::Person(id),
+            ValueRef::Text(name) => Subject::Named(String::from_utf8_lossy(name).into_owned()),
+            _ => Subject::Nobody,
+        })
+    }
+}
+
 impl Tx<'_> {
-    /// Values that were never written here. `each` gets the GUID or name of whom or what a row is about, and the fault.
+    /// Values that were never written here. `each` gets what an administrator calls whom or what a row is about, and the
+    /// fault.
     pub(crate) fn odd_values(&self, now: i64, mut each: impl FnMut(&str, String) -> Result<()>) -> Result<()> {
         for (table, about, columns) in TABLES {
             let names: Vec<&str> = columns.iter().map(|(name, ..)| *name).collect();
-            let mut rows =
-                self.sql.prepare(&format!("SELECT {about}, {} FROM {table}", names.join(", "))).map_err(sql)?;
-            let mut rows = rows.query([]).map_err(sql)?;
-            while let Some(row) = rows.next().map_err(sql)? {
+            self.query_each(&format!("SELECT {about}, {} FROM {table}", names.join(", ")), [], |row| {
                 for (at, (_, called, holds)) in columns.iter().enumerate() {
                     let value = row.get_ref(at + 1).map_err(sql)?;
                     if !holds.fits(value, now) {
-                        let about = row.get_ref(0).map_err(sql)?.as_str().unwrap_or(table);
-                        each(about, format!("the {called} {}", holds.fault(value, now)))?;
+                        let whose = match Subject::read(row, 0).map_err(sql)? {
+                            Subject::Nobody => (*table).to_owned(),
+                            whose => self.called(&whose),
+                        };
+                        each(&whose, format!("the {called} {}", holds.fault(value, now)))?;
                     }
                 }
-            }
+                Ok(())
+            })?;
         }
         Ok(())
     }
 
     /// The documents of plans, policies and mailboxes: name (a mailbox's GUID), look-up key, document.
-    pub(crate) fn documents(&self, of: Documents, mut each: impl FnMut(&str, &str, &str) -> Result<()>) -> Result<()> {
-        let query = match of {
+    pub(crate) fn documents(
+        &self,
+        whose: Documents,
+        mut each: impl FnMut(&str, &str, &str) -> Result<()>,
+    ) -> Result<()> {
+        let query = match whose {
             Documents::DialPlans => "SELECT name, name_key, settings FROM dial_plan",
             Documents::Policies => "SELECT name, name_key, settings FROM policy",
-            Documents::Mailboxes => "SELECT recipient_guid, '', settings FROM um_mailbox",
+            Documents::Mailboxes => {
+                "SELECT r.guid, '' AS name_key, m.settings FROM um_mailbox m JOIN recipient r ON r.id = m.recipient_id"
+            }
         };
         self.each_text(query, |[name, key, document]| each(name, key, document))
     }
 
-    /// Every number: its mailbox, dial plan, look-up key, number and kind.
+    /// Every number: its mailbox, dial plan, look-up key and number, and its kind.
     pub(crate) fn numbers(&self, mut each: impl FnMut([&str; 5]) -> Result<()>) -> Result<()> {
-        self.each_text("SELECT recipient_guid, dial_plan_guid, address_key, address, kind FROM um_address", |columns| {
-            each(columns)
-        })
+        self.each_text(
+            "SELECT r.guid, d.guid AS plan, a.address_key, COALESCE(a.address, a.address_key) AS address, \
+             CASE a.kind WHEN 0 THEN 'Extension' WHEN 1 THEN 'SipName' WHEN 2 THEN 'E164' ELSE '' END AS kind \
+             FROM um_address a JOIN recipient r ON r.id = a.recipient_id JOIN dial_plan d ON d.id = a.dial_plan_id",
+            |columns| each(columns),
+        )
     }
 
     /// Every person's GUID.
@@ -319,44 +363,43 @@ impl Tx<'_> {
         self.each_text("SELECT guid FROM recipient", |[guid]| each(&RecipientGuid::known(guid)))
     }
 
-    /// Whether a person can be found by what the person is called, and by nothing else.
-    pub(crate) fn has_its_keys(&self, r: &Recipient) -> Result<bool> {
-        let stored: Vec<(String, String)> =
-            self.query_all("SELECT form, key FROM recipient_key WHERE recipient_guid = ?1", [&r.guid], |r| {
-                Ok((r.get(0)?, r.get(1)?))
-            })?;
-        let mut stored: Vec<(&str, &str)> = stored.iter().map(|(form, key)| (form.as_str(), key.as_str())).collect();
-        let derived = identity::keys(r);
-        let mut derived: Vec<(&str, &str)> = derived.iter().map(|(form, key)| (*form, key.as_str())).collect();
-        stored.sort_unstable();
-        derived.sort_unstable();
-        derived.dedup();
-        Ok(stored == derived)
-    }
-
-    /// How an administrator knows what a row names: a person by the canonical name, all else as it stands there.
+    /// How an administrator knows a person: by the canonical name; a GUID that is nobody's as it stands there.
     pub(crate) fn name_of(&self, guid: &str) -> String {
         self.recipient(&RecipientGuid::known(guid)).ok().flatten().map_or_else(|| guid.to_owned(), |r| r.canonical_name)
     }
 
-    /// Rows of texts; what is no text is [`Tx::odd_values`]' to tell, and its row is passed over.
+    /// The same of what a row is about.
+    pub(super) fn called(&self, whose: &Subject) -> String {
+        let id = match whose {
+            Subject::Person(id) => *id,
+            Subject::Named(name) => return name.clone(),
+            Subject::Nobody => return String::new(),
+        };
+        let name = self.query_optional("SELECT canonical_name FROM recipient WHERE id = ?1", [id], |r| {
+            r.get::<_, String>("canonical_name")
+        });
+        name.ok().flatten().unwrap_or_else(|| format!("person {id}"))
+    }
+
+    /// Rows of texts, and of GUIDs as texts; what is neither is [`Tx::odd_values`]' to tell, and its row is passed over.
     fn each_text<const N: usize>(&self, query: &str, mut each: impl FnMut([&str; N]) -> Result<()>) -> Result<()> {
-        let mut rows = self.sql.prepare(query).map_err(sql)?;
-        let mut rows = rows.query([]).map_err(sql)?;
-        while let Some(row) = rows.next().map_err(sql)? {
-            let mut texts = [""; N];
-            let mut all = true;
+        self.query_each(query, [], |row| {
+            let mut texts = [const { String::new() }; N];
             for (at, text) in texts.iter_mut().enumerate() {
-                match row.get_ref(at).map_err(sql)?.as_str() {
-                    Ok(found) => *text = found,
-                    Err(_) => all = false,
-                }
+                *text = match row.get_ref(at).map_err(sql)? {
+                    ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+                        Ok(found) => found.to_owned(),
+                        Err(_) => return Ok(()),
+                    },
+                    ValueRef::Blob(bytes) => match guid_text(bytes) {
+                        Some(guid) => guid,
+                        None => return Ok(()),
+                    },
+                    _ => return Ok(()),
+                };
             }
-            if all {
-                each(texts)?;
-            }
-        }
-        Ok(())
+            each(texts.each_ref().map(String::as_str))
+        })
     }
 }
 

@@ -31,13 +31,13 @@ const COLUMNS: &str = "guid, name, digits, uri_type, settings, when_created, whe
 
 fn dial_plan(r: &Row<'_>) -> rusqlite::Result<DialPlan> {
     Ok(DialPlan {
-        guid: r.get(0)?,
-        name: r.get(1)?,
-        digits: r.get(2)?,
-        uri_type: r.get(3)?,
-        settings: r.get(4)?,
-        when_created: r.get(5)?,
-        when_changed: r.get(6)?,
+        guid: r.get("guid")?,
+        name: r.get("name")?,
+        digits: r.get("digits")?,
+        uri_type: r.get("uri_type")?,
+        settings: r.get("settings")?,
+        when_created: r.get("when_created")?,
+        when_changed: r.get("when_changed")?,
     })
 }
 
@@ -50,8 +50,8 @@ impl Tx<'_> {
     /// By folded name or GUID.
     pub(crate) fn dial_plan_by_key(&self, key: &str) -> Result<Option<DialPlan>> {
         self.query_optional(
-            &format!("SELECT {COLUMNS} FROM dial_plan WHERE name_key = ?1 OR guid = ?1"),
-            [key],
+            &format!("SELECT {COLUMNS} FROM dial_plan WHERE name_key = ?1 OR guid = ?2"),
+            params![key, DialPlanGuid::known(key)],
             dial_plan,
         )
     }

@@ -2,8 +2,11 @@
 
 use rusqlite::{Row, params};
 
+use super::Tx;
+use super::contents::Subject;
+use super::recipients::{HIS_ID, HIS_ID_OR_NOBODYS};
 use super::statements::Statements;
-use super::{Tx, sql};
+use crate::directory::identity::fold_case;
 use crate::directory::numbers::AddressKind;
 use crate::error::Result;
 use crate::guid::{DialPlanGuid, PolicyGuid, RecipientGuid};
@@ -45,32 +48,48 @@ pub struct UmAddress {
 
 fn address(r: &Row<'_>) -> rusqlite::Result<UmAddress> {
     Ok(UmAddress {
-        dial_plan_guid: r.get(0)?,
-        address: r.get(1)?,
-        kind: r.get(2)?,
-        guid: r.get(3)?,
-        is_primary: r.get(4)?,
+        dial_plan_guid: r.get("dial_plan_guid")?,
+        address: r.get("address")?,
+        kind: r.get("kind")?,
+        guid: r.get("guid")?,
+        is_primary: r.get("is_primary")?,
     })
 }
 
-const ADDRESS: &str = "dial_plan_guid, address, kind, recipient_guid, is_primary";
+const ADDRESSES: &str = "SELECT d.guid AS dial_plan_guid, COALESCE(a.address, a.address_key) AS address, a.kind, r.guid, \
+    a.is_primary FROM um_address a JOIN recipient r ON r.id = a.recipient_id JOIN dial_plan d ON d.id = a.dial_plan_id";
 
 impl Tx<'_> {
     /// The UM mailbox of a recipient; `None` where it never was enabled.
     pub fn um_mailbox(&self, guid: &RecipientGuid) -> Result<Option<UmMailbox>> {
         self.query_optional(
-            "SELECT recipient_guid, policy_guid, settings, when_changed FROM um_mailbox WHERE recipient_guid = ?1",
+            "SELECT r.guid, m.policy_id, p.guid AS policy_guid, m.settings, m.when_changed FROM recipient r \
+             JOIN um_mailbox m ON m.recipient_id = r.id LEFT JOIN policy p ON p.id = m.policy_id WHERE r.guid = ?1",
             [guid],
-            |r| Ok(UmMailbox { guid: r.get(0)?, policy_guid: r.get(1)?, settings: r.get(2)?, when_changed: r.get(3)? }),
+            |r| {
+                Ok(UmMailbox {
+                    guid: r.get("guid")?,
+                    // Enabled under a policy that is not there: damage, which must not read as a mailbox that is disabled.
+                    policy_guid: match r.get::<_, Option<i64>>("policy_id")? {
+                        None => None,
+                        Some(_) => Some(r.get("policy_guid")?),
+                    },
+                    settings: r.get("settings")?,
+                    when_changed: r.get("when_changed")?,
+                })
+            },
         )
     }
 
     /// Adds a UM mailbox or replaces one.
     pub fn put_um_mailbox(&self, m: &UmMailbox) -> Result<()> {
         self.execute(
-            "INSERT INTO um_mailbox (recipient_guid, policy_guid, settings, when_changed) VALUES (?1, ?2, ?3, ?4) \
-                 ON CONFLICT (recipient_guid) DO UPDATE SET policy_guid = excluded.policy_guid, \
-                 settings = excluded.settings, when_changed = excluded.when_changed",
+            &format!(
+                "INSERT INTO um_mailbox (recipient_id, policy_id, settings, when_changed) \
+                 VALUES ({HIS_ID_OR_NOBODYS}, (SELECT id FROM policy WHERE guid = ?2), ?3, ?4) \
+                 ON CONFLICT (recipient_id) DO UPDATE SET policy_id = excluded.policy_id, \
+                 settings = excluded.settings, when_changed = excluded.when_changed"
+            ),
             params![m.guid, m.policy_guid, m.settings, m.when_changed],
         )
     }
@@ -78,7 +97,7 @@ impl Tx<'_> {
     /// Erases every UM datum of a recipient, queued mail included.
     pub(crate) fn erase_um_mailbox(&self, guid: &RecipientGuid) -> Result<()> {
         for table in ["um_address", "pin", "pin_history", "outbox", "spray_mark", "um_mailbox"] {
-            self.execute(&format!("DELETE FROM {table} WHERE recipient_guid = ?1"), [guid])?;
+            self.execute(&format!("DELETE FROM {table} WHERE recipient_id = {HIS_ID}"), [guid])?;
         }
         Ok(())
     }
@@ -86,33 +105,34 @@ impl Tx<'_> {
     /// A mailbox's addresses in order, the primary first.
     pub(crate) fn um_addresses(&self, guid: &RecipientGuid) -> Result<Vec<UmAddress>> {
         self.query_all(
-            &format!("SELECT {ADDRESS} FROM um_address WHERE recipient_guid = ?1 ORDER BY is_primary DESC, position"),
+            &format!("{ADDRESSES} WHERE r.guid = ?1 ORDER BY a.is_primary DESC, a.position"),
             [guid],
+            address,
+        )
+    }
+
+    /// The same by the person's number.
+    pub(super) fn um_addresses_by_id(&self, id: i64) -> Result<Vec<UmAddress>> {
+        self.query_all(
+            &format!("{ADDRESSES} WHERE a.recipient_id = ?1 ORDER BY a.is_primary DESC, a.position"),
+            [id],
             address,
         )
     }
 
     /// Replaces a mailbox's addresses. Each must be free in its plan ([`Tx::um_addresses_by_key`]).
     pub fn set_um_addresses(&self, guid: &RecipientGuid, addresses: &[UmAddress]) -> Result<()> {
-        self.execute("DELETE FROM um_address WHERE recipient_guid = ?1", [guid])?;
-        let mut add = self
-            .sql
-            .prepare_cached(
-                "INSERT INTO um_address (dial_plan_guid, address_key, address, kind, recipient_guid, is_primary, position) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )
-            .map_err(sql)?;
+        self.execute(&format!("DELETE FROM um_address WHERE recipient_id = {HIS_ID}"), [guid])?;
         for (position, a) in addresses.iter().enumerate() {
-            add.execute(params![
-                a.dial_plan_guid,
-                a.address.to_lowercase(),
-                a.address,
-                a.kind,
-                guid,
-                a.is_primary,
-                position as i64
-            ])
-            .map_err(sql)?;
+            let key = fold_case(&a.address);
+            let spelled = (a.address != key).then_some(&a.address);
+            self.execute(
+                &format!(
+                    "INSERT INTO um_address (recipient_id, dial_plan_id, address_key, address, kind, is_primary, position) \
+                     VALUES ({HIS_ID}, (SELECT id FROM dial_plan WHERE guid = ?2), ?3, ?4, ?5, ?6, ?7)"
+                ),
+                params![guid, a.dial_plan_guid, key, spelled, a.kind, a.is_primary, position as i64],
+            )?;
         }
         Ok(())
     }
@@ -120,25 +140,33 @@ impl Tx<'_> {
     /// Who has this address, in one plan or in any.
     pub fn um_addresses_by_key(&self, text: &str, dial_plan_guid: Option<&DialPlanGuid>) -> Result<Vec<UmAddress>> {
         self.query_all(
-            &format!("SELECT {ADDRESS} FROM um_address WHERE address_key = ?1 AND (?2 IS NULL OR dial_plan_guid = ?2)"),
-            params![text.to_lowercase(), dial_plan_guid],
+            &format!("{ADDRESSES} WHERE a.address_key = ?1 AND (?2 IS NULL OR d.guid = ?2)"),
+            params![fold_case(text), dial_plan_guid],
             address,
         )
     }
 
     /// How many mailboxes are enabled.
     pub(crate) fn enabled_mailbox_count(&self) -> Result<i64> {
-        self.query_one("SELECT COUNT(*) FROM um_mailbox WHERE policy_guid IS NOT NULL", [], |r| r.get(0))
+        self.query_one("SELECT COUNT(policy_id) AS n FROM um_mailbox", [], |r| r.get("n"))
     }
 
     /// How many enabled mailboxes a policy has.
     pub(crate) fn policy_mailbox_count(&self, policy_guid: &PolicyGuid) -> Result<i64> {
-        self.query_one("SELECT COUNT(*) FROM um_mailbox WHERE policy_guid = ?1", [policy_guid], |r| r.get(0))
+        self.query_one(
+            "SELECT COUNT(*) AS n FROM um_mailbox WHERE policy_id = (SELECT id FROM policy WHERE guid = ?1)",
+            [policy_guid],
+            |r| r.get("n"),
+        )
     }
 
     /// How many numbers of mailboxes a plan has.
     pub(crate) fn dial_plan_address_count(&self, dial_plan_guid: &DialPlanGuid) -> Result<i64> {
-        self.query_one("SELECT COUNT(*) FROM um_address WHERE dial_plan_guid = ?1", [dial_plan_guid], |r| r.get(0))
+        self.query_one(
+            "SELECT COUNT(*) AS n FROM um_address WHERE dial_plan_id = (SELECT id FROM dial_plan WHERE guid = ?1)",
+            [dial_plan_guid],
+            |r| r.get("n"),
+        )
     }
 
     /// What does not fit together, one text each, by name; empty in a sound store.
@@ -146,48 +174,48 @@ impl Tx<'_> {
         let mut found = Vec::new();
         for (query, what) in [
             (
-                "SELECT a.recipient_guid FROM um_address a JOIN um_mailbox m ON m.recipient_guid = a.recipient_guid \
-                 WHERE m.policy_guid IS NULL",
+                "SELECT a.recipient_id FROM um_address a JOIN um_mailbox m ON m.recipient_id = a.recipient_id \
+                 WHERE m.policy_id IS NULL",
                 "a disabled mailbox has numbers",
             ),
             (
-                "SELECT m.recipient_guid FROM um_mailbox m WHERE m.policy_guid IS NOT NULL AND NOT EXISTS \
-                 (SELECT 1 FROM pin n WHERE n.recipient_guid = m.recipient_guid)",
+                "SELECT m.recipient_id FROM um_mailbox m WHERE m.policy_id IS NOT NULL AND NOT EXISTS \
+                 (SELECT 1 FROM pin n WHERE n.recipient_id = m.recipient_id)",
                 "an enabled mailbox has no PIN",
             ),
             (
-                "SELECT m.recipient_guid FROM um_mailbox m WHERE m.policy_guid IS NOT NULL AND \
-                 (SELECT COUNT(*) FROM um_address a WHERE a.recipient_guid = m.recipient_guid AND a.is_primary = 1) <> 1",
+                "SELECT m.recipient_id FROM um_mailbox m WHERE m.policy_id IS NOT NULL AND \
+                 (SELECT COUNT(*) FROM um_address a WHERE a.recipient_id = m.recipient_id AND a.is_primary = 1) <> 1",
                 "an enabled mailbox has not just one primary number",
             ),
             (
-                "SELECT h.recipient_guid FROM pin_history h WHERE NOT EXISTS \
-                 (SELECT 1 FROM pin n WHERE n.recipient_guid = h.recipient_guid)",
+                "SELECT h.recipient_id FROM pin_history h WHERE NOT EXISTS \
+                 (SELECT 1 FROM pin n WHERE n.recipient_id = h.recipient_id)",
                 "earlier PINs belong to no PIN",
             ),
             (
-                "SELECT o.recipient_guid FROM outbox o WHERE NOT EXISTS \
-                 (SELECT 1 FROM um_mailbox m WHERE m.recipient_guid = o.recipient_guid AND m.policy_guid IS NOT NULL)",
+                "SELECT o.recipient_id FROM outbox o WHERE NOT EXISTS \
+                 (SELECT 1 FROM um_mailbox m WHERE m.recipient_id = o.recipient_id AND m.policy_id IS NOT NULL)",
                 "a message waits for a mailbox that is not enabled",
             ),
             (
-                "SELECT a.recipient_guid FROM um_address a JOIN um_mailbox m ON m.recipient_guid = a.recipient_guid \
-                 JOIN policy p ON p.guid = m.policy_guid WHERE a.is_primary = 1 AND a.dial_plan_guid <> p.dial_plan_guid",
+                "SELECT a.recipient_id FROM um_address a JOIN um_mailbox m ON m.recipient_id = a.recipient_id \
+                 JOIN policy p ON p.id = m.policy_id WHERE a.is_primary = 1 AND a.dial_plan_id <> p.dial_plan_id",
                 "a primary number is not in its policy's dial plan",
             ),
             (
-                "SELECT a.recipient_guid FROM um_address a GROUP BY a.recipient_guid \
+                "SELECT a.recipient_id FROM um_address a GROUP BY a.recipient_id \
                  HAVING MIN(a.position) <> 0 OR MAX(a.position) <> COUNT(*) - 1",
                 "a mailbox lacks one of its numbers",
             ),
             (
-                "SELECT a.recipient_guid FROM proxy_address a GROUP BY a.recipient_guid \
+                "SELECT a.recipient_id FROM proxy_address a GROUP BY a.recipient_id \
                  HAVING MIN(a.position) <> 0 OR MAX(a.position) <> COUNT(*) - 1",
                 "a person lacks a proxy address",
             ),
             (
-                "SELECT n.recipient_guid FROM pin n WHERE EXISTS (SELECT 1 FROM pin_history h \
-                 WHERE h.recipient_guid = n.recipient_guid AND h.version >= n.version)",
+                "SELECT n.recipient_id FROM pin n WHERE EXISTS (SELECT 1 FROM pin_history h \
+                 WHERE h.recipient_id = n.recipient_id AND h.version >= n.version)",
                 "an earlier PIN is newer than the current one",
             ),
             (
@@ -195,8 +223,8 @@ impl Tx<'_> {
                 "a policy resets PINs no sooner than it locks",
             ),
         ] {
-            let guids: Vec<String> = self.query_all(query, [], |r| r.get(0))?;
-            found.extend(guids.iter().map(|guid| format!("{what}: {}", self.name_of(guid))));
+            let whose: Vec<Subject> = self.query_all(query, [], |r| Subject::read(r, 0))?;
+            found.extend(whose.iter().map(|whose| format!("{what}: {}", self.called(whose))));
         }
         Ok(found)
     }

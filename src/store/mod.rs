@@ -15,16 +15,21 @@ pub mod policies;
 pub(crate) mod recipients;
 pub(crate) mod schema;
 pub(crate) mod sealed;
+pub(crate) mod search;
 pub mod settings;
 pub(crate) mod spray;
 pub(crate) mod staging;
 mod statements;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use statements::Statements;
 
 use crate::error::{Condition, Error, Result, Status};
 use crate::location;
@@ -32,6 +37,10 @@ use crate::os;
 
 /// How long a writer waits for the others. Every write here is short, so this is reached only when one hangs.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// A connection's page cache: this part of the machine's memory, within bounds (in bytes). It grows only as it is used.
+const CACHE_SHARE: u64 = 128;
+const CACHE_LEAST: u64 = 4 << 20;
+const CACHE_MOST: u64 = 128 << 20;
 /// Idle connections that are kept.
 const POOL_SIZE: usize = 8;
 
@@ -42,6 +51,8 @@ pub(crate) struct Store {
     idle: Mutex<Vec<(FileId, Connection)>>,
     /// What a store that does not exist yet looks like: the same tables, empty, in memory.
     empty: Mutex<Option<Connection>>,
+    /// Whether a connection of this one found an older version and brought it to today's.
+    upgraded: AtomicBool,
 }
 
 /// Which file a path meant at some moment.
@@ -64,20 +75,38 @@ impl FileId {
     }
 }
 
-/// One transaction.
+/// One transaction, or one statement that needs none.
 pub struct Tx<'a> {
-    sql: rusqlite::Transaction<'a>,
+    sql: &'a Connection,
+}
+
+/// How a piece of work stands to others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// One statement, which is a snapshot by itself.
+    Statement,
+    /// Several, on one snapshot.
+    Snapshot,
+    /// As the only writer, undone at the end.
+    Rehearsal,
+    /// As the only writer, on disk at the end.
+    Change,
 }
 
 impl Store {
     /// Touches nothing.
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, idle: Mutex::default(), empty: Mutex::default() }
+        Self { path, idle: Mutex::default(), empty: Mutex::default(), upgraded: AtomicBool::default() }
     }
 
     /// The database file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether this session found the store in an older version and brought it to today's.
+    pub(crate) fn is_upgraded(&self) -> bool {
+        self.upgraded.load(Ordering::Relaxed)
     }
 
     /// Whether there is a store. One that was made but never filled (its maker was killed) counts as none. A store that
@@ -144,29 +173,29 @@ impl Store {
         )
     }
 
+    /// Runs `work`, which is one statement. A missing store reads as empty and stays missing.
+    pub(crate) fn read_once<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        self.run_transaction(Scope::Statement, work)
+    }
+
     /// Runs `work` on one consistent snapshot. A missing store reads as empty and stays missing.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.run_transaction(TransactionBehavior::Deferred, false, work)
+        self.run_transaction(Scope::Snapshot, work)
     }
 
     /// Runs `work` as the only writer, then undoes it. A missing store reads as empty and stays missing.
     pub(crate) fn rehearse<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.run_transaction(TransactionBehavior::Immediate, false, work)
+        self.run_transaction(Scope::Rehearsal, work)
     }
 
     /// Runs `work` as the only writer and commits when it succeeds. The store must exist ([`Store::create`]).
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.run_transaction(TransactionBehavior::Immediate, true, work)
+        self.run_transaction(Scope::Change, work)
     }
 
-    fn run_transaction<T>(
-        &self,
-        behavior: TransactionBehavior,
-        commit: bool,
-        work: impl FnOnce(&Tx<'_>) -> Result<T>,
-    ) -> Result<T> {
+    fn run_transaction<T>(&self, scope: Scope, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         let Some(file) = self.file()? else {
-            if commit {
+            if scope == Scope::Change {
                 return Err(Error::new(
                     Status::StoreMissing,
                     format!("The store '{}' does not exist. Nothing was changed.", self.path.display()),
@@ -175,7 +204,7 @@ impl Store {
             return self.run_empty(work);
         };
         let mut connection = self.take_idle(file).map_or_else(|| self.connect(false), Ok)?;
-        let result = transact(&mut connection, behavior, commit, work).map_err(|e| self.explain(e));
+        let result = transact(&mut connection, scope, work).map_err(|e| self.explain(e));
         // A connection that met an I/O error is not worth keeping; opening one takes a millisecond.
         if !matches!(&result, Err(e) if e.is(Condition::StoreIo) || e.is(Condition::FileDamaged)) {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -199,11 +228,11 @@ impl Store {
             none => {
                 let mut connection = Connection::open_in_memory().map_err(sql)?;
                 connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
-                schema::migrate(&mut connection, schema::VERSIONS)?;
+                schema::create(&mut connection)?;
                 none.insert(connection)
             }
         };
-        transact(connection, TransactionBehavior::Immediate, false, work)
+        transact(connection, Scope::Rehearsal, work)
     }
 
     /// Makes the store with `first` as its first transaction, in which the key's id is recorded. A store that
@@ -257,7 +286,7 @@ impl Store {
         }
         drop(file);
         let mut connection = self.connect(true)?;
-        transact(&mut connection, TransactionBehavior::Immediate, true, first).map_err(|e| self.explain(e))
+        transact(&mut connection, Scope::Change, first).map_err(|e| self.explain(e))
     }
 
     pub(super) fn connect(&self, new: bool) -> Result<Connection> {
@@ -300,9 +329,16 @@ impl Store {
             return Err(Error::new(Status::Internal, "This SQLite does not write through to the disk."));
         }
         connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
+        // In KiB: the tree that a look-up goes down, and the rows around it, stay in memory where there is some.
+        let cache = (os::memory() / CACHE_SHARE).clamp(CACHE_LEAST, CACHE_MOST) >> 10;
+        connection.pragma_update(None, "cache_size", -i64::try_from(cache).unwrap_or_default()).map_err(sql)?;
         // What is deleted (delivered mail, above all) is overwritten, not merely unlinked.
         connection.pragma_update(None, "secure_delete", true).map_err(sql)?;
-        schema::migrate(connection, schema::VERSIONS)
+        schema::create(connection)?;
+        if self.upgrade(connection)? {
+            self.upgraded.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Adds the file and what to do to SQLite's own words.
@@ -362,20 +398,34 @@ fn wait_for_the_lock(tries: i32) -> bool {
     PAUSE.saturating_mul(tries.unsigned_abs()) < BUSY_TIMEOUT
 }
 
-fn transact<T>(
-    connection: &mut Connection,
-    behavior: TransactionBehavior,
-    commit: bool,
-    work: impl FnOnce(&Tx<'_>) -> Result<T>,
-) -> Result<T> {
-    let tx = Tx { sql: connection.transaction_with_behavior(behavior).map_err(sql)? };
+/// The statements that begin and end a transaction are prepared once a connection like all others: parsing them costs as
+/// much as a short read.
+fn transact<T>(connection: &mut Connection, scope: Scope, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    let tx = Tx { sql: connection };
+    let (begin, end) = match scope {
+        Scope::Statement => return work(&tx),
+        Scope::Snapshot => ("BEGIN", "ROLLBACK"),
+        Scope::Rehearsal => ("BEGIN IMMEDIATE", "ROLLBACK"),
+        Scope::Change => ("BEGIN IMMEDIATE", "COMMIT"),
+    };
+    tx.execute(begin, [])?;
+    let open = Open(&tx);
     let result = work(&tx)?;
-    if commit {
-        tx.sql.commit().map_err(sql)?;
-    } else {
-        tx.sql.rollback().map_err(sql)?;
-    }
+    tx.execute(end, [])?;
+    // A commit that failed left the transaction open, and only then is there anything to undo.
+    std::mem::forget(open);
     Ok(result)
+}
+
+/// A transaction that is undone where its work ends in an error or a panic.
+struct Open<'a>(&'a Tx<'a>);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        if !self.0.sql.is_autocommit() {
+            let _ = self.0.execute("ROLLBACK", []);
+        }
+    }
 }
 
 /// SQLite's error as ours. The text never holds values, so it holds no secrets.

@@ -3,6 +3,7 @@
 use rusqlite::{Row, params};
 
 use super::Tx;
+use super::recipients::HIS_ID;
 use super::statements::Statements;
 use crate::crypto::key::KeyId;
 use crate::error::Result;
@@ -55,25 +56,26 @@ impl OutboxRow {
     }
 }
 
-pub(super) const COLUMNS: &str = "id, recipient_guid, user_id, kind, to_address, message_id, key_id, sealed, queued_at, \
-    due_at, attempts, last_error, claimed_by, claimed_until";
+const COLUMNS: &str = "o.id, r.guid AS recipient_guid, o.user_id, o.kind, o.to_address, o.message_id, o.key_id, o.sealed, \
+    o.queued_at, o.due_at, o.attempts, o.last_error, o.claimed_by, o.claimed_until \
+    FROM outbox o LEFT JOIN recipient r ON r.id = o.recipient_id";
 
-pub(super) fn outbox_row(r: &Row<'_>) -> rusqlite::Result<OutboxRow> {
+fn outbox_row(r: &Row<'_>) -> rusqlite::Result<OutboxRow> {
     Ok(OutboxRow {
-        id: r.get(0)?,
-        recipient_guid: r.get(1)?,
-        user_id: r.get(2)?,
-        kind: r.get(3)?,
-        to_address: r.get(4)?,
-        message_id: r.get(5)?,
-        key_id: r.get(6)?,
-        sealed: r.get(7)?,
-        queued_at: r.get(8)?,
-        due_at: r.get(9)?,
-        attempts: r.get(10)?,
-        last_error: r.get(11)?,
-        claimed_by: r.get(12)?,
-        claimed_until: r.get(13)?,
+        id: r.get("id")?,
+        recipient_guid: r.get::<_, Option<RecipientGuid>>("recipient_guid")?.unwrap_or_default(),
+        user_id: r.get("user_id")?,
+        kind: r.get("kind")?,
+        to_address: r.get("to_address")?,
+        message_id: r.get("message_id")?,
+        key_id: r.get("key_id")?,
+        sealed: r.get("sealed")?,
+        queued_at: r.get("queued_at")?,
+        due_at: r.get("due_at")?,
+        attempts: r.get("attempts")?,
+        last_error: r.get("last_error")?,
+        claimed_by: r.get("claimed_by")?,
+        claimed_until: r.get("claimed_until")?,
     })
 }
 
@@ -82,14 +84,16 @@ impl Tx<'_> {
     pub fn put_outbox(&self, o: &OutboxRow) -> Result<()> {
         self.execute(
             &format!(
-                "INSERT INTO outbox ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
+                "INSERT INTO outbox (recipient_id, id, user_id, kind, to_address, message_id, key_id, sealed, queued_at, \
+                 due_at, attempts, last_error, claimed_by, claimed_until) \
+                 VALUES ({HIS_ID}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
                  ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed, \
                  due_at = excluded.due_at, attempts = excluded.attempts, last_error = excluded.last_error, \
                  claimed_by = excluded.claimed_by, claimed_until = excluded.claimed_until"
             ),
             params![
-                o.id,
                 o.recipient_guid,
+                o.id,
                 o.user_id,
                 o.kind,
                 o.to_address,
@@ -109,7 +113,7 @@ impl Tx<'_> {
     /// The messages about one person.
     pub(crate) fn outbox_of(&self, recipient_guid: &RecipientGuid) -> Result<Vec<OutboxRow>> {
         self.query_all(
-            &format!("SELECT {COLUMNS} FROM outbox WHERE recipient_guid = ?1 ORDER BY queued_at, id"),
+            &format!("SELECT {COLUMNS} WHERE o.recipient_id = {HIS_ID} ORDER BY o.queued_at, o.id"),
             [recipient_guid],
             outbox_row,
         )
@@ -122,41 +126,46 @@ impl Tx<'_> {
 
     /// All messages, the oldest first.
     pub fn outbox(&self) -> Result<Vec<OutboxRow>> {
-        self.query_all(&format!("SELECT {COLUMNS} FROM outbox ORDER BY queued_at, id"), [], outbox_row)
+        self.query_all(&format!("SELECT {COLUMNS} ORDER BY o.queued_at, o.id"), [], outbox_row)
     }
 
     /// How many messages wait.
     pub fn outbox_count(&self) -> Result<i64> {
-        self.query_one("SELECT COUNT(*) FROM outbox", [], |r| r.get(0))
+        self.query_one("SELECT COUNT(*) AS n FROM outbox", [], |r| r.get("n"))
     }
 
     /// The oldest message that is due and that nobody is at. What a clock that was ahead has queued, put off or claimed
     /// does not wait until that day.
     pub(crate) fn next_due(&self, now: i64) -> Result<Option<OutboxRow>> {
-        self.query_optional(&format!(
-                "SELECT {COLUMNS} FROM outbox WHERE (due_at <= ?1 OR due_at > ?1 + ?2 OR (attempts = 0 AND queued_at > ?1)) \
-                 AND (claimed_until <= ?1 OR claimed_until > ?1 + ?3) ORDER BY due_at, id LIMIT 1"
-            ), [now, LONGEST_DELAY, LONGEST_CLAIM], outbox_row)
+        self.query_optional(
+            &format!(
+                "SELECT {COLUMNS} WHERE (due_at <= ?1 OR due_at > ?1 + ?2 OR (attempts = 0 AND queued_at > ?1)) \
+                 AND (claimed_until <= ?1 OR claimed_until > ?1 + ?3) ORDER BY o.due_at, o.id LIMIT 1"
+            ),
+            [now, LONGEST_DELAY, LONGEST_CLAIM],
+            outbox_row,
+        )
     }
 
     /// One message.
     pub(crate) fn outbox_row(&self, id: &MessageGuid) -> Result<Option<OutboxRow>> {
-        self.query_optional(&format!("SELECT {COLUMNS} FROM outbox WHERE id = ?1"), [id], outbox_row)
+        self.query_optional(&format!("SELECT {COLUMNS} WHERE o.id = ?1"), [id], outbox_row)
     }
 
     /// Enabled mailboxes whose PIN expires between `now` and the day that their policy wants told, and whose owner was
     /// not told yet: GUID and moment of expiry. Nobody for whom a message waits already.
     pub(crate) fn expiring_pins(&self, now: i64, limit: usize) -> Result<Vec<(RecipientGuid, i64)>> {
         self.query_all(
-            "SELECT n.recipient_guid, n.set_at + p.lifetime_days * ?2 FROM pin n \
-                 JOIN um_mailbox m ON m.recipient_guid = n.recipient_guid JOIN policy p ON p.guid = m.policy_guid \
+            "SELECT r.guid, n.set_at + p.lifetime_days * ?2 AS expires_on FROM pin n \
+                 JOIN um_mailbox m ON m.recipient_id = n.recipient_id JOIN policy p ON p.id = m.policy_id \
+                 JOIN recipient r ON r.id = n.recipient_id \
                  WHERE p.expiry_notice_days IS NOT NULL AND p.lifetime_days IS NOT NULL AND n.expiry_noticed = 0 \
                  AND n.forced_expired = 0 AND n.set_at + p.lifetime_days * ?2 >= ?1 \
                  AND n.set_at + (p.lifetime_days - p.expiry_notice_days) * ?2 <= ?1 \
-                 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.recipient_guid = n.recipient_guid) \
-                 ORDER BY n.recipient_guid LIMIT ?3",
+                 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.recipient_id = n.recipient_id) \
+                 ORDER BY n.recipient_id LIMIT ?3",
             params![now, crate::pin::policy::DAY, limit as i64],
-            |r| Ok((r.get(0)?, r.get(1)?)),
+            |r| Ok((r.get("guid")?, r.get("expires_on")?)),
         )
     }
 }

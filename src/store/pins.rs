@@ -1,12 +1,14 @@
 //! Current PINs, their state and the twenty before them. Nothing here can tell a PIN: every hash is sealed.
 
-use rusqlite::{Row, params};
+use rusqlite::{Row, params, params_from_iter};
 
+use super::Tx;
 use super::policies::{PIN_COLUMNS, pin_policy};
+use super::recipients::{HIS_ID, HIS_ID_OR_NOBODYS, after_all, form, get, named_by};
 use super::statements::Statements;
-use super::{Tx, sql};
 use crate::crypto::hash::{HashParams, Salt};
 use crate::crypto::key::KeyId;
+use crate::directory::identity::fold_case;
 use crate::error::{Error, Result, Status};
 use crate::guid::RecipientGuid;
 use crate::pin::PinPolicy;
@@ -63,58 +65,96 @@ pub struct PinState {
     pub first_time_user: bool,
 }
 
-const FACTS: &str = "n.set_at, n.forced_expired, n.failures, n.last_failure_at, n.lifetime_failures, n.admin_locked";
+/// Somebody whom a text names.
+pub(crate) struct Named {
+    /// The recipient's GUID.
+    pub guid: RecipientGuid,
+    /// Canonical name.
+    pub identity: String,
+    /// What is shown of an enabled mailbox.
+    pub state: Option<PinState>,
+}
 
-fn facts(r: &Row<'_>, at: usize) -> rusqlite::Result<PinFacts> {
+const FACTS: &str = "n.set_at, n.forced_expired, n.failures, n.last_failure_at, n.lifetime_failures AS lifetime_count, n.epoch, n.admin_locked";
+
+fn facts(r: &Row<'_>) -> rusqlite::Result<PinFacts> {
     Ok(PinFacts {
-        set_at: r.get(at)?,
-        forced_expired: r.get(at + 1)?,
-        failures: r.get(at + 2)?,
-        last_failure_at: r.get(at + 3)?,
-        lifetime_failures: r.get(at + 4)?,
-        admin_locked: r.get(at + 5)?,
+        set_at: r.get("set_at")?,
+        forced_expired: r.get("forced_expired")?,
+        failures: r.get("failures")?,
+        last_failure_at: r.get("last_failure_at")?,
+        lifetime_failures: r.get("lifetime_count")?,
+        epoch: r.get("epoch")?,
+        admin_locked: r.get("admin_locked")?,
     })
 }
 
-fn params_at(r: &Row<'_>, at: usize) -> rusqlite::Result<HashParams> {
-    Ok(HashParams { memory_kib: r.get(at)?, passes: r.get(at + 1)?, lanes: r.get(at + 2)? })
+fn params_of(r: &Row<'_>) -> rusqlite::Result<HashParams> {
+    Ok(HashParams { memory_kib: r.get("memory_kib")?, passes: r.get("passes")?, lanes: r.get("lanes")? })
 }
 
 fn state(r: &Row<'_>) -> rusqlite::Result<PinState> {
     Ok(PinState {
-        guid: r.get(0)?,
-        user_id: r.get(1)?,
-        identity: r.get(2)?,
-        first_time_user: r.get(3)?,
-        facts: facts(r, 4)?,
-        policy: pin_policy(r, 10)?,
+        guid: r.get("guid")?,
+        user_id: r.get("primary_smtp_address")?,
+        identity: r.get("canonical_name")?,
+        first_time_user: r.get("first_time_user")?,
+        facts: facts(r)?,
+        policy: pin_policy(r)?,
     })
 }
 
-fn select_states(rest: &str) -> String {
+fn select_states(from: &str, rest: &str) -> String {
     format!(
         "SELECT r.guid, r.primary_smtp_address, r.canonical_name, n.first_time_user, {FACTS}, {PIN_COLUMNS} \
-         FROM recipient r JOIN um_mailbox m ON m.recipient_guid = r.guid JOIN policy p ON p.guid = m.policy_guid \
-         JOIN pin n ON n.recipient_guid = r.guid {rest}"
+         FROM {from} JOIN um_mailbox m ON m.recipient_id = r.id JOIN policy p ON p.id = m.policy_id \
+         JOIN pin n ON n.recipient_id = r.id {rest}"
     )
 }
 
 impl Tx<'_> {
+    /// Everyone whom the folded text `key` names, each once, in one statement. `form` narrows to one form.
+    pub(crate) fn pin_states_by_key(&self, key: &str, form: Option<&str>) -> Result<Vec<Named>> {
+        let (named, parameters) = named_by(key, form);
+        let statement = format!(
+            "SELECT r.guid, r.primary_smtp_address, r.canonical_name, n.first_time_user, {FACTS}, {PIN_COLUMNS} \
+             FROM (SELECT r.id, r.guid, r.primary_smtp_address, r.canonical_name FROM {named}) r \
+             LEFT JOIN um_mailbox m ON m.recipient_id = r.id LEFT JOIN policy p ON p.id = m.policy_id \
+             LEFT JOIN pin n ON n.recipient_id = m.recipient_id AND m.policy_id IS NOT NULL"
+        );
+        let mut found = self.query_all(&statement, params_from_iter(parameters), |r| {
+            let enabled = r.get::<_, Option<bool>>("first_time_user")?.is_some();
+            let state = if enabled { Some(state(r)?) } else { None };
+            Ok(Named { guid: r.get("guid")?, identity: r.get("canonical_name")?, state })
+        })?;
+        if found.len() > 1 {
+            found.sort_unstable_by(|a, b| a.guid.cmp(&b.guid));
+            found.dedup_by(|a, b| a.guid == b.guid);
+        }
+        Ok(found)
+    }
+
     /// The state of one enabled mailbox; `None` where it is not enabled.
     pub(crate) fn pin_state(&self, guid: &RecipientGuid) -> Result<Option<PinState>> {
-        self.query_optional(&select_states("WHERE r.guid = ?1"), [guid], state)
+        self.query_optional(&select_states("recipient r", "WHERE r.guid = ?1"), [guid], state)
     }
 
     /// The states of enabled mailboxes below `container` (`""`: everywhere) by canonical name, `limit` of them behind
-    /// the place `(canonical name, GUID)`.
+    /// the place `(folded canonical name, GUID)`.
     pub(crate) fn pin_states(&self, container: &str, after: (&str, &str), limit: usize) -> Result<Vec<PinState>> {
+        let container = fold_case(container);
+        let end = after_all(&container);
+        let below = if end.is_some() { "k.key < ?2" } else { "?2 IS NULL" };
         self.query_all(
             &select_states(
-                "WHERE (r.canonical_name > ?2 OR (r.canonical_name = ?2 AND r.guid > ?3)) \
-                 AND (?1 = '' OR lower(substr(r.canonical_name, 1, length(?1))) = lower(?1)) \
-                 ORDER BY r.canonical_name, r.guid LIMIT ?4",
+                "recipient_key k JOIN recipient r ON r.id = k.recipient_id",
+                &format!(
+                    "WHERE k.space = 1 AND (k.forms & ?3) <> 0 AND k.key >= ?1 AND {below} \
+                     AND (k.key, k.recipient_id) > (?4, COALESCE((SELECT id FROM recipient WHERE guid = ?5), 0)) \
+                     ORDER BY k.key, k.recipient_id LIMIT ?6"
+                ),
             ),
-            params![container, after.0, after.1, limit as i64],
+            params![container, end, form::CANONICAL, after.0, RecipientGuid::known(after.1), limit as i64],
             state,
         )
     }
@@ -124,22 +164,22 @@ impl Tx<'_> {
         let found = self.query_optional(
             &format!(
                 "SELECT n.version, n.salt, n.memory_kib, n.passes, n.lanes, n.key_id, n.sealed, n.first_time_user, \
-                 n.expiry_noticed, {FACTS} FROM pin n WHERE n.recipient_guid = ?1"
+                 n.expiry_noticed, {FACTS} FROM recipient r JOIN pin n ON n.recipient_id = r.id WHERE r.guid = ?1"
             ),
             [guid],
             |r| {
-                let salt: Vec<u8> = r.get(1)?;
+                let salt: Vec<u8> = r.get("salt")?;
                 Ok((
                     salt,
                     PinRow {
-                        version: r.get(0)?,
+                        version: r.get("version")?,
                         salt: Salt::default(),
-                        params: params_at(r, 2)?,
-                        key_id: r.get(5)?,
-                        sealed: r.get(6)?,
-                        first_time_user: r.get(7)?,
-                        expiry_noticed: r.get(8)?,
-                        facts: facts(r, 9)?,
+                        params: params_of(r)?,
+                        key_id: r.get("key_id")?,
+                        sealed: r.get("sealed")?,
+                        first_time_user: r.get("first_time_user")?,
+                        expiry_noticed: r.get("expiry_noticed")?,
+                        facts: facts(r)?,
                     },
                 ))
             },
@@ -157,32 +197,35 @@ impl Tx<'_> {
 
     /// The version of a mailbox's PIN, whatever else its row holds.
     pub(crate) fn pin_version(&self, guid: &RecipientGuid) -> Result<Option<i64>> {
-        self.query_optional("SELECT version FROM pin WHERE recipient_guid = ?1", [guid], |r| r.get(0))
+        self.query_optional(&format!("SELECT version FROM pin WHERE recipient_id = {HIS_ID}"), [guid], |r| {
+            r.get("version")
+        })
     }
 
     /// The version of every PIN.
     pub(crate) fn each_pin_version(&self, mut each: impl FnMut(&RecipientGuid, i64)) -> Result<()> {
-        let mut statement = self.prepare("SELECT recipient_guid, version FROM pin")?;
-        let mut rows = statement.query([]).map_err(sql)?;
-        while let Some(row) = rows.next().map_err(sql)? {
-            let guid = row.get_ref(0).map_err(sql)?.as_str().unwrap_or_default();
-            each(&RecipientGuid::known(guid), row.get(1).map_err(sql)?);
-        }
-        Ok(())
+        self.query_each("SELECT r.guid, n.version FROM pin n JOIN recipient r ON r.id = n.recipient_id", [], |row| {
+            each(&get(row, "guid")?, get(row, "version")?);
+            Ok(())
+        })
     }
 
     /// Adds a PIN or replaces one, state and all.
     pub fn put_pin(&self, guid: &RecipientGuid, n: &PinRow) -> Result<()> {
-        self.execute("INSERT INTO pin (recipient_guid, version, salt, memory_kib, passes, lanes, key_id, sealed, set_at, \
-                 forced_expired, first_time_user, failures, last_failure_at, lifetime_failures, admin_locked, expiry_noticed) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
-                 ON CONFLICT (recipient_guid) DO UPDATE SET version = excluded.version, salt = excluded.salt, \
+        self.execute(
+            &format!(
+                "INSERT INTO pin (recipient_id, version, salt, memory_kib, passes, lanes, key_id, sealed, set_at, \
+                 forced_expired, first_time_user, failures, last_failure_at, lifetime_failures, epoch, admin_locked, \
+                 expiry_noticed) VALUES ({HIS_ID_OR_NOBODYS}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+                 ON CONFLICT (recipient_id) DO UPDATE SET version = excluded.version, salt = excluded.salt, \
                  memory_kib = excluded.memory_kib, passes = excluded.passes, lanes = excluded.lanes, \
                  key_id = excluded.key_id, sealed = excluded.sealed, set_at = excluded.set_at, \
                  forced_expired = excluded.forced_expired, first_time_user = excluded.first_time_user, \
                  failures = excluded.failures, last_failure_at = excluded.last_failure_at, \
-                 lifetime_failures = excluded.lifetime_failures, admin_locked = excluded.admin_locked, \
-                 expiry_noticed = excluded.expiry_noticed", params![
+                 lifetime_failures = excluded.lifetime_failures, epoch = excluded.epoch, \
+                 admin_locked = excluded.admin_locked, expiry_noticed = excluded.expiry_noticed"
+            ),
+            params![
                 guid,
                 n.version,
                 n.salt.as_slice(),
@@ -197,32 +240,47 @@ impl Tx<'_> {
                 n.facts.failures,
                 n.facts.last_failure_at,
                 n.facts.lifetime_failures,
+                n.facts.epoch,
                 n.facts.admin_locked,
                 n.expiry_noticed
-            ])
+            ],
+        )
     }
 
     /// Earlier PINs, the newest first.
     pub fn pin_history(&self, guid: &RecipientGuid) -> Result<Vec<HistoryRow>> {
         self.query_all(
-            "SELECT version, memory_kib, passes, lanes, key_id, sealed FROM pin_history WHERE recipient_guid = ?1 \
-                 ORDER BY version DESC",
+            &format!(
+                "SELECT version, memory_kib, passes, lanes, key_id, sealed FROM pin_history \
+                 WHERE recipient_id = {HIS_ID} ORDER BY version DESC"
+            ),
             [guid],
-            |r| Ok(HistoryRow { version: r.get(0)?, params: params_at(r, 1)?, key_id: r.get(4)?, sealed: r.get(5)? }),
+            |r| {
+                Ok(HistoryRow {
+                    version: r.get("version")?,
+                    params: params_of(r)?,
+                    key_id: r.get("key_id")?,
+                    sealed: r.get("sealed")?,
+                })
+            },
         )
     }
 
     /// Adds an earlier PIN (or re-seals one) and drops what is older than the twenty that are kept.
     pub(crate) fn put_pin_history(&self, guid: &RecipientGuid, h: &HistoryRow) -> Result<()> {
         self.execute(
-            "INSERT INTO pin_history (recipient_guid, version, memory_kib, passes, lanes, key_id, sealed) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (recipient_guid, version) DO UPDATE SET \
-                 key_id = excluded.key_id, sealed = excluded.sealed",
+            &format!(
+                "INSERT INTO pin_history (recipient_id, version, memory_kib, passes, lanes, key_id, sealed) \
+                 VALUES ({HIS_ID}, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (recipient_id, version) DO UPDATE SET \
+                 key_id = excluded.key_id, sealed = excluded.sealed"
+            ),
             params![guid, h.version, h.params.memory_kib, h.params.passes, h.params.lanes, h.key_id, h.sealed],
         )?;
         self.execute(
-            "DELETE FROM pin_history WHERE recipient_guid = ?1 AND version NOT IN (SELECT version FROM pin_history \
-                 WHERE recipient_guid = ?1 ORDER BY version DESC LIMIT ?2)",
+            &format!(
+                "DELETE FROM pin_history WHERE recipient_id = {HIS_ID} AND version NOT IN (SELECT version \
+                 FROM pin_history WHERE recipient_id = {HIS_ID} ORDER BY version DESC LIMIT ?2)"
+            ),
             params![guid, HISTORY_KEPT as i64],
         )
     }

@@ -31,43 +31,43 @@ pub struct Policy {
     pub when_changed: i64,
 }
 
-/// The PIN rules' columns, in the order that [`pin_policy`] reads them.
+/// The PIN rules' columns, as [`pin_policy`] reads them.
 pub(super) const PIN_COLUMNS: &str = "p.min_length, p.lifetime_days, p.history_count, p.allow_common_patterns, \
     p.failures_before_reset, p.max_attempts, p.lockout_minutes, p.lifetime_failures, p.block_human_pins";
 
-/// Reads [`PIN_COLUMNS`] from column `at` on.
-pub(super) fn pin_policy(r: &Row<'_>, at: usize) -> rusqlite::Result<PinPolicy> {
+/// Reads [`PIN_COLUMNS`].
+pub(super) fn pin_policy(r: &Row<'_>) -> rusqlite::Result<PinPolicy> {
     Ok(PinPolicy {
-        min_length: r.get(at)?,
-        lifetime_days: r.get(at + 1)?,
-        history_count: r.get(at + 2)?,
-        allow_common_patterns: r.get(at + 3)?,
-        failures_before_reset: r.get(at + 4)?,
-        max_attempts: r.get(at + 5)?,
-        lockout_minutes: r.get(at + 6)?,
-        lifetime_failures: r.get(at + 7)?,
-        block_human_pins: r.get(at + 8)?,
+        min_length: r.get("min_length")?,
+        lifetime_days: r.get("lifetime_days")?,
+        history_count: r.get("history_count")?,
+        allow_common_patterns: r.get("allow_common_patterns")?,
+        failures_before_reset: r.get("failures_before_reset")?,
+        max_attempts: r.get("max_attempts")?,
+        lockout_minutes: r.get("lockout_minutes")?,
+        lifetime_failures: r.get("lifetime_failures")?,
+        block_human_pins: r.get("block_human_pins")?,
     })
 }
 
 fn policy(r: &Row<'_>) -> rusqlite::Result<Policy> {
     Ok(Policy {
-        guid: r.get(0)?,
-        name: r.get(1)?,
-        dial_plan_guid: r.get(2)?,
-        expiry_notice_days: r.get(3)?,
-        notify_without_pin: r.get(4)?,
-        settings: r.get(5)?,
-        when_created: r.get(6)?,
-        when_changed: r.get(7)?,
-        pin: pin_policy(r, 8)?,
+        guid: r.get("guid")?,
+        name: r.get("name")?,
+        dial_plan_guid: r.get("dial_plan_guid")?,
+        expiry_notice_days: r.get("expiry_notice_days")?,
+        notify_without_pin: r.get("notify_without_pin")?,
+        settings: r.get("settings")?,
+        when_created: r.get("when_created")?,
+        when_changed: r.get("when_changed")?,
+        pin: pin_policy(r)?,
     })
 }
 
 fn select(rest: &str) -> String {
     format!(
-        "SELECT p.guid, p.name, p.dial_plan_guid, p.expiry_notice_days, p.notify_without_pin, p.settings, \
-         p.when_created, p.when_changed, {PIN_COLUMNS} FROM policy p {rest}"
+        "SELECT p.guid, p.name, d.guid AS dial_plan_guid, p.expiry_notice_days, p.notify_without_pin, p.settings, \
+         p.when_created, p.when_changed, {PIN_COLUMNS} FROM policy p JOIN dial_plan d ON d.id = p.dial_plan_id {rest}"
     )
 }
 
@@ -79,27 +79,28 @@ impl Tx<'_> {
 
     /// By folded name or GUID.
     pub fn policy_by_key(&self, key: &str) -> Result<Option<Policy>> {
-        self.query_optional(&select("WHERE p.name_key = ?1 OR p.guid = ?1"), [key], policy)
+        self.query_optional(
+            &select("WHERE p.name_key = ?1 OR p.guid = ?2"),
+            params![key, PolicyGuid::known(key)],
+            policy,
+        )
     }
 
     /// All, by name; or those of one plan.
     pub fn policies(&self, dial_plan_guid: Option<&DialPlanGuid>) -> Result<Vec<Policy>> {
-        self.query_all(
-            &select("WHERE ?1 IS NULL OR p.dial_plan_guid = ?1 ORDER BY p.name_key"),
-            [dial_plan_guid],
-            policy,
-        )
+        self.query_all(&select("WHERE ?1 IS NULL OR d.guid = ?1 ORDER BY p.name_key"), [dial_plan_guid], policy)
     }
 
     /// Adds a policy or replaces one.
     pub fn put_policy(&self, p: &Policy) -> Result<()> {
         self.execute(
-            "INSERT INTO policy (guid, name, name_key, dial_plan_guid, min_length, lifetime_days, history_count, \
+            "INSERT INTO policy (guid, name, name_key, dial_plan_id, min_length, lifetime_days, history_count, \
                  allow_common_patterns, failures_before_reset, max_attempts, lockout_minutes, lifetime_failures, \
                  block_human_pins, expiry_notice_days, notify_without_pin, settings, when_created, when_changed) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
+                 VALUES (?1, ?2, ?3, (SELECT id FROM dial_plan WHERE guid = ?4), ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
+                 ?15, ?16, ?17, ?18) \
                  ON CONFLICT (guid) DO UPDATE SET name = excluded.name, name_key = excluded.name_key, \
-                 dial_plan_guid = excluded.dial_plan_guid, min_length = excluded.min_length, \
+                 dial_plan_id = excluded.dial_plan_id, min_length = excluded.min_length, \
                  lifetime_days = excluded.lifetime_days, history_count = excluded.history_count, \
                  allow_common_patterns = excluded.allow_common_patterns, \
                  failures_before_reset = excluded.failures_before_reset, max_attempts = excluded.max_attempts, \

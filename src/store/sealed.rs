@@ -3,6 +3,7 @@
 use rusqlite::params;
 
 use super::Tx;
+use super::recipients::HIS_ID;
 use super::statements::Statements;
 use crate::crypto::key::KeyId;
 use crate::crypto::seal::{Purpose, pin_context};
@@ -24,13 +25,20 @@ impl SealedIn {
     /// In the order in which they are worked through.
     pub(crate) const ALL: [SealedIn; 3] = [SealedIn::Pins, SealedIn::History, SealedIn::Outbox];
 
-    /// Table, key column, version column.
-    fn columns(self) -> (&'static str, &'static str, &'static str) {
+    fn table(self) -> &'static str {
         match self {
-            SealedIn::Pins => ("pin", "recipient_guid", "version"),
-            SealedIn::History => ("pin_history", "recipient_guid", "version"),
-            // Messages have no version; each place in the order below is (id, 0).
-            SealedIn::Outbox => ("outbox", "id", "0"),
+            SealedIn::Pins => "pin",
+            SealedIn::History => "pin_history",
+            SealedIn::Outbox => "outbox",
+        }
+    }
+
+    /// Which row has the GUID and version of the first two parameters.
+    fn condition(self) -> String {
+        match self {
+            SealedIn::Pins | SealedIn::History => format!("recipient_id = {HIS_ID} AND version = ?2"),
+            // Messages have no version.
+            SealedIn::Outbox => "id = ?1 AND ?2 = 0".to_owned(),
         }
     }
 
@@ -75,17 +83,17 @@ impl SealedRow {
 impl Tx<'_> {
     /// How many sealed values a table has.
     pub(crate) fn sealed_count(&self, table: SealedIn) -> Result<i64> {
-        let (name, ..) = table.columns();
-        self.query_one(&format!("SELECT COUNT(*) FROM {name}"), [], |r| r.get(0))
+        self.query_one(&format!("SELECT COUNT(*) AS n FROM {}", table.table()), [], |r| r.get("n"))
     }
 
     /// How many of them are sealed under another key than this one.
     pub(crate) fn sealed_elsewhere_count(&self, table: SealedIn, key_id: &KeyId) -> Result<i64> {
-        let (name, ..) = table.columns();
-        self.query_one(&format!("SELECT COUNT(*) FROM {name} WHERE key_id <> ?1"), [key_id], |r| r.get(0))
+        let statement = format!("SELECT COUNT(*) AS n FROM {} WHERE key_id < ?1 OR key_id > ?1", table.table());
+        self.query_one(&statement, [key_id], |r| r.get("n"))
     }
 
-    /// Sealed values behind a place, in order; `not_under` leaves out those under that key.
+    /// Sealed values behind a place (a mailbox's or message's GUID and a version), in an order of the store's own;
+    /// `not_under` leaves out those under that key.
     pub(crate) fn sealed_rows(
         &self,
         table: SealedIn,
@@ -93,30 +101,43 @@ impl Tx<'_> {
         after: (&str, i64),
         limit: usize,
     ) -> Result<Vec<SealedRow>> {
-        let (name, id, version) = table.columns();
-        self.query_all(
-            &format!(
-                "SELECT {id}, {version}, key_id, sealed FROM {name} WHERE (?1 IS NULL OR key_id <> ?1) \
-                 AND ({id} > ?2 OR ({id} = ?2 AND {version} > ?3)) ORDER BY 1, 2 LIMIT ?4"
+        let after_guid = RecipientGuid::known(after.0);
+        let statement = match table {
+            SealedIn::Outbox => "SELECT id AS guid, 0 AS version, key_id, sealed FROM outbox \
+                 WHERE id > ?1 AND ?2 IS NOT NULL AND (?3 IS NULL OR key_id <> ?3) ORDER BY id LIMIT ?4"
+                .to_owned(),
+            SealedIn::Pins | SealedIn::History => format!(
+                "SELECT r.guid, s.version, s.key_id, s.sealed FROM {} s JOIN recipient r ON r.id = s.recipient_id \
+                 WHERE (s.recipient_id, s.version) > (COALESCE({HIS_ID}, 0), ?2) AND (?3 IS NULL OR s.key_id <> ?3) \
+                 ORDER BY s.recipient_id, s.version LIMIT ?4",
+                table.table()
             ),
-            params![not_under, after.0, after.1, limit as i64],
-            |r| Ok(SealedRow { id: r.get(0)?, version: r.get(1)?, key_id: r.get(2)?, sealed: r.get(3)? }),
-        )
+        };
+        self.query_all(&statement, params![after_guid, after.1, not_under, limit as i64], |r| {
+            let id: RecipientGuid = r.get("guid")?;
+            Ok(SealedRow {
+                id: id.to_string(),
+                version: r.get("version")?,
+                key_id: r.get("key_id")?,
+                sealed: r.get("sealed")?,
+            })
+        })
     }
 
     /// Replaces a sealed value and the key it names, and nothing else of its row.
     pub(crate) fn put_sealed(&self, table: SealedIn, row: &SealedRow) -> Result<()> {
-        let (name, id, version) = table.columns();
         self.execute(
-            &format!("UPDATE {name} SET key_id = ?1, sealed = ?2 WHERE {id} = ?3 AND {version} = ?4"),
-            params![row.key_id, row.sealed, row.id, row.version],
+            &format!("UPDATE {} SET key_id = ?3, sealed = ?4 WHERE {}", table.table(), table.condition()),
+            params![RecipientGuid::known(&*row.id), row.version, row.key_id, row.sealed],
         )
     }
 
     /// Removes an earlier PIN or a message whose seal is broken. (Current PINs stay: their mailbox needs a new one.)
     pub(crate) fn remove_sealed(&self, table: SealedIn, row: &SealedRow) -> Result<()> {
-        let (name, id, version) = table.columns();
-        self.execute(&format!("DELETE FROM {name} WHERE {id} = ?1 AND {version} = ?2"), params![row.id, row.version])
+        self.execute(
+            &format!("DELETE FROM {} WHERE {}", table.table(), table.condition()),
+            params![RecipientGuid::known(&*row.id), row.version],
+        )
     }
 
     /// The keys that sealed values name, each once.
@@ -124,7 +145,7 @@ impl Tx<'_> {
         self.query_all(
             "SELECT key_id FROM pin UNION SELECT key_id FROM pin_history UNION SELECT key_id FROM outbox",
             [],
-            |r| r.get(0),
+            |r| r.get("key_id"),
         )
     }
 }

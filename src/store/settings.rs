@@ -37,7 +37,7 @@ pub const MAIL: &str = "mail";
 impl Tx<'_> {
     /// A setting, or `None` where it was never set.
     pub fn setting(&self, name: &str) -> Result<Option<String>> {
-        self.query_optional("SELECT value FROM setting WHERE name = ?1", [name], |r| r.get(0))
+        self.query_optional("SELECT value FROM setting WHERE name = ?1", [name], |r| r.get("value"))
     }
 
     /// The id of the key that everything new is sealed under; `None` in a store that is not made yet.
@@ -58,7 +58,7 @@ impl Tx<'_> {
         self.query_all(
             "SELECT name FROM setting WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name",
             [beginning],
-            |r| r.get(0),
+            |r| r.get("name"),
         )
     }
 

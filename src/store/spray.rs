@@ -3,9 +3,13 @@
 use rusqlite::params;
 
 use super::Tx;
+use super::recipients::HIS_ID;
 use super::statements::Statements;
 use crate::error::Result;
 use crate::guid::RecipientGuid;
+
+/// In the place of a mailbox: that this mark was recorded in the audit trail.
+const RECORDED: i64 = 0;
 
 impl Tx<'_> {
     /// Erases the marks of this moment and before.
@@ -15,20 +19,36 @@ impl Tx<'_> {
 
     /// Whether there are such marks.
     pub(crate) fn has_spray_marks(&self, until: i64) -> Result<bool> {
-        self.query_one("SELECT EXISTS (SELECT 1 FROM spray_mark WHERE at <= ?1)", [until], |r| r.get(0))
+        self.query_one("SELECT EXISTS (SELECT 1 FROM spray_mark WHERE at <= ?1) AS found", [until], |r| r.get("found"))
     }
 
     /// Marks a mailbox, or renews its mark.
     pub(crate) fn put_spray_mark(&self, mark: &[u8], recipient_guid: &RecipientGuid, at: i64) -> Result<()> {
         self.execute(
-            "INSERT INTO spray_mark (mark, recipient_guid, at) VALUES (?1, ?2, ?3) \
-                 ON CONFLICT (mark, recipient_guid) DO UPDATE SET at = excluded.at",
-            params![mark, recipient_guid, at],
+            &format!(
+                "INSERT INTO spray_mark (recipient_id, mark, at) VALUES ({HIS_ID}, ?2, ?3) \
+                 ON CONFLICT (mark, recipient_id) DO UPDATE SET at = excluded.at"
+            ),
+            params![recipient_guid, mark, at],
         )
     }
 
-    /// Who has this mark.
-    pub(crate) fn spray_marked(&self, mark: &[u8]) -> Result<Vec<RecipientGuid>> {
-        self.query_all("SELECT recipient_guid FROM spray_mark WHERE mark = ?1", params![mark], |r| r.get(0))
+    /// Notes that the mark was recorded in the audit trail.
+    pub(crate) fn put_spray_recorded(&self, mark: &[u8], at: i64) -> Result<()> {
+        self.execute(
+            "INSERT INTO spray_mark (recipient_id, mark, at) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (mark, recipient_id) DO UPDATE SET at = excluded.at",
+            params![RECORDED, mark, at],
+        )
+    }
+
+    /// How many mailboxes have this mark, and whether that was recorded.
+    pub(crate) fn spray_marked(&self, mark: &[u8]) -> Result<(usize, bool)> {
+        let marked: Vec<i64> =
+            self.query_all("SELECT recipient_id FROM spray_mark WHERE mark = ?1", params![mark], |r| {
+                r.get("recipient_id")
+            })?;
+        let recorded = marked.contains(&RECORDED);
+        Ok((marked.len() - usize::from(recorded), recorded))
     }
 }

@@ -37,10 +37,10 @@ impl Staging {
         sql_connection
             .execute_batch(
                 "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-                 CREATE TABLE staged (line INTEGER PRIMARY KEY, guid TEXT NOT NULL UNIQUE, document TEXT NOT NULL);
-                 CREATE TABLE address (address TEXT NOT NULL PRIMARY KEY, guid TEXT NOT NULL) WITHOUT ROWID;
+                 CREATE TABLE staged (line INTEGER PRIMARY KEY, guid BLOB NOT NULL UNIQUE, document TEXT NOT NULL);
+                 CREATE TABLE address (address TEXT NOT NULL PRIMARY KEY, guid BLOB NOT NULL) WITHOUT ROWID;
                  CREATE INDEX address_by_guid ON address (guid);
-                 CREATE TABLE absent (guid TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;",
+                 CREATE TABLE absent (guid BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID;",
             )
             .map_err(sql)?;
         Ok(Self { sql: sql_connection })
@@ -56,12 +56,12 @@ impl Staging {
 
     /// The line on which a person stands already.
     pub(crate) fn line_of(&self, guid: &RecipientGuid) -> Result<Option<i64>> {
-        self.query_optional("SELECT line FROM staged WHERE guid = ?1", [guid], |r| r.get(0))
+        self.query_optional("SELECT line FROM staged WHERE guid = ?1", [guid], |r| r.get("line"))
     }
 
     /// Who claims an address in this input.
     pub(crate) fn holder(&self, address: &str) -> Result<Option<RecipientGuid>> {
-        self.query_optional("SELECT guid FROM address WHERE address = ?1", [address], |r| r.get(0))
+        self.query_optional("SELECT guid FROM address WHERE address = ?1", [address], |r| r.get("guid"))
     }
 
     /// Adds a row and its addresses.
@@ -70,12 +70,11 @@ impl Staging {
             "INSERT INTO staged (line, guid, document) VALUES (?1, ?2, ?3)",
             params![row.line, row.guid, row.document],
         )?;
-        let mut add = self
-            .sql
-            .prepare_cached("INSERT INTO address (address, guid) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
-            .map_err(sql)?;
         for address in addresses {
-            add.execute(params![address, row.guid]).map_err(sql)?;
+            self.execute(
+                "INSERT INTO address (address, guid) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                params![address, row.guid],
+            )?;
         }
         Ok(())
     }
@@ -93,20 +92,20 @@ impl Staging {
         self.query_all(
             "SELECT line, guid, document FROM staged WHERE line > ?1 ORDER BY line LIMIT ?2",
             params![after, limit as i64],
-            |r| Ok(StagedRow { line: r.get(0)?, guid: r.get(1)?, document: r.get(2)? }),
+            |r| Ok(StagedRow { line: r.get("line")?, guid: r.get("guid")?, document: r.get("document")? }),
         )
     }
 
     /// A person's row.
     pub(crate) fn row(&self, guid: &RecipientGuid) -> Result<Option<StagedRow>> {
         self.query_optional("SELECT line, guid, document FROM staged WHERE guid = ?1", [guid], |r| {
-            Ok(StagedRow { line: r.get(0)?, guid: r.get(1)?, document: r.get(2)? })
+            Ok(StagedRow { line: r.get("line")?, guid: r.get("guid")?, document: r.get("document")? })
         })
     }
 
     /// How many rows wait.
     pub(crate) fn count(&self) -> Result<i64> {
-        self.sql.query_row("SELECT COUNT(*) FROM staged", [], |r| r.get(0)).map_err(sql)
+        self.query_one("SELECT COUNT(*) AS n FROM staged", [], |r| r.get("n"))
     }
 
     /// Notes somebody who is not in the input.
@@ -116,7 +115,7 @@ impl Staging {
 
     /// Forgets who is absent.
     pub(crate) fn clear_absent(&self) -> Result<()> {
-        self.sql.execute("DELETE FROM absent", []).map(drop).map_err(sql)
+        self.execute("DELETE FROM absent", [])
     }
 
     /// Absent people behind a GUID, in order.
@@ -124,12 +123,12 @@ impl Staging {
         self.query_all(
             "SELECT guid FROM absent WHERE guid > ?1 ORDER BY guid LIMIT ?2",
             params![after, limit as i64],
-            |r| r.get(0),
+            |r| r.get("guid"),
         )
     }
 
     /// How many are absent.
     pub(crate) fn absent_count(&self) -> Result<i64> {
-        self.sql.query_row("SELECT COUNT(*) FROM absent", [], |r| r.get(0)).map_err(sql)
+        self.query_one("SELECT COUNT(*) AS n FROM absent", [], |r| r.get("n"))
     }
 }

@@ -43,10 +43,37 @@ pub(super) trait Statements {
     ) -> Result<Vec<T>> {
         self.prepare(statement)?.query_map(parameters, read).and_then(Iterator::collect).map_err(sql)
     }
+
+    /// One row after the other, so that memory does not grow with their number; `each` says whether to go on.
+    fn query_while(
+        &self,
+        statement: &str,
+        parameters: impl Params,
+        mut each: impl FnMut(&Row<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let mut statement = self.prepare(statement)?;
+        let mut rows = statement.query(parameters).map_err(sql)?;
+        while let Some(row) = rows.next().map_err(sql)? {
+            if !each(row)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same over all of them.
+    fn query_each(
+        &self,
+        statement: &str,
+        parameters: impl Params,
+        mut each: impl FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.query_while(statement, parameters, |row| each(row).map(|()| true))
+    }
 }
 
 impl Statements for Tx<'_> {
     fn connection(&self) -> &Connection {
-        &self.sql
+        self.sql
     }
 }

@@ -181,8 +181,11 @@ fn a_broken_seal_is_named_and_keeps_the_old_key_until_it_has_a_new_pin() {
     let sql = rusqlite::Connection::open(f.path("um.db")).unwrap();
     let (guid, _) = pin_row(&f.session, 0);
     let (other, _) = pin_row(&f.session, 1);
-    sql.execute("UPDATE pin SET sealed = randomblob(72) WHERE recipient_guid = ?1", [&guid]).unwrap();
-    sql.execute("UPDATE pin_history SET sealed = randomblob(72) WHERE recipient_guid = ?1", [&other]).unwrap();
+    for (table, whose) in [("pin", &guid), ("pin_history", &other)] {
+        let person = "(SELECT id FROM recipient WHERE guid = ?1)";
+        let broken = format!("UPDATE {table} SET sealed = randomblob(72) WHERE recipient_id = {person}");
+        sql.execute(&broken, [whose]).unwrap();
+    }
     let mut warnings = Vec::new();
     let mut response = step(&f.session, "Commit", None).unwrap();
     loop {

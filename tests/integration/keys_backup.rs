@@ -139,7 +139,7 @@ fn what_was_restored_is_what_was_copied_and_open_sessions_see_it() {
     let last = f.run("Search-UMAdminAuditLog", &json!({"ResultSize": 1})).unwrap().objects.remove(0);
     assert_eq!(last["CmdletName"], "Restore-UMPinStore");
     assert_eq!(result_of(&other, "AuditTrail").0, "Passed");
-    assert_eq!(result_of(&other, "Schema"), ("Passed".into(), "version 1, write-ahead log".into()));
+    assert_eq!(result_of(&other, "Schema"), ("Passed".into(), "version 2, write-ahead log".into()));
 }
 
 #[test]
@@ -367,7 +367,7 @@ fn each_trouble_shows_in_its_check_and_the_others_still_run() {
         rusqlite::Connection::open(f.path("um.db")).unwrap().execute_batch(text).unwrap();
     };
     let f = fixture();
-    sql(&f, "UPDATE pin SET sealed = (SELECT sealed FROM pin p WHERE p.recipient_guid <> pin.recipient_guid LIMIT 1)");
+    sql(&f, "UPDATE pin SET sealed = (SELECT sealed FROM pin p WHERE p.recipient_id <> pin.recipient_id LIMIT 1)");
     let (result, detail) = result_of(&f.session, "SealedValues");
     assert_eq!(result, "Failed");
     assert!(detail.contains("contoso.com/Users/User 0"), "{detail}");

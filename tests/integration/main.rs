@@ -28,3 +28,4 @@ mod pins;
 mod self_check;
 mod sign_in;
 mod store;
+mod upgrade;

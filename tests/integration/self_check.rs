@@ -22,7 +22,7 @@ fn fixture() -> Fixture {
 
 fn plant(file: &Path, sql: &str) {
     let connection = rusqlite::Connection::open(file).unwrap();
-    connection.execute_batch("PRAGMA foreign_keys = 0").unwrap();
+    connection.execute_batch("PRAGMA foreign_keys = 0; PRAGMA ignore_check_constraints = 1").unwrap();
     connection.execute_batch(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
 }
 
@@ -50,52 +50,56 @@ fn sign_in(session: &Session, n: usize, pin: &str) -> Result<bool, Error> {
 }
 
 /// Of user 0, in SQL.
-const HE: &str = "(SELECT guid FROM recipient WHERE name = 'User 0')";
+const HE: &str = "(SELECT id FROM recipient WHERE name = 'User 0')";
 
 /// A fault, and what the check says of it.
 fn faults() -> Vec<(String, &'static str)> {
     let of = |sql: &str| sql.replace("$HE", HE);
     vec![
         // A mailbox's rows that must go together.
-        (of("DELETE FROM pin WHERE recipient_guid = $HE"), "an enabled mailbox has no PIN: contoso.com/Users/User 0"),
+        (of("DELETE FROM pin WHERE recipient_id = $HE"), "an enabled mailbox has no PIN: contoso.com/Users/User 0"),
         (
-            of("DELETE FROM um_address WHERE recipient_guid = $HE"),
+            of("DELETE FROM um_address WHERE recipient_id = $HE"),
             "not just one primary number: contoso.com/Users/User 0",
         ),
-        (of("UPDATE um_address SET is_primary = 0 WHERE recipient_guid = $HE"), "not just one primary number"),
-        (of("UPDATE um_mailbox SET policy_guid = NULL WHERE recipient_guid = $HE"), "a disabled mailbox has numbers"),
-        (of("UPDATE um_address SET position = 1 WHERE recipient_guid = $HE"), "a mailbox lacks one of its numbers"),
+        (of("UPDATE um_address SET is_primary = 0 WHERE recipient_id = $HE"), "not just one primary number"),
+        (of("UPDATE um_mailbox SET policy_id = NULL WHERE recipient_id = $HE"), "a disabled mailbox has numbers"),
+        (of("UPDATE um_address SET position = 1 WHERE recipient_id = $HE"), "a mailbox lacks one of its numbers"),
         (
-            "DELETE FROM pin WHERE recipient_guid = (SELECT recipient_guid FROM pin_history)".into(),
+            "DELETE FROM pin WHERE recipient_id = (SELECT recipient_id FROM pin_history)".into(),
             "earlier PINs belong to no PIN: contoso.com/Users/User 2",
         ),
         ("UPDATE pin_history SET version = 99".into(), "an earlier PIN is newer than the current one"),
         (
-            of("UPDATE um_mailbox SET policy_guid = NULL WHERE recipient_guid IN (SELECT recipient_guid FROM outbox)"),
+            of("UPDATE um_mailbox SET policy_id = NULL WHERE recipient_id IN (SELECT recipient_id FROM outbox)"),
             "a message waits for a mailbox that is not enabled: contoso.com/Users/User 2",
         ),
         (
-            "INSERT INTO dial_plan SELECT 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee', 'Other', 'other', digits, uri_type, \
-             settings, when_created, when_changed FROM dial_plan; \
-             UPDATE policy SET dial_plan_guid = 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee'"
+            "INSERT INTO dial_plan SELECT 77, zeroblob(16), 'Other', 'other', digits, uri_type, settings, when_created, \
+             when_changed FROM dial_plan; UPDATE policy SET dial_plan_id = 77"
                 .into(),
             "a primary number is not in its policy's dial plan",
         ),
         ("UPDATE policy SET failures_before_reset = 15".into(), "a policy resets PINs no sooner than it locks: Policy"),
         // What is derived from a person.
-        (of("DELETE FROM recipient_key WHERE recipient_guid = $HE"), "User 0: the look-up keys are not this person's"),
-        (of("DELETE FROM recipient_key WHERE recipient_guid = $HE AND form = 'alias'"), "the look-up keys are not"),
-        (of("UPDATE recipient_key SET recipient_guid = $HE WHERE form <> 'smtp'"), "the look-up keys are not"),
-        (of("UPDATE recipient_key SET key = 'somebody' WHERE form = 'alias'"), "the look-up keys are not"),
-        (of("DELETE FROM proxy_address WHERE recipient_guid = $HE"), "User 0: the proxy addresses lack the primary"),
+        (of("DELETE FROM recipient_key WHERE recipient_id = $HE"), "User 0: the look-up keys are not this person's"),
+        (of("DELETE FROM recipient_key WHERE recipient_id = $HE AND key = 'user0'"), "the look-up keys are not"),
+        (of("UPDATE recipient_key SET recipient_id = $HE WHERE forms & 256 = 0"), "the look-up keys are not"),
+        (of("UPDATE recipient_key SET key = 'somebody' WHERE key = 'user0'"), "the look-up keys are not"),
+        (of("UPDATE recipient_key SET forms = 256 WHERE key = 'user0'"), "the look-up keys are not"),
+        (of("INSERT INTO recipient_key VALUES (0, 'somebody', $HE, 16)"), "directory: 1 look-up keys are nobody's"),
+        (of("DELETE FROM proxy_address WHERE recipient_id = $HE"), "User 0: the proxy addresses lack the primary"),
         ("DELETE FROM proxy_address".into(), "the proxy addresses lack the primary"),
         (
-            of("UPDATE proxy_address SET is_primary = 0 WHERE recipient_guid = $HE"),
+            of("UPDATE proxy_address SET is_primary = 0 WHERE recipient_id = $HE"),
             "the proxy addresses lack the primary",
         ),
-        (of("UPDATE proxy_address SET position = 1 WHERE recipient_guid = $HE"), "a person lacks a proxy address"),
-        (of("UPDATE um_address SET address_key = '99999' WHERE recipient_guid = $HE"), "a number does not fit"),
-        (of("UPDATE um_address SET address = '123', address_key = '123' WHERE recipient_guid = $HE"), "does not fit"),
+        (of("UPDATE proxy_address SET position = 1 WHERE recipient_id = $HE"), "a person lacks a proxy address"),
+        (
+            of("UPDATE um_address SET address = address_key, address_key = '99999' WHERE recipient_id = $HE"),
+            "a number does not fit",
+        ),
+        (of("UPDATE um_address SET address = '123', address_key = '123' WHERE recipient_id = $HE"), "does not fit"),
         (
             "UPDATE policy SET name_key = 'other'".into(),
             "the UM mailbox policy 'Policy': it cannot be found by its name",
@@ -107,7 +111,7 @@ fn faults() -> Vec<(String, &'static str)> {
             "User 0: the proxy addresses lack the primary",
         ),
         (
-            of("UPDATE recipient SET primary_smtp_address = 'other@contoso.com' WHERE guid = $HE"),
+            of("UPDATE recipient SET primary_smtp_address = 'other@contoso.com' WHERE id = $HE"),
             "User 0: the proxy addresses lack the primary",
         ),
         // Documents.
@@ -119,7 +123,7 @@ fn faults() -> Vec<(String, &'static str)> {
             "LogonFailuresBeforeDisconnect is none that a cmdlet sets",
         ),
         (r#"UPDATE policy SET settings = '{"AllowFax":"yes"}'"#.into(), "AllowFax is none that a cmdlet sets"),
-        (of("UPDATE um_mailbox SET settings = '' WHERE recipient_guid = $HE"), "User 0: the settings cannot be read"),
+        (of("UPDATE um_mailbox SET settings = '' WHERE recipient_id = $HE"), "User 0: the settings cannot be read"),
         ("UPDATE setting SET value = '{' WHERE name = 'mail'".into(), "the mail settings are none that a cmdlet sets"),
         (
             r#"UPDATE setting SET value = '{"CommandTimeoutSeconds":601}' WHERE name = 'mail'"#.into(),
@@ -129,30 +133,28 @@ fn faults() -> Vec<(String, &'static str)> {
         ("INSERT INTO setting VALUES ('audit_age_days', '0')".into(), "AdminAuditLogAgeLimit is none"),
         ("INSERT INTO setting VALUES ('spray_threshold', '1001')".into(), "SprayDetectionThreshold is none"),
         // Values.
-        (of("UPDATE pin SET failures = -5 WHERE recipient_guid = $HE"), "User 0: the count of failures is none"),
-        (of("UPDATE pin SET failures = 4294967296 WHERE recipient_guid = $HE"), "the count of failures is none"),
-        (of("UPDATE pin SET failures = 'five' WHERE recipient_guid = $HE"), "the count of failures is none"),
-        (of("UPDATE pin SET admin_locked = 2 WHERE recipient_guid = $HE"), "the administrator's lock is none"),
-        (of("UPDATE pin SET memory_kib = 4000000000 WHERE recipient_guid = $HE"), "the PIN's cost is none"),
-        (of("UPDATE pin SET salt = x'00' WHERE recipient_guid = $HE"), "the PIN's salt is none"),
+        (of("UPDATE pin SET failures = -5 WHERE recipient_id = $HE"), "User 0: the count of failures is none"),
+        (of("UPDATE pin SET failures = 4294967296 WHERE recipient_id = $HE"), "the count of failures is none"),
+        (of("UPDATE pin SET admin_locked = 2 WHERE recipient_id = $HE"), "the administrator's lock is none"),
+        (of("UPDATE pin SET memory_kib = 4000000000 WHERE recipient_id = $HE"), "the PIN's cost is none"),
+        (of("UPDATE pin SET salt = x'00' WHERE recipient_id = $HE"), "the PIN's salt is none"),
         ("UPDATE pin_history SET passes = 0".into(), "the earlier PIN's cost is none"),
         ("UPDATE policy SET max_attempts = 0".into(), "Policy: the MaxLogonAttempts is none"),
         ("UPDATE policy SET min_length = 3".into(), "Policy: the MinPINLength is none"),
         ("UPDATE policy SET block_human_pins = -1".into(), "Policy: the BlockHumanPINs is none"),
         ("UPDATE dial_plan SET uri_type = 'Other'".into(), "Plan: the URI type is none"),
         ("UPDATE dial_plan SET digits = 21".into(), "Plan: the number of digits is none"),
-        (of("UPDATE um_address SET kind = 'Other' WHERE recipient_guid = $HE"), "User 0: the number's kind is none"),
-        ("UPDATE outbox SET id = upper(id)".into(), "User 2: the message's id is none"),
+        (of("UPDATE um_address SET kind = 3 WHERE recipient_id = $HE"), "User 0: the number's kind is none"),
+        ("UPDATE outbox SET id = x'00'".into(), "User 2: the message's id is none"),
         ("UPDATE outbox SET kind = 'Other'".into(), "User 2: the message's kind is none"),
         ("UPDATE outbox SET attempts = -1".into(), "User 2: the message's count of tries is none"),
-        (of("UPDATE recipient SET alias = x'00' WHERE guid = $HE"), "the alias is none"),
         (
-            "UPDATE spray_mark SET at = -1; INSERT INTO spray_mark VALUES (x'0000', '', -1)".into(),
+            "UPDATE spray_mark SET at = -1; INSERT INTO spray_mark VALUES (x'0000', 0, -1)".into(),
             "the mark's date is none",
         ),
         // Dates, three years ahead; the clock of the fixture stands at START.
         (
-            of(&format!("UPDATE pin SET set_at = {} WHERE recipient_guid = $HE", START + 3 * 365 * DAY)),
+            of(&format!("UPDATE pin SET set_at = {} WHERE recipient_id = $HE", START + 3 * 365 * DAY)),
             "PIN was set is ahead",
         ),
         (of(&format!("UPDATE pin SET last_failure_at = {}", START + DAY + 1)), "the date of the last failure is ahead"),
@@ -177,7 +179,7 @@ fn each_planted_fault_is_found_and_named() {
         ("DELETE FROM setting WHERE name = 'store_id'", "the store's id is none"),
         ("UPDATE setting SET value = 'x' WHERE name = 'store_id'", "the store's id is none"),
         ("UPDATE setting SET value = '0123' WHERE name = 'key_id'", "the id of the store's key is none"),
-        ("UPDATE pin_history SET key_id = '0123'", "User 2: the earlier PIN's key is none"),
+        ("UPDATE pin_history SET key_id = x'0123'", "User 2: the earlier PIN's key is none"),
     ];
     let all = faults().into_iter().chain(of_a_store_alone.map(|(sql, says)| (sql.to_owned(), says)));
     for (sql, says) in all {
@@ -204,12 +206,12 @@ fn what_the_self_check_advises_mends_people_and_mailboxes() {
         step(json!({"Step": "End", "Import": id}));
     };
     for (sql, mailbox) in [
-        ("DELETE FROM recipient_key WHERE recipient_guid = $HE", false),
-        ("DELETE FROM proxy_address WHERE recipient_guid = $HE", false),
-        ("UPDATE pin SET failures = -5 WHERE recipient_guid = $HE", true),
-        ("DELETE FROM pin WHERE recipient_guid = $HE", true),
-        ("DELETE FROM um_address WHERE recipient_guid = $HE", true),
-        ("UPDATE um_mailbox SET settings = '{' WHERE recipient_guid = $HE", true),
+        ("DELETE FROM recipient_key WHERE recipient_id = $HE", false),
+        ("DELETE FROM proxy_address WHERE recipient_id = $HE", false),
+        ("UPDATE pin SET failures = -5 WHERE recipient_id = $HE", true),
+        ("DELETE FROM pin WHERE recipient_id = $HE", true),
+        ("DELETE FROM um_address WHERE recipient_id = $HE", true),
+        ("UPDATE um_mailbox SET settings = '{' WHERE recipient_id = $HE", true),
     ] {
         plant(&f.path("um.db"), &sql.replace("$HE", HE));
         assert_eq!(result_of(&f.session, "Contents").0, "Failed", "{sql}");
@@ -287,18 +289,16 @@ fn a_sign_in_that_meets_an_odd_row_is_refused_and_tells_nothing_of_it() {
     f.run("Backup-UMPinStore", &json!({"Path": clean})).unwrap();
     for sql in [
         "UPDATE pin SET failures = -5",
-        "UPDATE pin SET failures = 'five'",
-        "UPDATE pin SET set_at = 'today'",
-        "UPDATE pin SET version = x'00'",
+        "UPDATE pin SET lifetime_failures = 4294967296",
         "UPDATE policy SET max_attempts = -1",
-        "UPDATE policy SET min_length = 'six'",
+        "UPDATE policy SET min_length = -6",
     ] {
         plant(&f.path("um.db"), sql);
         let told: Vec<Error> =
             [FIRST_PIN, "111111"].iter().map(|pin| sign_in(&f.session, 0, pin).unwrap_err()).collect();
         assert_eq!(told[0], told[1], "{sql}: right and wrong are told the same");
         assert_eq!(told[0].status, Status::StoreDamaged, "{sql}: {}", told[0]);
-        for secret in ["-5", "five", "today", "six", "User", "user0", "50000", "index", "column", "range", "Integer"] {
+        for secret in ["-5", "-6", "4294967296", "User", "user0", "50000", "index", "column", "range", "Integer"] {
             assert!(!told[0].message.contains(secret), "{sql}: {secret}: {}", told[0]);
         }
         assert!(told[0].message.contains("Test-UMPinStore"), "{}", told[0]);
@@ -331,13 +331,13 @@ const MANY: usize = 1100;
 fn faults_behind_the_first_thousand_rows_are_found_and_many_are_counted() {
     let f = Fixture::new(PinPolicy::default(), MANY);
     assert_eq!(failed(&f.session), Vec::<String>::new());
-    let last = "(SELECT MAX(recipient_guid) FROM pin)";
+    let last = "(SELECT MAX(recipient_id) FROM pin)";
     for (sql, check) in [
-        (format!("UPDATE pin SET sealed = zeroblob(100) WHERE recipient_guid = {last}"), "SealedValues"),
+        (format!("UPDATE pin SET sealed = zeroblob(100) WHERE recipient_id = {last}"), "SealedValues"),
         ("UPDATE pin SET failures = -1 WHERE rowid = (SELECT MAX(rowid) FROM pin)".into(), "Contents"),
         ("UPDATE um_mailbox SET settings = '{' WHERE rowid = (SELECT MAX(rowid) FROM um_mailbox)".into(), "Contents"),
-        (format!("DELETE FROM recipient_key WHERE recipient_guid = {last}"), "Contents"),
-        (format!("DELETE FROM um_address WHERE recipient_guid = {last}"), "Contents"),
+        (format!("DELETE FROM recipient_key WHERE recipient_id = {last}"), "Contents"),
+        (format!("DELETE FROM um_address WHERE recipient_id = {last}"), "Contents"),
     ] {
         let copy = f.path("copy.db");
         f.run("Backup-UMPinStore", &json!({"Path": copy})).unwrap();
@@ -370,7 +370,7 @@ fn faults_behind_the_first_thousand_rows_are_found_and_many_are_counted() {
 #[test]
 fn a_row_under_a_key_that_no_file_has_is_a_failure_of_its_check_alone() {
     let f = fixture();
-    plant(&f.path("um.db"), "UPDATE pin_history SET key_id = '0123456789abcdef'");
+    plant(&f.path("um.db"), "UPDATE pin_history SET key_id = x'0123456789abcdef'");
     assert_eq!(failed(&f.session), ["SealedValues"]);
     assert!(result_of(&f.session, "SealedValues").1.contains("0123456789abcdef"));
 }

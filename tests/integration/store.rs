@@ -1,6 +1,8 @@
 //! The store's file: made by many at once, out of reach, behind a link.
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Barrier};
 
@@ -8,6 +10,51 @@ use crate::support::{FIRST_PIN, Fixture, START, child, run, session_at, set, ver
 use serde_json::json;
 use umpin::error::Status;
 use umpin::pin::PinPolicy;
+use umpin::session::{Cause, Mode};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Two processes.
+
+/// The number that the other one wrote last, seen at the very next call, and the next number in its place.
+fn answer(session: &umpin::session::Session, expected: u32) {
+    let seen = session.read(|tx| tx.setting("turn")).unwrap();
+    assert_eq!(seen.as_deref().unwrap_or("0"), expected.to_string(), "what the other process wrote last");
+    let written = (expected + 1).to_string();
+    session.change(Mode::Commit, &Cause::new("Test"), |c| c.tx.set_setting("turn", &written)).unwrap();
+}
+
+/// Answers each line with its own turn.
+#[test]
+fn the_other_player() {
+    let Some((folder, _)) = child::folder_and_id() else { return };
+    let session = session_at(&folder, &Arc::new(AtomicI64::new(START)));
+    for line in std::io::stdin().lines() {
+        answer(&session, line.unwrap().parse().unwrap());
+        println!("\nturn");
+    }
+}
+
+#[test]
+fn each_of_two_processes_sees_the_others_change_at_its_very_next_call() {
+    let full = std::env::var_os("UMPIN_TEST_SCALE").is_some_and(|scale| scale == "full");
+    let turns = if full { 10_000 } else { 1_000 };
+    let f = fixture();
+    let program = std::env::current_exe().unwrap();
+    let mut other = child::command(&program, module_path!(), "the_other_player", f.folder.path(), 0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut ask, told) = (other.stdin.take().unwrap(), BufReader::new(other.stdout.take().unwrap()));
+    let mut told = told.lines().map(|line| line.unwrap()).filter(|line| line == "turn");
+    for turn in (0..turns).step_by(2) {
+        answer(&f.session, turn);
+        writeln!(ask, "{}", turn + 1).unwrap();
+        assert!(told.next().is_some(), "the other process failed at turn {turn}");
+    }
+    drop(ask);
+    assert!(other.wait().unwrap().success());
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // First use.

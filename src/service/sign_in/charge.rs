@@ -44,6 +44,9 @@ impl Charge {
 
     /// The state without it. What was cleared since it was counted took it along.
     pub(super) fn taken_back(&self, mut facts: PinFacts) -> PinFacts {
+        if facts.epoch != self.facts.epoch {
+            return facts;
+        }
         if facts.failures >= self.facts.failures {
             facts.failures -= 1;
         }

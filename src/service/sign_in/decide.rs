@@ -99,7 +99,7 @@ pub(super) fn refuse(
     let failures = charge.facts.failures;
     // A right PIN or a new one cleared the counter since, or an administrator locked the mailbox: what the counter had
     // reached brings nothing about any more. (An automatic reset clears nothing, and further failures change nothing.)
-    let stands = row.facts.failures >= failures && !row.facts.admin_locked;
+    let stands = row.facts.epoch == charge.facts.epoch && row.facts.failures >= failures && !row.facts.admin_locked;
 
     let mut reason = Reason::WrongPin;
     if stands && let Some(lock) = policy.lock(&charge.facts, c.now) {

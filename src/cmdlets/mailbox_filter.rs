@@ -1,0 +1,283 @@
+//! Which people a list is of: what of -Filter, -Anr and the container an index finds, what a column of the person's row
+//! tells, and what is left for the object that is shown.
+//!
+//! [`Search::clues`] is the one place that says what an index serves; [`Search::is_shown`] the one that decides, by the
+//! same comparisons whatever found the person. An index may find too many, and must miss nobody: it finds by the text
+//! that `-eq` names or that stands before the first star of `-like`, folded as the comparison folds it.
+//!
+//! | property | index | without one, told by |
+//! | --- | --- | --- |
+//! | Name, DisplayName, FirstName, LastName, Alias, SamAccountName, UserPrincipalName, PrimarySmtpAddress, WindowsEmailAddress, Identity, DistinguishedName, LegacyExchangeDN | equality, beginning | a column |
+//! | EmailAddresses with its kind (`smtp:`, `eum:`, `sip:`, ...), UMAddresses, Extensions, SIPResourceIdentifier | equality, beginning | the addresses |
+//! | UMMailboxPolicy, UMDialPlan | any comparison | the policy |
+//! | Guid | equality | a column |
+//! | ServerName, ServerLegacyDN, LinkedMasterAccount, UMEnabled | - | a column |
+//! | all others | - | the object |
+//!
+//! `-and` is served by either side, `-or` where both are, `-not` never.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::directory::identity::fold_case;
+use crate::directory::numbers::AddressKind;
+use crate::directory::opath::{Filter, Operator, compare};
+use crate::error::Result;
+use crate::guid::{DialPlanGuid, RecipientGuid};
+use crate::service::addresses::proxy_address_text;
+use crate::store::Tx;
+use crate::store::dial_plans::DialPlan;
+use crate::store::policies::Policy;
+use crate::store::search::{Clue, Passer, Wanted};
+
+/// Candidates that are worth looking at one by one; where an index finds more, everybody is walked over in order.
+const MOST_CANDIDATES: usize = if cfg!(test) { 5 } else { 20_000 };
+
+/// Properties that a column tells.
+const COLUMNS: &[(&str, &str)] = &[
+    ("Name", "name"),
+    ("DisplayName", "display_name"),
+    ("FirstName", "first_name"),
+    ("LastName", "last_name"),
+    ("Alias", "alias"),
+    ("SamAccountName", "sam_account_name"),
+    ("UserPrincipalName", "user_principal_name"),
+    ("PrimarySmtpAddress", "primary_smtp_address"),
+    ("WindowsEmailAddress", "primary_smtp_address"),
+    ("LegacyExchangeDN", "legacy_exchange_dn"),
+    ("LinkedMasterAccount", "linked_master_account"),
+    ("ServerName", "server_name"),
+    ("ServerLegacyDN", "server_legacy_dn"),
+    ("Identity", "canonical_name"),
+    ("DistinguishedName", "distinguished_name"),
+];
+
+/// What -Anr looks at, from the beginning.
+const ANR: [&str; 5] = ["name", "display_name", "first_name", "last_name", "alias"];
+
+/// Whom a list is of.
+pub(crate) struct Search<'a> {
+    /// -Filter.
+    pub filter: Option<&'a Filter>,
+    /// -Anr, folded.
+    pub anr: Option<&'a str>,
+    /// The container as its canonical name with a slash behind it, folded; empty is everywhere.
+    pub container: &'a str,
+    /// People without an SMTP address are no mailboxes.
+    pub needs_smtp: bool,
+    /// Every policy and dial plan: few beside the people.
+    pub policies: &'a [Policy],
+    /// Likewise.
+    pub plans: &'a [DialPlan],
+}
+
+/// What the columns tell of a person.
+pub(crate) enum Verdict {
+    /// Not in the list.
+    No,
+    /// In the list.
+    Yes,
+    /// In the list if the object passes -Filter.
+    AskTheObject,
+}
+
+impl Search<'_> {
+    /// The columns that [`Self::is_shown`] needs.
+    pub(crate) fn columns(&self) -> Vec<&'static str> {
+        let mut columns = BTreeSet::new();
+        if let Some(filter) = self.filter {
+            columns.extend(filter.properties().iter().filter_map(|property| self.column(property)));
+        }
+        if self.anr.is_some() {
+            columns.extend(ANR);
+        }
+        if !self.container.is_empty() {
+            columns.insert("canonical_name");
+        }
+        if self.needs_smtp {
+            columns.insert("primary_smtp_address");
+        }
+        columns.into_iter().collect()
+    }
+
+    /// Whether a person on a walk with [`Self::columns`] is in the list.
+    pub(crate) fn is_shown(&self, tx: &Tx<'_>, columns: &[&str], passer: &Passer<'_>) -> Result<Verdict> {
+        let text = |column: &str| columns.iter().position(|c| *c == column).map_or(Ok(""), |at| passer.text(at));
+        if self.needs_smtp && text("primary_smtp_address")?.is_empty() {
+            return Ok(Verdict::No);
+        }
+        if !self.container.is_empty() && !fold_case(text("canonical_name")?).starts_with(self.container) {
+            return Ok(Verdict::No);
+        }
+        if let Some(wanted) = self.anr {
+            let mut begins = false;
+            for column in ANR {
+                begins |= fold_case(text(column)?).starts_with(wanted);
+            }
+            if !begins {
+                return Ok(Verdict::No);
+            }
+        }
+        let Some(filter) = self.filter else { return Ok(Verdict::Yes) };
+        let passes = filter.passes(&mut |property| match self.column(property) {
+            Some(column) => text(column).map(|text| Some(json!(text))),
+            None => self.known(tx, passer, property),
+        })?;
+        Ok(match passes {
+            Some(true) => Verdict::Yes,
+            Some(false) => Verdict::No,
+            None => Verdict::AskTheObject,
+        })
+    }
+
+    /// The column that tells a property. Get-UMMailbox's objects have no WindowsEmailAddress.
+    fn column(&self, property: &str) -> Option<&'static str> {
+        let (name, column) = COLUMNS.iter().find(|(name, _)| name.eq_ignore_ascii_case(property))?;
+        (*name != "WindowsEmailAddress" || self.needs_smtp).then_some(*column)
+    }
+
+    /// What is known of a property that no column tells, without the object.
+    fn known(&self, tx: &Tx<'_>, passer: &Passer<'_>, property: &str) -> Result<Option<Value>> {
+        let is = |name: &str| property.eq_ignore_ascii_case(name);
+        let policy = passer.policy.as_ref().and_then(|guid| self.policies.iter().find(|p| p.guid == *guid));
+        let plan_named = |guid: &DialPlanGuid| self.plans.iter().find(|p| p.guid == *guid).map(|p| p.name.as_str());
+        if is("UMEnabled") {
+            return Ok(Some(json!(policy.is_some())));
+        }
+        if is("UMMailboxPolicy") {
+            return Ok(Some(json!(policy.map(|p| p.name.as_str()))));
+        }
+        if is("UMDialPlan") {
+            return Ok(Some(json!(policy.and_then(|p| plan_named(&p.dial_plan_guid)))));
+        }
+        let (all, um) = (is("EmailAddresses"), is("UMAddresses"));
+        if !all && !um && !is("Extensions") {
+            return Ok(None);
+        }
+        let numbers = tx.um_addresses_at(&passer.place)?;
+        if is("Extensions") {
+            let extensions = numbers.iter().filter(|a| a.kind == AddressKind::Extension);
+            return Ok(Some(extensions.map(|a| json!(a.address)).collect()));
+        }
+        let mut texts = Vec::new();
+        if all {
+            texts.extend(tx.proxy_addresses_at(&passer.place)?.iter().map(|a| json!(a.text())));
+        }
+        texts.extend(
+            numbers.iter().map(|a| json!(proxy_address_text(a, plan_named(&a.dial_plan_guid).unwrap_or_default()))),
+        );
+        Ok(Some(Value::Array(texts)))
+    }
+
+    /// The people that an index finds, everybody in the list among them; `None` where everybody must be looked at.
+    pub(crate) fn candidates(&self, tx: &Tx<'_>) -> Result<Option<BTreeSet<i64>>> {
+        let mut found = None;
+        if let Some(filter) = self.filter {
+            found = self.found_by(tx, filter)?;
+        }
+        if let Some(wanted) = self.anr.filter(|wanted| !wanted.is_empty()) {
+            found = both(found, any(tx, &[Clue::Word(Wanted::Beginning(wanted.into()))])?);
+        }
+        if !self.container.is_empty() {
+            found = both(found, any(tx, &[Clue::Canonical(Wanted::Beginning(self.container.into()))])?);
+        }
+        Ok(found)
+    }
+
+    fn found_by(&self, tx: &Tx<'_>, filter: &Filter) -> Result<Option<BTreeSet<i64>>> {
+        Ok(match filter {
+            Filter::And(a, b) => both(self.found_by(tx, a)?, self.found_by(tx, b)?),
+            Filter::Or(a, b) => either(self.found_by(tx, a)?, self.found_by(tx, b)?),
+            Filter::Not(_) => None,
+            Filter::Compare { property, operator, value } => match self.clues(property, *operator, value.as_deref()) {
+                Some(clues) => any(tx, &clues)?,
+                None => None,
+            },
+        })
+    }
+
+    /// What an index can look for, of which any will do; `None` where no index serves the comparison.
+    fn clues(&self, property: &str, operator: Operator, value: Option<&str>) -> Option<Vec<Clue>> {
+        let is = |names: &[&str]| names.iter().any(|name| property.eq_ignore_ascii_case(name));
+        if is(&["UMMailboxPolicy"]) {
+            let fits = |p: &&Policy| compare(&json!(p.name), operator, value);
+            return Some(self.policies.iter().filter(fits).map(|p| Clue::Policy(p.guid.clone())).collect());
+        }
+        if is(&["UMDialPlan"]) {
+            let fits = |p: &&DialPlan| compare(&json!(p.name), operator, value);
+            return Some(self.plans.iter().filter(fits).map(|p| Clue::DialPlan(p.guid.clone())).collect());
+        }
+        let value = value?;
+        let guid = uuid::Uuid::try_parse(value).ok();
+        if is(&["Guid"]) {
+            let guid = guid.filter(|_| operator == Operator::Eq)?;
+            return Some(vec![Clue::Guid(RecipientGuid::known(guid.to_string()))]);
+        }
+        let wanted = match operator {
+            // A GUID equals other spellings of itself.
+            Operator::Eq if guid.is_none() => Wanted::Text(fold_case(value)),
+            Operator::Like => match fold_case(value).split_once('*') {
+                Some((beginning, _)) => Wanted::Beginning(beginning.into()),
+                None => Wanted::Text(fold_case(value)),
+            },
+            _ => return None,
+        };
+        let (Wanted::Text(text) | Wanted::Beginning(text)) = &wanted;
+        if text.is_empty() {
+            return None;
+        }
+        let with = |text: &str| match &wanted {
+            Wanted::Text(_) => Wanted::Text(text.into()),
+            Wanted::Beginning(_) => Wanted::Beginning(text.into()),
+        };
+        if is(&["Identity"]) {
+            return Some(vec![Clue::Canonical(wanted)]);
+        }
+        if is(&["DistinguishedName", "LegacyExchangeDN"]) {
+            return Some(vec![Clue::Path(wanted)]);
+        }
+        if is(&["Extensions", "SIPResourceIdentifier"]) {
+            return Some(vec![Clue::Number(wanted)]);
+        }
+        if is(&["EmailAddresses", "UMAddresses"]) {
+            let (kind, address) = text.split_once(':')?;
+            return match kind {
+                // Beyond ASCII a letter's lower case can depend on what stands before it: the kind, or nothing.
+                "smtp" if address.is_ascii() && !address.is_empty() => Some(vec![Clue::Word(with(address))]),
+                "eum" if address.is_ascii() => {
+                    let number = address.split(';').next().filter(|number| !number.is_empty())?;
+                    Some(vec![Clue::Number(Wanted::Beginning(number.into())), Clue::Address(with(text))])
+                }
+                "smtp" | "eum" => None,
+                _ => Some(vec![Clue::Address(wanted)]),
+            };
+        }
+        self.column(property).filter(|column| !column.starts_with("server") && !column.starts_with("linked"))?;
+        Some(vec![Clue::Word(wanted)])
+    }
+}
+
+fn any(tx: &Tx<'_>, clues: &[Clue]) -> Result<Option<BTreeSet<i64>>> {
+    let mut found = BTreeSet::new();
+    for clue in clues {
+        match tx.candidates(clue, MOST_CANDIDATES)? {
+            Some(more) => found.extend(more),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(found).filter(|found| found.len() <= MOST_CANDIDATES))
+}
+
+fn both(a: Option<BTreeSet<i64>>, b: Option<BTreeSet<i64>>) -> Option<BTreeSet<i64>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(&a & &b),
+        (one, None) | (None, one) => one,
+    }
+}
+
+fn either(a: Option<BTreeSet<i64>>, b: Option<BTreeSet<i64>>) -> Option<BTreeSet<i64>> {
+    let (mut a, b) = (a?, b?);
+    a.extend(b);
+    Some(a).filter(|found| found.len() <= MOST_CANDIDATES)
+}

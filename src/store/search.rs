@@ -1,0 +1,272 @@
+//! Finding people: what an index finds, and walks over everybody in a list's order.
+//!
+//! An index finds a few candidates, or says that there are too many of them to be worth it; then everybody is walked over
+//! in order instead. Either way whoever asks looks at each person again, so an index may find more than was meant, but
+//! must miss nobody.
+
+use std::collections::BTreeSet;
+
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Row, params, params_from_iter};
+
+use super::mailboxes::UmAddress;
+use super::recipients::{after_all, form, get, proxy_addresses, space};
+use super::statements::Statements;
+use super::{Tx, sql};
+use crate::directory::identity::{fold, fold_case};
+use crate::directory::recipient::{ProxyAddress, Recipient};
+use crate::error::Result;
+use crate::guid::{DialPlanGuid, PolicyGuid, RecipientGuid};
+use crate::store::recipients::Order;
+
+/// A folded text that is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Just this one.
+    Text(String),
+    /// All that begin so.
+    Beginning(String),
+}
+
+/// What an index finds people by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Clue {
+    /// A name, alias, account name or mail address.
+    Word(Wanted),
+    /// A canonical name.
+    Canonical(Wanted),
+    /// A distinguished name or legacy DN.
+    Path(Wanted),
+    /// A proxy address of another kind than SMTP and EUM, with its prefix.
+    Address(Wanted),
+    /// A number that signs in.
+    Number(Wanted),
+    /// The person's own GUID.
+    Guid(RecipientGuid),
+    /// The policy of an enabled mailbox.
+    Policy(PolicyGuid),
+    /// The plan of an enabled mailbox's policy.
+    DialPlan(DialPlanGuid),
+}
+
+/// Where a walk stands: the order's text and the person's number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// The text that the list is sorted by, folded.
+    pub key: String,
+    /// The store's own number of the person.
+    pub id: i64,
+}
+
+/// One person on a walk: the columns that were asked for, in that order.
+pub(crate) struct Passer<'a> {
+    row: &'a Row<'a>,
+    /// Where the walk stands now.
+    pub place: Place,
+    /// The policy of an enabled mailbox.
+    pub policy: Option<PolicyGuid>,
+}
+
+impl Passer<'_> {
+    /// Column `at` of those that were asked for.
+    pub(crate) fn text(&self, at: usize) -> Result<&str> {
+        match self.row.get_ref(FIRST_ASKED + at).map_err(sql)? {
+            ValueRef::Text(text) => std::str::from_utf8(text).map_err(|e| sql(rusqlite::Error::Utf8Error(at, e))),
+            other => Err(sql(rusqlite::Error::InvalidColumnType(at, "text".into(), other.data_type()))),
+        }
+    }
+}
+
+/// What stands before the columns that were asked for.
+const FIRST_ASKED: usize = 3;
+
+impl Order {
+    /// The column of a person that gives the text.
+    fn column(self) -> &'static str {
+        match self {
+            Order::CanonicalName => "canonical_name",
+            Order::Name => "name",
+            Order::DisplayName => "display_name",
+            Order::ServerLegacyDn => "server_legacy_dn",
+        }
+    }
+
+    /// The text that a person is sorted by.
+    fn key(self, text: &str) -> String {
+        match self {
+            // Sorted as it is stored; there are few of them.
+            Order::ServerLegacyDn => text.to_owned(),
+            _ => fold(text),
+        }
+    }
+}
+
+impl Tx<'_> {
+    /// The numbers of the people that a clue finds; `None` where there are more than `most`.
+    pub(crate) fn candidates(&self, clue: &Clue, most: usize) -> Result<Option<BTreeSet<i64>>> {
+        let mut found = BTreeSet::new();
+        let (statement, parameters) = statement(clue);
+        self.query_while(&statement, params_from_iter(parameters), |row| {
+            found.insert(get::<i64>(row, "recipient_id")?);
+            Ok(found.len() <= most)
+        })?;
+        Ok((found.len() <= most).then_some(found))
+    }
+
+    /// The places of candidates in an order.
+    pub(crate) fn places(&self, ids: &BTreeSet<i64>, order: Order) -> Result<Vec<Place>> {
+        let statement = format!("SELECT {} AS text FROM recipient WHERE id = ?1", order.column());
+        let mut places = Vec::with_capacity(ids.len());
+        for id in ids {
+            let text: Option<String> = self.query_optional(&statement, [id], |r| r.get("text"))?;
+            places.extend(text.map(|text| Place { key: order.key(&text), id: *id }));
+        }
+        places.sort_unstable();
+        Ok(places)
+    }
+
+    /// The person at a place, with the columns that a walk would give; false where `each` says false.
+    pub(crate) fn visit(
+        &self,
+        place: &Place,
+        columns: &[&str],
+        mut each: impl FnMut(&Passer<'_>) -> Result<bool>,
+    ) -> Result<bool> {
+        let statement = format!(
+            "SELECT r.id, '' AS place, m.policy_id{} FROM recipient r LEFT JOIN um_mailbox m ON m.recipient_id = r.id \
+             WHERE r.id = ?1",
+            asked(columns)
+        );
+        let mut goes_on = true;
+        self.query_each(&statement, [place.id], |row| {
+            goes_on = each(&self.passer(row, Some(place))?)?;
+            Ok(())
+        })?;
+        Ok(goes_on)
+    }
+
+    /// Walks over everybody (or all that are enabled) in an order, from behind a place on, until `each` says false.
+    pub(crate) fn walk(
+        &self,
+        order: Order,
+        only_enabled: bool,
+        after: Option<&Place>,
+        columns: &[&str],
+        mut each: impl FnMut(&Passer<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let (from, key, id, filter) = match order {
+            Order::ServerLegacyDn => ("recipient r", "r.server_legacy_dn", "r.id", String::new()),
+            _ => {
+                let (space, form) = match order {
+                    Order::CanonicalName => (space::CANONICAL, form::CANONICAL),
+                    Order::Name => (space::WORDS, form::NAME),
+                    _ => (space::WORDS, form::DISPLAY),
+                };
+                (
+                    "recipient_key k JOIN recipient r ON r.id = k.recipient_id",
+                    "k.key",
+                    "k.recipient_id",
+                    format!("k.space = {space} AND (k.forms & {form}) <> 0 AND "),
+                )
+            }
+        };
+        let mailbox = if only_enabled {
+            "JOIN um_mailbox m ON m.recipient_id = r.id AND m.policy_id IS NOT NULL"
+        } else {
+            "LEFT JOIN um_mailbox m ON m.recipient_id = r.id"
+        };
+        let statement = format!(
+            "SELECT {id}, {key} AS place, m.policy_id{} FROM {from} {mailbox} \
+             WHERE {filter}({key}, {id}) > (?1, ?2) ORDER BY {key}, {id}",
+            asked(columns)
+        );
+        let (key, id) = after.map_or(("", i64::MIN), |place| (place.key.as_str(), place.id));
+        self.query_while(&statement, params![key, id], |row| each(&self.passer(row, None)?))
+    }
+
+    fn passer<'a>(&self, row: &'a Row<'a>, place: Option<&Place>) -> Result<Passer<'a>> {
+        let place = match place {
+            Some(place) => place.clone(),
+            None => Place { key: row.get(1).map_err(sql)?, id: row.get(0).map_err(sql)? },
+        };
+        let policy: Option<i64> = row.get(2).map_err(sql)?;
+        let policy = policy.map(|id| self.policy_guid(id)).transpose()?;
+        Ok(Passer { row, place, policy })
+    }
+
+    fn policy_guid(&self, id: i64) -> Result<PolicyGuid> {
+        self.query_one("SELECT guid FROM policy WHERE id = ?1", [id], |r| r.get("guid"))
+    }
+
+    /// The person at a place, with addresses.
+    pub(crate) fn recipient_at(&self, place: &Place) -> Result<Option<Recipient>> {
+        self.recipient_by_id(place.id)
+    }
+
+    /// That person's proxy addresses, in order.
+    pub(crate) fn proxy_addresses_at(&self, place: &Place) -> Result<Vec<ProxyAddress>> {
+        proxy_addresses(self, place.id)
+    }
+
+    /// That person's numbers, the primary first.
+    pub(crate) fn um_addresses_at(&self, place: &Place) -> Result<Vec<UmAddress>> {
+        self.um_addresses_by_id(place.id)
+    }
+
+    /// Whether somebody lies below a container, given as its canonical name with a slash behind it.
+    pub(crate) fn is_container(&self, container: &str) -> Result<bool> {
+        let clue = Clue::Canonical(Wanted::Beginning(fold_case(container)));
+        Ok(self.candidates(&clue, 0)?.is_none())
+    }
+}
+
+fn asked(columns: &[&str]) -> String {
+    columns.iter().map(|column| format!(", r.{column}")).collect()
+}
+
+/// The statement that finds a clue's people, and what it is asked with.
+fn statement(clue: &Clue) -> (String, Vec<Value>) {
+    let keys = |space: i64, wanted: &Wanted| {
+        let (condition, parameters) = condition("key", wanted);
+        (format!("SELECT recipient_id FROM recipient_key WHERE space = {space} AND {condition}"), parameters)
+    };
+    match clue {
+        Clue::Word(wanted) => keys(space::WORDS, wanted),
+        Clue::Canonical(wanted) => keys(space::CANONICAL, wanted),
+        Clue::Path(wanted) => keys(space::PATHS, wanted),
+        Clue::Address(wanted) => keys(space::ADDRESSES, wanted),
+        Clue::Number(wanted) => {
+            let (condition, parameters) = condition("address_key", wanted);
+            (format!("SELECT recipient_id FROM um_address WHERE {condition}"), parameters)
+        }
+        Clue::Guid(guid) => {
+            ("SELECT id AS recipient_id FROM recipient WHERE guid = ?1".into(), vec![blob(guid.as_str())])
+        }
+        Clue::Policy(guid) => (
+            "SELECT recipient_id FROM um_mailbox WHERE policy_id = (SELECT id FROM policy WHERE guid = ?1)".into(),
+            vec![blob(guid.as_str())],
+        ),
+        Clue::DialPlan(guid) => (
+            "SELECT recipient_id FROM um_mailbox WHERE policy_id IN (SELECT p.id FROM policy p \
+             JOIN dial_plan d ON d.id = p.dial_plan_id WHERE d.guid = ?1)"
+                .into(),
+            vec![blob(guid.as_str())],
+        ),
+    }
+}
+
+fn blob(guid: &str) -> Value {
+    Value::Blob(super::columns::guid_bytes(guid))
+}
+
+/// A range of an ordered column: the same in every engine, where LIKE is not.
+fn condition(column: &str, wanted: &Wanted) -> (String, Vec<Value>) {
+    let text = |text: &str| Value::Text(text.to_owned());
+    match wanted {
+        Wanted::Text(exactly) => (format!("{column} = ?1"), vec![text(exactly)]),
+        Wanted::Beginning(prefix) => match after_all(prefix) {
+            Some(end) => (format!("{column} >= ?1 AND {column} < ?2"), vec![text(prefix), text(&end)]),
+            None => (format!("{column} >= ?1"), vec![text(prefix)]),
+        },
+    }
+}

@@ -1,0 +1,327 @@
+//! Version 1 into version 2.
+//!
+//! The new database is made beside the old one, in a file of its own that has no name as soon as the system allows, and
+//! then takes the old one's place in one transaction of SQLite's own. Until that commits, everybody sees the old store,
+//! whole; a process that is killed leaves it as it was, and the next one begins anew. The old store is locked against
+//! writers from the beginning, so that nothing is written to what is being left.
+//!
+//! In version 1 rows named each other by GUIDs as texts of 36 characters. What a row means is not touched: seals are tied
+//! to GUIDs and versions, the trail's MACs cover what stands in its rows, and both move as they are.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ErrorCode, params};
+
+use super::recipients::{entries, get, proxy_addresses, recipient};
+use super::schema::{self, INDEXES, VERSION};
+use super::statements::Statements;
+use super::{BUSY_TIMEOUT, Store, sql};
+use crate::directory::identity::fold_case;
+use crate::directory::recipient::Recipient;
+use crate::error::{Error, Result, Status};
+use crate::location;
+use crate::os;
+
+/// The version that is brought up to date here.
+pub(super) const FROM: i64 = 1;
+/// The new database and its way through the log may each need what the old one has.
+const SPACE_FACTOR: u64 = 2;
+/// What every store needs beyond that, in bytes.
+const SPACE_LEAST: u64 = 1 << 20;
+/// Between two tries at a lock that somebody else holds.
+const RETRY: Duration = Duration::from_millis(20);
+
+impl Statements for Connection {
+    fn connection(&self) -> &Connection {
+        self
+    }
+}
+
+impl Store {
+    /// Brings the store on this connection to today's version, where it is an older one.
+    pub(super) fn upgrade(&self, live: &mut Connection) -> Result<bool> {
+        match schema::version(live)? {
+            VERSION | 0 => return Ok(false),
+            FROM => {}
+            _ => return Err(schema::too_new()),
+        }
+        let path = self.real_path()?;
+        let beside = Beside::create(&path).map_err(|e| self.no_room_beside(&e))?;
+        let new = beside.open()?;
+        // A copy of an empty database would empty the store.
+        new.execute_batch(&schema::tables()).map_err(sql)?;
+        let since = std::time::Instant::now();
+        let copy = Backup::new(&new, live).map_err(sql)?;
+        // A step of no pages takes the store's lock and keeps it.
+        while copy.step(0).map_err(sql)? != StepResult::More {
+            if since.elapsed() > BUSY_TIMEOUT {
+                return Err(Error::new(Status::StoreBusy, "another process held the store for too long"));
+            }
+            std::thread::sleep(RETRY);
+        }
+        new.execute("ATTACH DATABASE ?1 AS old", [path.to_string_lossy()]).map_err(sql)?;
+        // Somebody else may have done it while this one waited.
+        if old_version(&new)? != FROM {
+            return Ok(false);
+        }
+        self.check_space(&path)?;
+        fill(&new)?;
+        new.execute_batch("DETACH DATABASE old").map_err(sql)?;
+        loop {
+            match copy.step(-1).map_err(sql)? {
+                StepResult::Done => break,
+                _ if since.elapsed() > BUSY_TIMEOUT.saturating_mul(60) => {
+                    return Err(Error::new(Status::StoreBusy, "another process held the store for too long"));
+                }
+                _ => std::thread::sleep(RETRY),
+            }
+        }
+        drop(copy);
+        // The log has the whole store in it now. Where somebody still reads the old one, it is folded in later.
+        let _ = live.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        Ok(true)
+    }
+
+    fn check_space(&self, path: &Path) -> Result<()> {
+        let log = location::beside(path, "-wal").metadata().map_or(0, |m| m.len());
+        let size = path.metadata().map_or(0, |m| m.len()).saturating_add(log);
+        let needed = size.saturating_mul(SPACE_FACTOR).saturating_add(SPACE_LEAST);
+        let folder = location::folder_of(path);
+        match os::free_space(folder) {
+            Ok(free) if free < needed => Err(self.error(
+                Status::StoreIo,
+                format!(
+                    "The store '{}' must be brought to version {VERSION}, which needs {} MiB free in its folder, and there are \
+                     {} MiB. Nothing was changed. Make room there, or move the store to a larger disk.",
+                    self.path().display(),
+                    needed.div_ceil(1 << 20),
+                    free >> 20
+                ),
+            )),
+            // A system that does not tell: a disk that is full ends the work with nothing changed, too.
+            _ => Ok(()),
+        }
+    }
+
+    fn no_room_beside(&self, e: &std::io::Error) -> Error {
+        self.error(
+            Status::StoreNotWritable,
+            format!(
+                "The store '{}' must be brought to version {VERSION}, and the account '{}' cannot make a file beside it: {e}. \
+                 Nothing was changed. Let an account that may write to the folder use the store once.",
+                self.path().display(),
+                os::account()
+            ),
+        )
+    }
+}
+
+/// A database in memory that holds version 1 in the attached `old`, into version 2.
+pub(super) fn fill_in_memory(new: &Connection) -> Result<()> {
+    new.execute_batch(&schema::tables()).map_err(sql)?;
+    fill(new)
+}
+
+fn old_version(new: &Connection) -> Result<i64> {
+    new.query_row("PRAGMA old.user_version", [], |r| r.get(0)).map_err(sql)
+}
+
+/// The file in which the new database is made.
+struct Beside(std::path::PathBuf);
+
+impl Beside {
+    const MARK: &str = ".upgrade-";
+
+    fn create(store: &Path) -> std::io::Result<Self> {
+        // What a killed process left, where the system keeps a file that is open. One that is in use stays.
+        let mut mark = store.file_name().unwrap_or_default().to_owned();
+        mark.push(Self::MARK);
+        for entry in std::fs::read_dir(location::folder_of(store))?.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(&*mark.to_string_lossy()) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        let tag = os::random::<8>().map_err(|e| std::io::Error::other(e.message))?;
+        let path = location::beside(store, &format!("{}{:016x}", Self::MARK, u64::from_le_bytes(tag)));
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600);
+        }
+        options.open(&path)?;
+        Ok(Self(path))
+    }
+
+    /// Nothing of it need outlive this process, so nothing waits for the disk.
+    fn open(&self) -> Result<Connection> {
+        let new = Connection::open(&self.0).map_err(sql)?;
+        new.execute_batch(
+            "PRAGMA main.journal_mode = OFF; PRAGMA main.synchronous = OFF; PRAGMA main.locking_mode = EXCLUSIVE; \
+             PRAGMA main.cache_size = -65536; PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; \
+             BEGIN IMMEDIATE; COMMIT",
+        )
+        .map_err(sql)?;
+        // A file without a name is gone with its last user, however that one ends.
+        #[cfg(unix)]
+        let _ = std::fs::remove_file(&self.0);
+        Ok(new)
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A GUID's bytes out of its text. SQLite's own functions: version 1 was only ever SQLite's.
+fn bytes(column: &str) -> String {
+    format!("unhex(replace({column}, '-', ''))")
+}
+
+/// Old rows `o` with the new number of the person each is about, in the order of those numbers.
+fn with_person(table: &str) -> String {
+    format!("FROM old.{table} o CROSS JOIN main.recipient r ON r.guid = {}", bytes("o.recipient_guid"))
+}
+
+/// Fills the new tables from the old. Rows that somebody altered move as they are, for the self-check to name.
+fn fill(new: &Connection) -> Result<()> {
+    let altered = |e: rusqlite::Error| match e.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => Error::new(
+            Status::StoreDamaged,
+            "a row holds what no cmdlet wrote, so it cannot be brought to today's version",
+        ),
+        _ => sql(e),
+    };
+    let run = |statement: &str| new.execute_batch(statement).map_err(altered);
+    run("BEGIN")?;
+    for statement in copies() {
+        run(&statement)?;
+    }
+    numbers_beyond_ascii(new)?;
+    entries_of_all(new)?;
+    // Those that the copies needed are there already.
+    run(INDEXES)?;
+    new.pragma_update(None, "user_version", VERSION).map_err(sql)?;
+    run("COMMIT")
+}
+
+/// What SQLite moves by itself, table by table.
+fn copies() -> Vec<String> {
+    const RECIPIENT: &str = "name, display_name, first_name, last_name, alias, sam_account_name, user_principal_name, \
+        primary_smtp_address, legacy_exchange_dn, distinguished_name, canonical_name, phone, linked_master_account, \
+        server_name, server_legacy_dn, language, netbios_domain, when_created, when_changed";
+    const RULES: &str = "min_length, lifetime_days, history_count, allow_common_patterns, failures_before_reset, \
+        max_attempts, lockout_minutes, lifetime_failures, block_human_pins, expiry_notice_days, notify_without_pin, \
+        settings, when_created, when_changed";
+    let guid = bytes("guid");
+    vec![
+        format!(
+            "INSERT INTO main.recipient (guid, {RECIPIENT}) SELECT {guid}, {RECIPIENT} FROM old.recipient ORDER BY rowid"
+        ),
+        "CREATE UNIQUE INDEX IF NOT EXISTS main.recipient_by_guid ON recipient (guid)".into(),
+        "INSERT INTO main.setting SELECT name, value FROM old.setting ORDER BY name".into(),
+        format!(
+            "INSERT INTO main.dial_plan (guid, name, name_key, digits, uri_type, settings, when_created, when_changed) \
+             SELECT {guid}, name, name_key, digits, uri_type, settings, when_created, when_changed FROM old.dial_plan \
+             ORDER BY rowid"
+        ),
+        format!(
+            "INSERT INTO main.policy (guid, name, name_key, dial_plan_id, {RULES}) SELECT {guid}, name, name_key, \
+             (SELECT id FROM main.dial_plan WHERE guid = {}), {RULES} FROM old.policy ORDER BY rowid",
+            bytes("dial_plan_guid")
+        ),
+        format!(
+            "INSERT INTO main.proxy_address SELECT r.id, o.position, o.prefix, o.address, o.is_primary {} ORDER BY 1, 2",
+            with_person("proxy_address")
+        ),
+        format!(
+            "INSERT INTO main.um_mailbox SELECT r.id, (SELECT id FROM main.policy WHERE guid = {}), o.settings, \
+             o.when_changed {} ORDER BY 1",
+            bytes("o.policy_guid"),
+            with_person("um_mailbox")
+        ),
+        format!(
+            "INSERT INTO main.um_address (address_key, dial_plan_id, address, kind, recipient_id, is_primary, position) \
+             SELECT o.address_key, (SELECT id FROM main.dial_plan WHERE guid = {}), NULLIF(o.address, o.address_key), \
+             CASE o.kind WHEN 'Extension' THEN 0 WHEN 'SipName' THEN 1 WHEN 'E164' THEN 2 ELSE 9 END, r.id, o.is_primary, \
+             o.position {} ORDER BY 1, 2",
+            bytes("o.dial_plan_guid"),
+            with_person("um_address")
+        ),
+        format!(
+            "INSERT INTO main.pin SELECT r.id, o.version, o.salt, o.memory_kib, o.passes, o.lanes, unhex(o.key_id), \
+             o.sealed, o.set_at, o.forced_expired, o.first_time_user, o.failures, o.last_failure_at, o.lifetime_failures, \
+             0, o.admin_locked, o.expiry_noticed {} ORDER BY 1",
+            with_person("pin")
+        ),
+        format!(
+            "INSERT INTO main.pin_history SELECT r.id, o.version, o.memory_kib, o.passes, o.lanes, unhex(o.key_id), \
+             o.sealed {} ORDER BY 1, 2",
+            with_person("pin_history")
+        ),
+        // A message may be about nobody.
+        format!(
+            "INSERT INTO main.outbox SELECT {}, (SELECT id FROM main.recipient WHERE guid = {}), user_id, kind, \
+             to_address, message_id, unhex(key_id), sealed, queued_at, due_at, attempts, last_error, claimed_by, \
+             claimed_until FROM old.outbox ORDER BY 1",
+            bytes("id"),
+            bytes("recipient_guid")
+        ),
+        "INSERT INTO main.audit SELECT seq, at, caller, claimed, cmdlet, object, parameters, succeeded, detail, mac \
+         FROM old.audit ORDER BY seq"
+            .into(),
+        // What stands for nobody says that the mark was recorded.
+        format!(
+            "INSERT INTO main.spray_mark SELECT mark, COALESCE((SELECT id FROM main.recipient WHERE guid = {}), 0), at \
+             FROM old.spray_mark WHERE true ON CONFLICT DO NOTHING",
+            bytes("recipient_guid")
+        ),
+    ]
+}
+
+/// Version 1 lowered the case of a number and no more; names and numbers are folded alike now.
+fn numbers_beyond_ascii(new: &Connection) -> Result<()> {
+    let odd: Vec<(String, i64)> = new.query_all(
+        "SELECT address_key, dial_plan_id FROM main.um_address WHERE length(address_key) <> octet_length(address_key)",
+        [],
+        |r| Ok((r.get("address_key")?, r.get("dial_plan_id")?)),
+    )?;
+    for (key, plan) in odd {
+        new.execute(
+            "UPDATE main.um_address SET address = COALESCE(address, address_key), address_key = ?3 \
+             WHERE address_key = ?1 AND dial_plan_id = ?2",
+            params![key, plan, fold_case(&key)],
+        )
+        .map_err(sql)?;
+    }
+    Ok(())
+}
+
+/// Every text that finds somebody, in the order of the tree that holds them; a file of SQLite's own sorts them.
+fn entries_of_all(new: &Connection) -> Result<()> {
+    new.execute_batch(
+        "CREATE TEMP TABLE entry (space INTEGER NOT NULL, key TEXT NOT NULL, recipient_id INTEGER NOT NULL, \
+         forms INTEGER NOT NULL)",
+    )
+    .map_err(sql)?;
+    new.query_each("SELECT * FROM main.recipient ORDER BY id", [], |row| {
+        let id: i64 = get(row, "id")?;
+        let person = Recipient { addresses: proxy_addresses(new, id)?, ..recipient(row).map_err(sql)? };
+        for ((space, key), forms) in entries(&person) {
+            new.prepare_cached("INSERT INTO temp.entry VALUES (?1, ?2, ?3, ?4)")
+                .and_then(|mut add| add.execute(params![space, key, id, forms]))
+                .map_err(sql)?;
+        }
+        Ok(())
+    })?;
+    new.execute_batch(
+        "INSERT INTO main.recipient_key (space, key, recipient_id, forms) \
+         SELECT space, key, recipient_id, forms FROM temp.entry ORDER BY 1, 2, 3; DROP TABLE temp.entry",
+    )
+    .map_err(sql)
+}

@@ -1,0 +1,280 @@
+//! A store of version 1, made by the program that was released with it, is brought to today's version with all it holds.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use crate::support::child;
+use crate::support::{self, START, run, session_at};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use umpin::error::Status;
+use umpin::pin::Pin;
+use umpin::pin::policy::DAY;
+use umpin::service::lookup::Lookup;
+use umpin::service::sign_in::{self, Caller};
+use umpin::session::Session;
+
+/// A day and a minute after the store was made.
+const NOW: i64 = START + DAY + 60_000;
+
+fn fixture(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/version-1").join(name)
+}
+
+/// A copy of the fixture, and what stands in it, table by table, as the released program wrote it.
+fn version_1() -> tempfile::TempDir {
+    let folder = support::private_folder();
+    for (from, file) in [("um.db", "um.db"), ("danger-fixture.key", "umpin.key")] {
+        std::fs::copy(fixture(from), folder.path().join(file)).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let private = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(folder.path().join(file), private).unwrap();
+        }
+    }
+    folder
+}
+
+fn open(folder: &Path) -> Session {
+    session_at(folder, &Arc::new(AtomicI64::new(NOW)))
+}
+
+fn version(folder: &Path) -> i64 {
+    let connection = Connection::open(folder.join("um.db")).unwrap();
+    connection.pragma_query_value(None, "user_version", |r| r.get(0)).unwrap()
+}
+
+fn rows(file: &Path, query: &str) -> Vec<String> {
+    let connection = Connection::open(file).unwrap();
+    let mut statement = connection.prepare(query).unwrap();
+    let columns = statement.column_count();
+    let mut found: Vec<String> = statement
+        .query_map([], |r| {
+            let values: Vec<String> = (0..columns).map(|at| format!("{:?}", r.get_ref(at).unwrap())).collect();
+            Ok(values.join("|"))
+        })
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    found.sort();
+    found
+}
+
+/// The same question to both versions. `{person}`, `{plan}`, `{policy}` are GUIDs as text there and here.
+fn questions() -> Vec<(&'static str, String, String)> {
+    const GUID: &str = "lower(substr(hex($),1,8)||'-'||substr(hex($),9,4)||'-'||substr(hex($),13,4)||'-'||\
+                        substr(hex($),17,4)||'-'||substr(hex($),21))";
+    let guid = |column: &str| GUID.replace('$', column);
+    let person = |table: &str, columns: &str| {
+        let new = columns.replace("key_id", "lower(hex(key_id))");
+        (
+            format!("SELECT recipient_guid, {columns} FROM {table}"),
+            format!("SELECT {}, {new} FROM {table} t JOIN recipient r ON r.id = t.recipient_id", guid("r.guid")),
+        )
+    };
+    const TEXTS: &str = "name, display_name, first_name, last_name, alias, sam_account_name, user_principal_name, \
+        primary_smtp_address, legacy_exchange_dn, distinguished_name, canonical_name, phone, linked_master_account, \
+        server_name, server_legacy_dn, language, netbios_domain, when_created, when_changed";
+    const RULES: &str = "min_length, lifetime_days, history_count, allow_common_patterns, failures_before_reset, \
+        max_attempts, lockout_minutes, lifetime_failures, block_human_pins, expiry_notice_days, notify_without_pin";
+    let mut all = vec![
+        ("setting", "SELECT * FROM setting".to_owned(), "SELECT * FROM setting".to_owned()),
+        ("audit", "SELECT * FROM audit".to_owned(), "SELECT * FROM audit".to_owned()),
+        (
+            "recipient",
+            format!("SELECT guid, {TEXTS} FROM recipient"),
+            format!("SELECT {}, {TEXTS} FROM recipient", guid("guid")),
+        ),
+        (
+            "dial_plan",
+            "SELECT guid, name, name_key, digits, uri_type, settings, when_created, when_changed FROM dial_plan".to_owned(),
+            format!(
+                "SELECT {}, name, name_key, digits, uri_type, settings, when_created, when_changed FROM dial_plan",
+                guid("guid")
+            ),
+        ),
+        (
+            "policy",
+            format!("SELECT guid, name, name_key, dial_plan_guid, {RULES}, settings, when_created, when_changed FROM policy"),
+            format!(
+                "SELECT {}, p.name, p.name_key, {}, {RULES}, p.settings, p.when_created, p.when_changed FROM policy p \
+                 JOIN dial_plan d ON d.id = p.dial_plan_id",
+                guid("p.guid"),
+                guid("d.guid")
+            ),
+        ),
+        (
+            "um_mailbox",
+            "SELECT recipient_guid, policy_guid, settings, when_changed FROM um_mailbox".to_owned(),
+            format!(
+                "SELECT {}, CASE WHEN p.guid IS NOT NULL THEN {} END, m.settings, m.when_changed FROM um_mailbox m \
+                 JOIN recipient r ON r.id = m.recipient_id LEFT JOIN policy p ON p.id = m.policy_id",
+                guid("r.guid"),
+                guid("p.guid")
+            ),
+        ),
+        (
+            "um_address",
+            "SELECT recipient_guid, dial_plan_guid, address_key, address, kind, is_primary, position FROM um_address".to_owned(),
+            format!(
+                "SELECT {}, {}, address_key, COALESCE(address, address_key), \
+                 CASE kind WHEN 0 THEN 'Extension' WHEN 1 THEN 'SipName' ELSE 'E164' END, is_primary, position \
+                 FROM um_address a JOIN recipient r ON r.id = a.recipient_id JOIN dial_plan d ON d.id = a.dial_plan_id",
+                guid("r.guid"),
+                guid("d.guid")
+            ),
+        ),
+        (
+            "outbox",
+            "SELECT id, recipient_guid, user_id, kind, to_address, message_id, key_id, sealed, queued_at, due_at, attempts, \
+             last_error, claimed_by, claimed_until FROM outbox"
+                .to_owned(),
+            format!(
+                "SELECT {}, {}, user_id, kind, to_address, message_id, lower(hex(key_id)), sealed, queued_at, due_at, \
+                 attempts, last_error, claimed_by, claimed_until FROM outbox o JOIN recipient r ON r.id = o.recipient_id",
+                guid("o.id"),
+                guid("r.guid")
+            ),
+        ),
+    ];
+    for (table, columns) in [
+        ("proxy_address", "position, prefix, address, is_primary"),
+        (
+            "pin",
+            "version, salt, memory_kib, passes, lanes, key_id, sealed, set_at, forced_expired, first_time_user, failures, \
+             last_failure_at, lifetime_failures, admin_locked, expiry_noticed",
+        ),
+        ("pin_history", "version, memory_kib, passes, lanes, key_id, sealed"),
+        ("spray_mark", "mark, at"),
+    ] {
+        let (old, new) = person(table, columns);
+        all.push((table, old, new));
+    }
+    all
+}
+
+fn assert_holds_all(folder: &Path) {
+    assert_holds(folder, |_| true);
+}
+
+fn assert_holds(folder: &Path, is_asked: impl Fn(&str) -> bool) {
+    for (table, old, new) in questions().into_iter().filter(|(table, ..)| is_asked(table)) {
+        let expected = rows(&fixture("um.db"), &old);
+        assert!(!expected.is_empty(), "the fixture has no {table}");
+        assert!(rows(&folder.join("um.db"), &new) == expected, "{table} holds something else");
+    }
+}
+
+fn accepts(session: &Session, identity: &str, pin: &str) -> bool {
+    let who = Caller::Identity(Lookup { identity: Some(identity.into()), ..Lookup::default() });
+    sign_in::verify(session, &who, &Pin::new(pin)).unwrap().accepted
+}
+
+fn faults(session: &Session) -> Vec<Value> {
+    let checks = run(session, "Test-UMPinStore", &json!({})).unwrap().objects;
+    checks.into_iter().filter(|c| c["Result"] == "Failed").collect()
+}
+
+#[test]
+fn all_that_a_store_of_version_1_holds_is_there_after_it_is_opened() {
+    let folder = version_1();
+    let session = open(folder.path());
+    let first = run(&session, "Get-UMMailbox", &json!({})).unwrap();
+    assert!(first.warnings.iter().any(|w| w.message.contains("brought to today's version")), "{:?}", first.warnings);
+    assert_eq!(first.objects.len(), 7);
+    assert_eq!(version(folder.path()), 2);
+    assert_holds_all(folder.path());
+    assert_eq!(faults(&session), Vec::<Value>::new());
+    assert!(accepts(&session, "user0", "604938"), "sealed under the key after the rotation");
+    assert!(accepts(&session, "Jose@contoso.com".to_lowercase().replace("jose", "person1").as_str(), "58043791"));
+    assert!(accepts(&session, "jose\u{301} decomposed", "580437"));
+    // An earlier PIN is still one, and the trail goes on from where it was.
+    let again = support::set(&session, 0, Some("604938")).unwrap_err();
+    assert_eq!(again.status, Status::WeakPin, "{again}");
+    assert_eq!(faults(&session), Vec::<Value>::new());
+    assert!(open(folder.path()).upgraded().is_none(), "said by whoever did it alone");
+    let left: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !["um.db", "um.db-wal", "um.db-shm", "umpin.key"].contains(&name.as_str()))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
+fn a_backup_of_version_1_is_read_and_put_back() {
+    let folder = version_1();
+    let session = open(folder.path());
+    let f = support::Fixture::new(umpin::pin::PinPolicy::default(), 1);
+    drop(session);
+    std::fs::copy(folder.path().join("umpin.key"), f.path("umpin.key")).unwrap();
+    let other = open(f.folder.path());
+    let path = fixture("um.db");
+    run(&other, "Restore-UMPinStore", &json!({"Path": path, "Force": true})).unwrap();
+    // The restore itself is recorded.
+    assert_holds(f.folder.path(), |table| !["setting", "audit"].contains(&table));
+    assert_eq!(faults(&other), Vec::<Value>::new());
+    assert!(accepts(&other, "user0", "604938"));
+}
+
+#[test]
+fn several_that_open_it_at_once_find_one_store() {
+    let folder = version_1();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let session = open(folder.path());
+                assert_eq!(run(&session, "Get-UMMailbox", &json!({})).unwrap().objects.len(), 7);
+            });
+        }
+    });
+    assert_holds_all(folder.path());
+}
+
+/// Opens the store in a process of its own, which the parent kills.
+#[test]
+fn opens_the_store() {
+    let Some((folder, _)) = child::folder_and_id() else { return };
+    run(&open(&folder), "Get-UMMailbox", &json!({})).unwrap();
+}
+
+/// Twenty moments from the first read to well behind the commit, spread over the time that one upgrade takes here.
+#[test]
+fn killed_at_any_moment_it_is_the_old_store_or_the_new_one_whole() {
+    let whole = {
+        let folder = version_1();
+        let since = std::time::Instant::now();
+        assert!(child::spawn(module_path!(), "opens_the_store", folder.path(), 0).wait().unwrap().success());
+        assert_eq!(version(folder.path()), 2);
+        since.elapsed()
+    };
+    let mut seen = [0, 0];
+    for moment in 0..20u32 {
+        let folder = version_1();
+        let mut child = child::spawn(module_path!(), "opens_the_store", folder.path(), 0);
+        std::thread::sleep(whole * moment / 16);
+        let _ = child.kill();
+        child.wait().unwrap();
+        let found = version(folder.path());
+        assert!(found == 1 || found == 2, "{found}");
+        seen[found as usize - 1] += 1;
+        let session = open(folder.path());
+        assert_eq!(run(&session, "Get-UMMailbox", &json!({})).unwrap().objects.len(), 7, "moment {moment}");
+        assert_holds_all(folder.path());
+        assert_eq!(faults(&session), Vec::<Value>::new(), "moment {moment}");
+    }
+    assert!(seen[0] > 0, "no moment was before the end: {seen:?}");
+}
+
+#[test]
+fn a_row_that_somebody_altered_moves_as_it_is_and_is_named() {
+    let folder = version_1();
+    let sql = "UPDATE pin SET failures = -5 WHERE recipient_guid = (SELECT guid FROM recipient WHERE alias = 'user2')";
+    Connection::open(folder.path().join("um.db")).unwrap().execute_batch(sql).unwrap();
+    let session = open(folder.path());
+    let told = faults(&session);
+    assert!(told.iter().any(|c| c["Detail"].as_str().unwrap().contains("User 2: the count of failures")), "{told:?}");
+    assert!(accepts(&session, "user0", "604938"), "the others go on");
+}
