@@ -212,11 +212,13 @@ fn compile(machine: &Machine, name: &str, version: &str) -> Result<Vec<PathBuf>,
     Ok(assemblies.into_iter().map(|file| out.join(file)).collect())
 }
 
-/// Changes with the compiler, the version, and every source file's name and contents.
+/// Changes with the compiler, the version, the checkout's place, and every source file's name and contents.
 fn state_of_the_source(machine: &Machine, version: &str) -> Result<String, Failure> {
     let mut state = DefaultHasher::new();
     output(machine.command("dotnet").arg("--version")).unwrap_or_default().hash(&mut state);
     version.hash(&mut state);
+    // What PathMap is about.
+    machine.root.hash(&mut state);
     let folder = machine.root.join("powershell");
     for relative in files_below(&folder)? {
         let extension = relative.extension().unwrap_or_default();
