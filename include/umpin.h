@@ -194,7 +194,8 @@ typedef int32_t UmpinStatus;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// Borrowed UTF-8 text of `len` bytes, not NUL-terminated. `data == NULL` means "absent"; an empty text has `len == 0` and any non-null `data`.
+// Borrowed UTF-8 text of `len` bytes, not NUL-terminated. `data == NULL` means "absent"; an empty text has `len == 0`
+// and any non-null `data`.
 typedef struct UmpinStr {
     // First byte, or NULL for "absent".
     const uint8_t *data;
@@ -289,7 +290,8 @@ typedef struct UmpinSetPin {
 // A PIN change under way (`umpin_reset_begin`): a number like a session.
 typedef uint64_t UmpinReset;
 
-// Who signs in: by extension (and dial plan, which may be absent while the extension is in one plan only), or by identity.
+// Who signs in: by extension (and dial plan, which may be absent while the extension is in one plan only), or by
+// identity.
 typedef struct UmpinSignIn {
     // An extension, SIP address or E.164 number; absent: `identity` is used.
     struct UmpinStr extension;
@@ -391,8 +393,8 @@ int32_t umpin_pin_set(UmpinSession session,
                       struct UmpinError **err);
 
 // Begins a PIN change: resolves, then checks the PIN or generates one. Creates nothing and writes nothing but, where
-// `record_refusals` says so, the record of a refusal; does not tell whether the PIN is in use. `target` (may be NULL) gets the mailbox's canonical name, for a prompt. End it
-// with `umpin_reset_commit` or `umpin_reset_free`.
+// `record_refusals` says so, the record of a refusal; does not tell whether the PIN is in use. `target` (may be NULL)
+// gets the mailbox's canonical name, for a prompt. End it with `umpin_reset_commit` or `umpin_reset_free`.
 //
 // # Safety
 // As for `umpin_pin_set`.
