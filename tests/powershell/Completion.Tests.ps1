@@ -56,7 +56,7 @@ Describe 'Tab' {
     }
 
     It 'hides what is only there to be refused' {
-        (Get-Completion 'Set-UMMailbox x -PI').CompletionText | Should -Be '-PinlessAccessToVoiceMailEnabled'
+        (Get-Completion 'Set-UMMailbox x -Pin').CompletionText | Should -Be '-PinlessAccessToVoiceMailEnabled'
     }
 
     It 'never shows an error, not even without a store that can be read' {

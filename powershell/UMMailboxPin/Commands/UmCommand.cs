@@ -114,8 +114,9 @@ public abstract class UmCommand : PSCmdlet, IDisposable
     }
 
     /// <summary>-Verbose: what was asked, how long it took, and the failure if it was refused.</summary>
-    private protected void WriteDuration(string asked, TimeSpan elapsed, string? failure) => WriteVerbose(
-        $"{asked}: {(failure is null ? "done" : failure)} in {elapsed.TotalMilliseconds:0.0} ms.");
+    private protected void WriteDuration(string asked, TimeSpan elapsed, string? failure) =>
+        WriteVerbose(FormattableString.Invariant(
+            $"{asked}: {failure ?? "done"} in {elapsed.TotalMilliseconds:0.0} ms."));
 
     /// <summary>The time since a <see cref="Stopwatch.GetTimestamp"/>.</summary>
     private protected static TimeSpan SecondsSince(long started) =>
