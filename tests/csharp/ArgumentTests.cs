@@ -45,6 +45,7 @@ public class ArgumentTests
     [InlineData("-1", true, -1)]
     [InlineData("Unlimited", false, 0)]
     [InlineData("5.5", false, 0)]
+    [InlineData("1,000", false, 0)]
     [InlineData("٥", false, 0)]
     [InlineData("", false, 0)]
     public void A_count_is_a_number_only_where_it_is_one(string text, bool isNumber, long expected)
