@@ -75,7 +75,7 @@ install_package() {
 }
 # As names inside, since the group's number is the clean Debian's.
 group_folder() { [[ $(inside stat -c '%a %U:%G' "$1") == '2770 root:ummailboxpin' ]]; }
-signs_in() { printf '%s\n' "$1" | inside runuser -u pbx -- umpin verify --extension "$extension"; }
+signs_in() { printf '%s\n' "$1" | inside runuser -u asterisk -- umpin verify --extension "$extension"; }
 refused() {
     local status=0
     signs_in "$1" || status=$?
@@ -88,12 +88,18 @@ dpkg-deb -R "$deb" "$scratch/earlier"
 sed -i 's/^Version: .*/Version: 0.0.1/' "$scratch/earlier/DEBIAN/control"
 dpkg-deb --root-owner-group -Zgzip -b "$scratch/earlier" "$scratch/earlier.deb" >/dev/null
 
-check 'an earlier version installs' install_package "$scratch/earlier.deb"
+# The commands that docs/pbx.md tells, on a machine with a PBX's account.
+page=$(awk '/typed by: tools\/deb-test.sh/ { on = 1 } on && /^```$/ { exit } on && take; on && /^```sh$/ { take = 1 }' \
+    "$root/docs/pbx.md")
+inside useradd --system --shell /usr/sbin/nologin asterisk
+cp "$scratch/earlier.deb" "$debian/package.deb"
+check 'the commands of docs/pbx.md install an earlier version' \
+    inside sh -e -x -c "$(sed 's|umpin_[^ ]*\.deb|/package.deb|' <<<"$page")"
+check 'which names the package and the account' grep -q 'dpkg -i.*asterisk' <<<"${page//$'\n'/ }"
 for folder in /var/lib/ummailboxpin /etc/ummailboxpin; do
     check "$folder belongs to the group, and so does what is made in it" group_folder "$folder"
 done
 check 'the AGI program is where Asterisk looks' inside test /usr/bin/umpin -ef /usr/share/asterisk/agi-bin/umpin
-inside useradd --system --groups ummailboxpin --shell /usr/sbin/nologin pbx
 inside useradd --system --shell /usr/sbin/nologin other
 cp "$store"/um.db* "$debian/var/lib/ummailboxpin/"
 cp "$store/umpin.key" "$debian/etc/ummailboxpin/"

@@ -164,7 +164,7 @@ Describe 'Blocks' {
             'ini' -Because "$($block.File) line $($block.Line)" }
         # Whoever adds one that cannot be typed here raises this with open eyes.
         @($All | Where-Object { $_.Mark -like 'not run: *' }).Count | Should -Be 12
-        @($All | Where-Object { $_.Mark -like 'typed by: *' }).Count | Should -Be 5
+        @($All | Where-Object { $_.Mark -like 'typed by: *' }).Count | Should -Be 6
     }
 }
 
