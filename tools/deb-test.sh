@@ -94,7 +94,7 @@ page=$(awk '/typed by: tools\/deb-test.sh/ { on = 1 } on && /^```$/ { exit } on 
 inside useradd --system --shell /usr/sbin/nologin asterisk
 cp "$scratch/earlier.deb" "$debian/package.deb"
 check 'the commands of docs/pbx.md install an earlier version' \
-    inside sh -e -x -c "$(sed 's|umpin_[^ ]*\.deb|/package.deb|' <<<"$page")"
+    inside sh -e -x -c "${page/umpin_*.deb//package.deb}"
 check 'which names the package and the account' grep -q 'dpkg -i.*asterisk' <<<"${page//$'\n'/ }"
 for folder in /var/lib/ummailboxpin /etc/ummailboxpin; do
     check "$folder belongs to the group, and so does what is made in it" group_folder "$folder"

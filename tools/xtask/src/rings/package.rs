@@ -42,6 +42,7 @@ pub fn run(context: &mut Context) {
     }
     check_modules(context, &first);
     check_debian_package(context, &first);
+    check_c_archive(context, &first);
     check_that_it_is_made_the_same(context, &first);
 }
 
@@ -209,6 +210,20 @@ fn check_debian_package(context: &mut Context, made: &Made) {
         Some(why) => context.tally.absent(name, why, 1),
         None => context.tally.add_c_program(name, &log, &ended),
     }
+}
+
+fn check_c_archive(context: &mut Context, made: &Made) {
+    let machine = context.machine;
+    let name = "tools/c-archive-test.sh";
+    let wanted = format!("{}.tar.gz", machine.platform);
+    let Some(archive) = made.files.iter().find(|file| file.ends_with(&wanted)) else {
+        context.tally.absent(name, "there is no archive for this machine", 1);
+        return;
+    };
+    let mut command = machine.command("bash");
+    command.arg(name).arg(made.folder.join(archive)).arg("examples/recipients.csv");
+    let ended = step(name, || logged(machine, "c-archive-test", &mut command, Some(Duration::from_secs(600))));
+    context.tally.add_c_program(name, &machine.read_log("c-archive-test"), &ended);
 }
 
 /// A second time from the same commit: every file byte for byte.
