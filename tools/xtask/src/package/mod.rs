@@ -6,8 +6,10 @@
 mod archive;
 mod bill;
 mod deb;
+mod host;
 pub mod native;
 mod nupkg;
+mod rpm;
 mod sign;
 mod zip;
 
@@ -93,6 +95,9 @@ pub fn make(machine: &Machine, sign: bool, parts: &mut Parts) -> Result<Made, Fa
     for native in &natives {
         if let Err(why) = deb::make(&packaging, native)? {
             parts.skip(&format!("the Debian package for {}", native.platform.name), &why);
+        }
+        if let Err(why) = rpm::make(&packaging, native)? {
+            parts.skip(&format!("the rpm for {}", native.platform.name), &why);
         }
         if let Err(why) = archive::make(&packaging, native)? {
             parts.skip(&format!("the C archive for {}", native.platform.name), &why);

@@ -20,6 +20,8 @@ pub struct Platform {
     pub cross: Option<Cross>,
     /// As Debian names the processor; empty: no package.
     pub debian: &'static str,
+    /// As rpm names it.
+    pub rpm: &'static str,
 }
 
 pub struct Cross {
@@ -39,18 +41,20 @@ const fn linux(triple: &'static str, gnu: &'static str, qemu: &'static str) -> O
 
 /// This machine's is built with its own compilers, the others with those that a script fetches.
 pub const PLATFORMS: &[Platform] = &[
-    Platform { name: "linux-x64", triple: "x86_64-unknown-linux-gnu", cross: None, debian: "amd64" },
+    Platform { name: "linux-x64", triple: "x86_64-unknown-linux-gnu", cross: None, debian: "amd64", rpm: "x86_64" },
     Platform {
         name: "linux-arm64",
         triple: "aarch64-unknown-linux-gnu",
         cross: linux("aarch64-unknown-linux-gnu", "aarch64-linux-gnu", "qemu-aarch64-static"),
         debian: "arm64",
+        rpm: "aarch64",
     },
     Platform {
         name: "linux-arm",
         triple: "armv7-unknown-linux-gnueabihf",
         cross: linux("armv7-unknown-linux-gnueabihf", "arm-linux-gnueabihf", "qemu-arm-static"),
         debian: "armhf",
+        rpm: "armv7hl",
     },
     Platform {
         name: "win-x64",
@@ -62,10 +66,11 @@ pub const PLATFORMS: &[Platform] = &[
             script: "windows-tools",
         }),
         debian: "",
+        rpm: "",
     },
-    Platform { name: "win-arm64", triple: "aarch64-pc-windows-msvc", cross: None, debian: "" },
-    Platform { name: "osx-x64", triple: "x86_64-apple-darwin", cross: None, debian: "" },
-    Platform { name: "osx-arm64", triple: "aarch64-apple-darwin", cross: None, debian: "" },
+    Platform { name: "win-arm64", triple: "aarch64-pc-windows-msvc", cross: None, debian: "", rpm: "" },
+    Platform { name: "osx-x64", triple: "x86_64-apple-darwin", cross: None, debian: "", rpm: "" },
+    Platform { name: "osx-arm64", triple: "aarch64-apple-darwin", cross: None, debian: "", rpm: "" },
 ];
 
 /// What was built for one platform, stripped.
