@@ -40,7 +40,7 @@ pub fn lay_out(packaging: &Packaging, program: &Path, root: &Path) -> Result<(),
     fs::create_dir_all(root.join("usr/share/man/man1")).map_err(|e| failure(format!("{}: {e}", root.display())))?;
     packaging.gzip(&page, &root.join("usr/share/man/man1/umpin.1.gz"))?;
     packaging.gzip(&source.join("CHANGELOG.md"), &doc.join("changelog.gz"))?;
-    link("/usr/bin/umpin", &root.join("usr/share/asterisk/agi-bin/umpin"))
+    link("../../../bin/umpin", &root.join("usr/share/asterisk/agi-bin/umpin"))
 }
 
 #[cfg(unix)]
