@@ -6,8 +6,8 @@
 param(
     [switch] $Check,
 
-    # Where the built modules lie.
-    [string] $Target = "$PSScriptRoot/../target"
+    # Where the modules are looked for, before PSModulePath.
+    [string] $Modules = "$PSScriptRoot/../target/module"
 )
 $ErrorActionPreference = 'Stop'
 $root = (Resolve-Path -LiteralPath "$PSScriptRoot/..").Path
@@ -32,7 +32,7 @@ $commands = ConvertTo-Json -Compress $session
 Set-Content -LiteralPath "$folder/session.ps1" -Encoding utf8 -Value @"
 `$env:UMPIN_STORE = '$folder/store/um.db'
 `$env:UMPIN_KEY_FILE = '$folder/store/umpin.key'
-`$env:PSModulePath = '$((Resolve-Path -LiteralPath "$Target/module").Path)' + [System.IO.Path]::PathSeparator + `$env:PSModulePath
+`$env:PSModulePath = '$Modules' + [System.IO.Path]::PathSeparator + `$env:PSModulePath
 if (`$PSStyle) { `$PSStyle.OutputRendering = 'PlainText' }
 Set-Location '$folder'
 Set-UMPinConfiguration -Transport Pickup -PickupFolder ./pickup -SenderAddress voicemail@contoso.com

@@ -24,11 +24,20 @@ BeforeAll {
     $folder = New-TestStore -Seed -Pickup
     $mayAlways = 'Clear-Host', 'Exit-PSSession', 'Get-Command', 'Get-FormatData', 'Get-Help', 'Measure-Object',
         'Out-Default', 'Select-Object'
-    $configuration = Join-Path $UMModuleRoot UMMailboxPin/JEA/Microsoft.Exchange.pssc
+    $base = (Get-Module UMMailboxPin).ModuleBase
+    $configuration = "$base/JEA/Microsoft.Exchange.pssc"
+    $used = $configuration
+    if ((Split-Path -Leaf $base) -ne 'UMMailboxPin') {
+        # In a folder of its version PowerShell finds no role by name: then by file, as docs/delegation.md says.
+        $used = "$folder/Microsoft.Exchange.pssc"
+        $text = [System.IO.File]::ReadAllText($configuration)
+        $text = $text -replace "RoleCapabilities = 'UMMailboxPin\\(\w+)'", "RoleCapabilityFiles = '$base/RoleCapabilities/`$1.psrc'"
+        [System.IO.File]::WriteAllText($used, $text)
+    }
 
     # A runspace of the shipped configuration, for somebody in these groups.
     function Open-Runspace([string[]] $Groups) {
-        $state = [initialsessionstate]::CreateFromSessionConfigurationFile($configuration, [Func[string,
+        $state = [initialsessionstate]::CreateFromSessionConfigurationFile($used, [Func[string,
             bool]] { $args[0] -in $Groups }.GetNewClosure())
         $runspace = [runspacefactory]::CreateRunspace($state)
         $runspace.Open()
@@ -53,14 +62,14 @@ BeforeAll {
     # configuration. Its transport is SSH's, with a script in the place of ssh.
     function Open-Remote([string] $Role) {
         $type = (Import-PowerShellDataFile -LiteralPath $configuration).SessionType
-        $text = Get-Content -Raw -LiteralPath (Join-Path $UMModuleRoot "UMMailboxPin/RoleCapabilities/$Role.psrc")
+        $text = Get-Content -Raw -LiteralPath "$base/RoleCapabilities/$Role.psrc"
         $served = "$folder/$Role.pssc"
         Set-Content -LiteralPath $served -Value ($text -replace '(?m)^@\{',
             "@{ SchemaVersion = '2.0.0.0'; SessionType = '$type'")
         $programs = "$folder/$Role-bin"
         $null = New-Item -ItemType Directory -Force -Path $programs
         $pwsh = (Get-Process -Id $PID).Path
-        Set-Content -LiteralPath "$programs/ssh" -Value "#!/bin/sh", "export PSModulePath='$UMModuleRoot'",
+        Set-Content -LiteralPath "$programs/ssh" -Value "#!/bin/sh", "export PSModulePath='$env:PSModulePath'",
             "exec '$pwsh' -sshs -NoLogo -NoProfile -ConfigurationFile '$served'"
         chmod 700 "$programs/ssh"
         $path = $env:PATH
@@ -86,7 +95,7 @@ Describe 'The files' {
         $shipped.SessionType | Should -Be 'RestrictedRemoteServer'
         $shipped.RunAsVirtualAccount | Should -BeTrue
         $named = foreach ($definition in $shipped.RoleDefinitions.Values) { $definition.RoleCapabilities -replace '^UMMailboxPin\\' }
-        $files = Get-ChildItem -LiteralPath (Join-Path $UMModuleRoot UMMailboxPin/RoleCapabilities) -Filter *.psrc
+        $files = Get-ChildItem -LiteralPath "$base/RoleCapabilities" -Filter *.psrc
         $named | Sort-Object | Should -Be ($files.BaseName | Sort-Object)
         foreach ($file in $files) {
             foreach ($visible in (Import-PowerShellDataFile -LiteralPath $file.FullName).VisibleCmdlets) {

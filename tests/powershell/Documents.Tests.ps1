@@ -222,6 +222,6 @@ Describe 'docs/troubleshooting.md' {
 
 Describe 'docs/session.svg' {
     It 'is what a run shows now' {
-        { & "$root/tools/record-session.ps1" -Check -Target "$UMModuleRoot/.." } | Should -Not -Throw
+        { & "$root/tools/record-session.ps1" -Check -Modules $env:PSModulePath } | Should -Not -Throw
     }
 }

@@ -9,7 +9,7 @@ BeforeDiscovery {
             @{ Command = $command.Name; Number = ++$number; Code = $example.code }
         }
     }
-    $topics = Get-ChildItem (Join-Path $UMModuleRoot UMMailboxPin/en-US) -Filter about_*.help.txt |
+    $topics = Get-ChildItem "$((Get-Module UMMailboxPin).ModuleBase)/en-US" -Filter about_*.help.txt |
         ForEach-Object { @{ Topic = $_.Name -replace '\.help\.txt$' } }
 }
 
@@ -263,9 +263,10 @@ Import-Module UMMailboxPin, UMMailboxPin.ExchangeCompat
 
 Describe '<Topic>' -ForEach $topics {
     BeforeAll {
+        $base = (Get-Module UMMailboxPin).ModuleBase
         # What is indented twice is typed: in PowerShell, unless it begins with the prompt of a shell or of Exchange's.
         function Get-Typed([string] $Language) {
-            Get-Content (Join-Path $UMModuleRoot "UMMailboxPin/$Language/$Topic.help.txt") -Encoding utf8 |
+            Get-Content "$base/$Language/$Topic.help.txt" -Encoding utf8 |
                 Where-Object { $_ -match '^ {8}' } | ForEach-Object { $_.Substring(8) }
         }
         $typed = Get-Typed en-US
@@ -275,16 +276,15 @@ Describe '<Topic>' -ForEach $topics {
         Get-Typed fr | Should -Be $typed
         # Whoever changes the English changes the French and writes the new digest here.
         $digests = Import-PowerShellDataFile "$PSScriptRoot/../../powershell/help/topics.fr.psd1"
-        $text = [System.IO.File]::ReadAllText((Join-Path $UMModuleRoot "UMMailboxPin/en-US/$Topic.help.txt")) -replace "`r"
+        $text = [System.IO.File]::ReadAllText("$base/en-US/$Topic.help.txt") -replace "`r"
         $hash = [System.Security.Cryptography.SHA256]::Create().ComputeHash([System.Text.Encoding]::UTF8.GetBytes($text))
         $digests[$Topic] | Should -Be ([System.BitConverter]::ToString($hash) -replace '-').Substring(0, 16)
         foreach ($language in 'en-US', 'fr') {
-            $lines = Get-Content (Join-Path $UMModuleRoot "UMMailboxPin/$language/$Topic.help.txt") -Encoding utf8
+            $lines = Get-Content "$base/$language/$Topic.help.txt" -Encoding utf8
             $lines | Where-Object { $_.Length -gt 80 -and $_ -notmatch '^ {8}' } | Should -BeNullOrEmpty
             # What it sends the reader to is there.
             foreach ($link in $lines | Where-Object { $_ -match '^    (about_\w+|\w+-UM\w+)$' } | ForEach-Object Trim) {
-                if ($link -like 'about_*') { Join-Path $UMModuleRoot "UMMailboxPin/$language/$link.help.txt" |
-                    Should -Exist }
+                if ($link -like 'about_*') { "$base/$language/$link.help.txt" | Should -Exist }
                 else { Get-Command $link | Should -Not -BeNullOrEmpty }
             }
         }

@@ -5,7 +5,7 @@ BeforeAll {
     . $PSScriptRoot/common.ps1
     . $PSScriptRoot/exchange-export.ps1
     $many = if ($env:UMPIN_TEST_SCALE -eq 'full') { 1000 } else { 40 }
-    $scripts = Join-Path $UMModuleRoot UMMailboxPin/Exchange
+    $scripts = Join-Path (Get-Module UMMailboxPin).ModuleBase Exchange
     $ProgressPreference = 'SilentlyContinue'
 
     function Import-Export([hashtable] $With = @{}) { & "$scripts/Import-ExchangeUM.ps1" -Path "$folder/export" @With }
