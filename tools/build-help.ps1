@@ -258,7 +258,7 @@ function Get-RelatedName($Command, $About) {
         ForEach-Object Name
 }
 
-function New-Maml([string] $Name) {
+function Format-Maml([string] $Name) {
     $text = [System.IO.MemoryStream]::new()
     $settings = [System.Xml.XmlWriterSettings]@{
         Indent       = $true
@@ -284,7 +284,7 @@ function Format-Markdown([string] $Text) {
     (Split-Line $escaped 118 | ForEach-Object TrimEnd) -join "`n"
 }
 
-function New-Page($Command) {
+function Format-Page($Command) {
     $about = $members["T:$($Command.ImplementingType.FullName)"]
     $common = [System.Management.Automation.Cmdlet]::CommonParameters
     "# $($Command.Name)"
@@ -366,7 +366,7 @@ function New-Page($Command) {
     (Split-Line ($links -join ' ') 118 | ForEach-Object TrimEnd) -join "`n"
 }
 
-function New-PageList {
+function Format-PageList {
     '# Cmdlets'
     ''
     'Made from the same source as `Get-Help`, which shows these pages in PowerShell, in English and in French.'
@@ -401,13 +401,13 @@ $used = [ordered]@{}
 $files = [ordered]@{}
 
 $catalogue = $null
-foreach ($name in $names) { $files["powershell/$name/en-US/$name.dll-Help.xml"] = New-Maml $name }
-foreach ($command in $all) { $files["docs/cmdlets/$($command.Name).md"] = ((New-Page $command) -join "`n") + "`n" }
-$files['docs/cmdlets/README.md'] = ((New-PageList) -join "`n").TrimEnd() + "`n"
+foreach ($name in $names) { $files["powershell/$name/en-US/$name.dll-Help.xml"] = Format-Maml $name }
+foreach ($command in $all) { $files["docs/cmdlets/$($command.Name).md"] = ((Format-Page $command) -join "`n") + "`n" }
+$files['docs/cmdlets/README.md'] = ((Format-PageList) -join "`n").TrimEnd() + "`n"
 
 $catalogue = Read-Catalogue "$root/$french"
 $texts = @($used.Keys)
-foreach ($name in $names) { $files["powershell/$name/fr/$name.dll-Help.xml"] = New-Maml $name }
+foreach ($name in $names) { $files["powershell/$name/fr/$name.dll-Help.xml"] = Format-Maml $name }
 $problems = @(
     foreach ($text in $texts | Where-Object { -not $catalogue[$_] }) { "has no French in ${french}: $text" }
     foreach ($text in $catalogue.Keys |

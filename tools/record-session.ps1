@@ -28,7 +28,7 @@ $folder = Join-Path ([System.IO.Path]::GetTempPath()) ('umpin-session-' + [guid]
 $null = New-Item -ItemType Directory -Path $folder, "$folder/store", "$folder/pickup", "$folder/examples"
 if ($IsLinux -or $IsMacOS) { chmod 700 $folder "$folder/store" }
 Copy-Item "$root/examples/recipients.csv" "$folder/examples"
-$commands = ConvertTo-Json -Compress $session
+$commands = ConvertTo-Json -Compress -InputObject $session
 Set-Content -LiteralPath "$folder/session.ps1" -Encoding utf8 -Value @"
 `$env:UMPIN_STORE = '$folder/store/um.db'
 `$env:UMPIN_KEY_FILE = '$folder/store/umpin.key'

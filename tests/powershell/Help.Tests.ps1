@@ -168,8 +168,7 @@ Describe 'The examples of help' {
             [pscustomobject]@{ ObjectGUID = [guid]::NewGuid(); Name = "New $Filter$Properties".Substring(0, 3);
                 mail = 'new@contoso.com' }
         }
-        function Read-Host([switch] $AsSecureString) {
-            if ($AsSecureString) { ConvertTo-SecureString 1985846 -AsPlainText -Force } }
+        $answer = { ConvertTo-SecureString 1985846 -AsPlainText -Force }
     }
 
     AfterAll { Remove-Item -Recurse -Force -LiteralPath $templates }
@@ -193,6 +192,8 @@ Describe 'The examples of help' {
             # A drive that there may not be, and a program of the system's.
             $here = $Code.Replace('D:\', './D/').Replace('/usr/sbin/sendmail', "$folder/sendmail")
             $count = $Error.Count
+            # Nobody is there to answer.
+            Set-Item function:Read-Host $answer
             $null = & ([scriptblock]::Create($here))
             $Error.Count | Should -Be $count
         }
