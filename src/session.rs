@@ -24,6 +24,9 @@ use crate::store::{Store, Tx, settings};
 /// longer than the slowest refusal takes, so that wrong, locked and unknown take the same time.
 pub(crate) const REFUSAL_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Stands between the account and the program that it runs, where a person came through one.
+pub(crate) const THROUGH: &str = " through ";
+
 /// Where the time comes from.
 #[derive(Clone, Debug)]
 pub enum Clock {
@@ -97,8 +100,8 @@ pub enum Mode {
 
 /// One store as one caller sees it. Usable from many threads.
 pub struct Session {
-    pub(crate) store: Store,
-    pub(crate) keys: KeyFile,
+    pub(crate) store: Arc<Store>,
+    pub(crate) keys: Arc<KeyFile>,
     pub(crate) clock: Clock,
     pub(crate) hash: HashParams,
     pub(crate) caller: String,
@@ -140,8 +143,8 @@ impl Session {
     pub fn with(location: Location, remote_user: Option<String>, tuning: Tuning) -> Result<Self> {
         location.refuse_network()?;
         Ok(Self {
-            store: Store::new(location.store.clone()),
-            keys: KeyFile::new(location.key.clone()),
+            store: Arc::new(Store::new(location.store.clone())),
+            keys: Arc::new(KeyFile::new(location.key.clone())),
             clock: tuning.clock,
             hash: tuning.hash,
             refusal_interval: tuning.refusal_interval,
@@ -152,6 +155,38 @@ impl Session {
             location,
             left_behind: None,
         })
+    }
+
+    /// The same store and clock for somebody whom a program vouches for: the trail names `person` as it was told, and
+    /// the account that runs `program` with the program's name. Cheap: the store's connections are shared.
+    pub fn on_behalf_of(&self, person: &str, program: &str) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            keys: Arc::clone(&self.keys),
+            clock: self.clock.clone(),
+            hash: self.hash,
+            refusal_interval: self.refusal_interval,
+            caller: format!("{}{THROUGH}{program}", self.caller),
+            claimed: person.to_owned(),
+            scope: RwLock::new(self.scope()),
+            kept: Mutex::default(),
+            location: self.location.clone(),
+            left_behind: None,
+        }
+    }
+
+    /// Whether the store can be read and its key is at hand; an error says what is wrong.
+    pub fn check(&self) -> Result<()> {
+        if !self.store.exists()? {
+            return Err(Error::new(
+                Status::StoreMissing,
+                format!(
+                    "The store '{}' does not exist. Name the right file in UMPIN_STORE.",
+                    self.location.store.display()
+                ),
+            ));
+        }
+        self.read_sealed(|tx, keys| keys.get(&key_id(tx)?).map(drop))
     }
 
     /// Where the two files lie.

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Crates from Debian's librust-*-dev packages, for a machine that cannot reach the Rust registry.
 #
-#   tools/debian-crates.sh
+#   tools/debian-crates.sh          # for the library
+#   tools/debian-crates.sh web      # for the page, which is a workspace of its own in web/
 #
-# Reads Cargo.toml, asks a private apt (own lists, own status, own cache; the system's apt is left as it is) for the
+# Reads Cargo.toml (and web/Cargo.toml, for the page alone), asks a private apt (own lists, own status, own cache; the system's apt is left as it is) for the
 # packages and all they depend on, unpacks them into a cache outside the checkout and points the checkout's git-ignored
 # .cargo/config.toml at it. SQLite is compiled from the amalgamation that npm's better-sqlite3 carries.
 # What is already there is not fetched again. The build calls this; see docs/development.md.
@@ -18,6 +19,20 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/tools/private-apt.sh"
 # shellcheck source=tools/sqlite.sh
 . "$root/tools/sqlite.sh"
+# Where the configuration and the lock file go, and whose manifests are read.
+member=$root
+manifests=("$root/Cargo.toml")
+case ${1:-} in
+'') ;;
+web)
+    member=$root/web
+    manifests+=("$root/web/Cargo.toml")
+    ;;
+*)
+    printf 'debian-crates: %s is neither nothing nor web\n' "$1" >&2
+    exit 1
+    ;;
+esac
 suite=${UMPIN_DEBIAN_SUITE:-forky}
 cache=${UMPIN_CACHE:-${XDG_CACHE_HOME:-${HOME:-${TMPDIR:-/tmp}}/.cache}/ummailboxpin}
 mkdir -p "$cache"
@@ -39,7 +54,7 @@ need() {
         "cargo's own configuration)."
 }
 
-# name, compatible version (0.x or the major number) and features of each dependency in Cargo.toml, one a line.
+# name, compatible version (0.x or the major number) and features of each dependency in the manifests, one a line.
 dependencies() {
     awk '
         function emit(line,    name, version, features, n, i, parts) {
@@ -81,14 +96,14 @@ dependencies() {
             if (gsub(/[[{]/, "", open) > gsub(/[]}]/, "", close_)) next
             if (held ~ /=/) emit(held)
             held = ""
-        }' "$root/Cargo.toml"
+        }' "${manifests[@]}"
 }
 
 dependencies_text=$(dependencies)
 key=$(printf '%s\n' "$layout $suite" "$dependencies_text" | sha256sum | cut -c1-16)
 vendor=$cache/debian-crates/$key
 sqlite=$cache/sqlite-$layout
-config=$root/.cargo/config.toml
+config=$member/.cargo/config.toml
 
 write_config() {
     local text
@@ -106,15 +121,15 @@ write_config() {
         fi
         if [[ $(cat "$config") == "$text" ]]; then return 0; fi
         # Other packages than before: what was locked may be gone.
-        rm -f "$root/Cargo.lock"
+        rm -f "$member/Cargo.lock"
     fi
-    mkdir -p "$root/.cargo"
+    mkdir -p "$member/.cargo"
     printf '%s\n' "$text" >"$config.$$"
     mv -f "$config.$$" "$config"
 }
 
 # A lock file from the registry carries checksums that a directory source has not.
-if [[ -f $root/Cargo.lock ]] && grep -q '^checksum = ' "$root/Cargo.lock"; then rm -f "$root/Cargo.lock"; fi
+if [[ -f $member/Cargo.lock ]] && grep -q '^checksum = ' "$member/Cargo.lock"; then rm -f "$member/Cargo.lock"; fi
 
 if [[ -f $vendor/.complete && -f $sqlite/.complete && -z ${UMPIN_REFRESH:-} ]]; then
     write_config

@@ -37,7 +37,8 @@ use serde_json::Value;
 
 use crate::error::{Error, Result, Status};
 use crate::pin::Pin;
-use crate::session::Session;
+use crate::service::lookup::Lookup;
+use crate::session::{Cause, Session};
 use document::{Request, Response};
 
 /// Runs the operation that has this cmdlet's name. `secret` is its PIN, for the operations that take one.
@@ -57,6 +58,14 @@ pub fn execute(session: &Session, operation: &str, request: &[u8], secret: Optio
     response.warnings.extend(session.left_behind());
     response.warnings.extend(session.upgraded());
     Ok(response)
+}
+
+/// Records in the trail that `operation` on `identity` was refused before it came this far, as by a program's own limit.
+pub fn record_refusal(session: &Session, operation: &str, identity: &str, why: &Error) {
+    let who = Lookup { identity: Some(identity.to_owned()), ..Lookup::default() };
+    let parameters = serde_json::json!({"Identity": identity}).to_string();
+    let cause = Cause { cmdlet: operation.into(), parameters, domain_controller: String::new() };
+    refused::write_refusal(session, &cause, &refused::refusal_target(session, &who), why);
 }
 
 /// An operation over its documents.

@@ -9,7 +9,7 @@ use crate::cmdlets::parameters::Parameters;
 use crate::directory::identity::fold;
 use crate::directory::list_edit::ListEdit;
 use crate::error::{Error, Result, Status};
-use crate::session::Session;
+use crate::session::{Session, THROUGH};
 use crate::store::Tx;
 use crate::store::audit::AuditRow;
 
@@ -165,7 +165,8 @@ impl Wanted {
         let among = |list: &Option<Vec<String>>, text: &str| list.as_ref().is_none_or(|l| l.contains(&fold(text)));
         let account = |text: &str| text.rsplit_once('\\').map(|(_, name)| fold(name));
         let by_user = self.users.as_ref().is_none_or(|users| {
-            [&row.caller, &row.claimed]
+            let account_of_caller = row.caller.split(THROUGH).next().unwrap_or_default();
+            [account_of_caller, &row.claimed]
                 .into_iter()
                 .filter(|who| !who.is_empty())
                 .any(|who| users.contains(&fold(who)) || account(who).is_some_and(|name| users.contains(&name)))

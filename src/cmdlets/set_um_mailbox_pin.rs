@@ -3,11 +3,12 @@
 //! Every call replaces the PIN, also one that only locks or unlocks.
 
 use crate::cmdlets::refused;
-use crate::error::{Result, Warning};
+use crate::error::{Error, Result, Status, Warning};
 use crate::guid::MessageGuid;
 use crate::guid::RecipientGuid;
 use crate::mail::notice::Kind;
 use crate::pin::Pin;
+use crate::pin::policy::LockReason;
 use crate::service::audit::audit_refusal;
 use crate::service::enabled_mailbox::{Enabled, load_enabled_mailbox, not_um_enabled};
 use crate::service::lookup::Lookup;
@@ -32,6 +33,8 @@ pub struct SetPin {
     pub locked_out: Option<bool>,
     /// Unset means yes.
     pub send_email: Option<bool>,
+    /// The mailbox's owner asks: a lock that only an administrator may clear holds, and failures in total stay counted.
+    pub by_owner: bool,
     /// What [`begin_reset`] refuses is the call's end and is recorded. Not so where it may only be looking, as under
     /// -WhatIf.
     pub record_refusals: bool,
@@ -81,7 +84,11 @@ fn resolve_and_choose(session: &Session, asked: SetPin, typed: Option<Pin>, caus
     let (mailbox, salted) = session.read(|tx| {
         let recipient = asked.who.recipient(session, tx)?;
         let salted = Salted::for_mailbox(tx, &recipient.guid, session.hash)?;
-        Ok((load_enabled_mailbox(tx, recipient)?, salted))
+        let mailbox = load_enabled_mailbox(tx, recipient)?;
+        if asked.by_owner {
+            refuse_owner_of_locked(tx, &mailbox, session.now())?;
+        }
+        Ok((mailbox, salted))
     })?;
     let smtp = mailbox.recipient.primary_smtp_address.clone();
     let new = NewPin::choose(typed, mailbox.rules(), salted).map_err(|setback| setback.into_error(&smtp))?;
@@ -115,8 +122,13 @@ fn recorded(asked: &SetPin, typed: bool) -> String {
 
 impl Reset {
     /// The mailbox's canonical name, for ShouldProcess.
-    pub(crate) fn target(&self) -> &str {
+    pub fn target(&self) -> &str {
         &self.target
+    }
+
+    /// What will be done to it, for ShouldProcess.
+    pub fn action(&self) -> &'static str {
+        if self.asked.locked_out == Some(true) { "Set a new UM PIN and lock the mailbox" } else { "Set a new UM PIN" }
     }
 
     /// The slow part, on any thread and ahead of time. Holds no lock.
@@ -151,6 +163,22 @@ impl Reset {
     }
 }
 
+/// A lock that only an administrator clears is not cleared by the owner's reset.
+fn refuse_owner_of_locked(tx: &Tx<'_>, mailbox: &Enabled, now: i64) -> Result<()> {
+    let Some(row) = tx.pin(&mailbox.recipient.guid)? else { return Ok(()) };
+    match mailbox.policy.lock(&row.facts, now) {
+        Some(LockReason::Administrator | LockReason::TooManyFailuresInTotal) => Err(Error::new(
+            Status::SignInRefused,
+            format!(
+                "The mailbox {} is locked, and only an administrator may unlock it. Nothing was changed. Its owner can \
+                 reset the PIN after that.",
+                mailbox.recipient.primary_smtp_address
+            ),
+        )),
+        Some(LockReason::TooManyFailures) | None => Ok(()),
+    }
+}
+
 fn commit_in(c: &Change<'_>, asked: &SetPin, target: &str, new: &NewPin, mailbox: &Enabled) -> Attempt<Outcome> {
     let recipient = &mailbox.recipient;
     let (guid, smtp) = (&recipient.guid, &recipient.primary_smtp_address);
@@ -158,7 +186,12 @@ fn commit_in(c: &Change<'_>, asked: &SetPin, target: &str, new: &NewPin, mailbox
     new.check_history(c, guid, &mailbox.policy)?;
     let expired = asked.pin_expired.unwrap_or(true);
     let locked = asked.locked_out.unwrap_or(false);
-    new.put(c, guid, &NewState { forced_expired: expired, admin_locked: locked, ..NewState::clean() })?;
+    let mut state = NewState { forced_expired: expired, admin_locked: locked, ..NewState::clean() };
+    if asked.by_owner {
+        refuse_owner_of_locked(c.tx, mailbox, c.now)?;
+        state.lifetime_failures = c.tx.pin(guid)?.map_or(0, |row| row.facts.lifetime_failures);
+    }
+    new.put(c, guid, &state)?;
 
     let mut warnings = Vec::new();
     let mut notice = None;
@@ -199,7 +232,6 @@ mod tests {
     use crate::cmdlets::execute;
     use crate::crypto::hash::HashParams;
     use crate::directory::numbers::AddressKind;
-    use crate::error::{Error, Status};
     use crate::pin::PinPolicy;
     use crate::service::delivery::deliver_due;
     use crate::session::{Clock, Mode, Tuning};

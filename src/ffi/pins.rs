@@ -157,6 +157,7 @@ fn begin_reset(
         pin_expired: tri_state(asked.pin_expired, "pin_expired")?,
         locked_out: tri_state(asked.locked_out, "locked_out")?,
         send_email: tri_state(asked.send_email, "send_email")?,
+        by_owner: false,
         // Any other value than 0, too: in a caller's older structure this is padding.
         record_refusals: refusals == Refusals::Record || asked.record_refusals != 0,
     };

@@ -9,7 +9,7 @@ enum Piece<'a> {
 }
 
 /// As HTML: text escaped, `<b>` and `<a href="http(s)://...">` kept and closed, every other tag dropped.
-pub(crate) fn to_html(text: &str) -> String {
+pub fn to_html(text: &str) -> String {
     let mut out = String::new();
     let mut open: Vec<&str> = Vec::new();
     for piece in pieces(text) {

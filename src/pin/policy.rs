@@ -108,7 +108,7 @@ impl LockReason {
 
 impl PinPolicy {
     /// When a PIN of this age expires; `None` never.
-    pub(crate) fn expires_on(&self, facts: &PinFacts) -> Option<i64> {
+    pub fn expires_on(&self, facts: &PinFacts) -> Option<i64> {
         self.lifetime_days.map(|days| facts.set_at.saturating_add(i64::from(days) * DAY))
     }
 

@@ -84,28 +84,58 @@ pub fn check(pin: &Pin, policy: &PinPolicy, extensions: &[String]) -> Result<(),
     weakness(typed, policy, extensions).map_or(Ok(()), Err)
 }
 
+/// Every rule but history that holds for this mailbox, in the same order, each with whether the PIN keeps it. Where the
+/// length or a character is wrong already, the rules on the digits are not told.
+pub(crate) fn each(pin: &Pin, policy: &PinPolicy, extensions: &[String]) -> Vec<(Refusal, Option<bool>)> {
+    let typed = pin.expose();
+    let length = std::str::from_utf8(typed).map_or(typed.len(), |text| text.chars().count());
+    let digits = typed.iter().all(u8::is_ascii_digit);
+    let legal = digits && length >= policy.min_length as usize && length <= MAX_PIN_LENGTH;
+    let keeps = |broken: bool| legal.then_some(!broken);
+    let mut rules = vec![
+        (Refusal::TooShort { min: policy.min_length }, Some(length >= policy.min_length as usize)),
+        (Refusal::TooLong, Some(length <= MAX_PIN_LENGTH)),
+        (Refusal::NotDigits, Some(digits)),
+    ];
+    if !policy.allow_common_patterns {
+        rules.push((Refusal::Run, keeps(is_run(typed))));
+        rules.push((Refusal::HoldsExtension, keeps(holds_extension(typed, extensions))));
+    }
+    rules.push((Refusal::ExtensionTail, keeps(is_extension_tail(typed, extensions))));
+    if policy.block_human_pins {
+        let shape = legal.then(|| human::shape(typed));
+        rules.push((Refusal::Human(shape.flatten().unwrap_or_default()), shape.map(|found| found.is_none())));
+    }
+    rules
+}
+
 /// The rules on the digits themselves; `digits` are ASCII digits of a legal length.
 fn weakness(digits: &[u8], policy: &PinPolicy, extensions: &[String]) -> Option<Refusal> {
     if !policy.allow_common_patterns {
         if is_run(digits) {
             return Some(Refusal::Run);
         }
-        let inside = |e: &String| {
-            e.len() >= SHORTEST_EXTENSION_INSIDE
-                && is_number(e)
-                && digits.windows(e.len()).any(|part| part == e.as_bytes())
-        };
-        if extensions.iter().any(inside) {
+        if holds_extension(digits, extensions) {
             return Some(Refusal::HoldsExtension);
         }
     }
-    if extensions.iter().any(|e| is_number(e) && e.as_bytes().ends_with(digits)) {
+    if is_extension_tail(digits, extensions) {
         return Some(Refusal::ExtensionTail);
     }
     if policy.block_human_pins {
         return human::shape(digits).map(Refusal::Human);
     }
     None
+}
+
+fn holds_extension(digits: &[u8], extensions: &[String]) -> bool {
+    extensions.iter().any(|e| {
+        e.len() >= SHORTEST_EXTENSION_INSIDE && is_number(e) && digits.windows(e.len()).any(|part| part == e.as_bytes())
+    })
+}
+
+fn is_extension_tail(digits: &[u8], extensions: &[String]) -> bool {
+    extensions.iter().any(|e| is_number(e) && e.as_bytes().ends_with(digits))
 }
 
 fn is_number(extension: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The longest PIN that any policy takes, in digits.
@@ -19,6 +20,11 @@ impl Pin {
         let exact: Box<[u8]> = typed.as_slice().into();
         typed.zeroize();
         Self(exact)
+    }
+
+    /// Whether both are the same, told in a time that does not depend on where they differ: for a PIN that is typed twice.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 
     /// The bytes, for the hash and the mail alone.

@@ -142,3 +142,20 @@ pub(crate) fn ambiguous(text: &str) -> Error {
 pub(crate) fn server_name(tx: &Tx<'_>) -> String {
     tx.setting(settings::SERVER_NAME).ok().flatten().filter(|n| !n.is_empty()).unwrap_or_else(crate::os::host_name)
 }
+
+/// The mailboxes that a number signs in to, in any dial plan: an extension, SIP address or E.164 number. In the order of
+/// their GUIDs; none outside of the session's scope.
+pub fn mailboxes_with_number(session: &Session, number: &str) -> Result<Vec<RecipientGuid>> {
+    let container = session.scope();
+    session.read(|tx| {
+        let mut found = Vec::new();
+        for address in tx.um_addresses_by_key(number.trim(), None)? {
+            let recipient = tx.recipient(&address.guid)?;
+            if recipient.is_some_and(|r| lies_within(&r.canonical_name, &container)) && !found.contains(&address.guid) {
+                found.push(address.guid);
+            }
+        }
+        found.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        Ok(found)
+    })
+}

@@ -9,6 +9,7 @@ pub(crate) mod enabled_mailbox;
 pub mod lookup;
 pub(crate) mod notice;
 pub mod pin_replacement;
+pub mod pin_rules;
 pub mod sign_in;
 pub mod spray;
 pub(crate) mod telephone_settings;

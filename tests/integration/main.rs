@@ -24,6 +24,7 @@ mod mail_crash;
 mod mail_server;
 #[cfg(unix)]
 mod manual;
+mod on_behalf;
 mod pins;
 mod self_check;
 mod sign_in;

@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn named_rings_run_in_the_order_of_the_table() {
         assert_eq!(names("test pester c"), ["c", "pester"]);
-        assert!(names("test").starts_with(&["lint", "rust", "c"]));
+        assert!(names("test").starts_with(&["lint", "rust", "page", "c"]));
     }
 
     #[test]

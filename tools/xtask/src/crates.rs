@@ -104,6 +104,25 @@ fn use_registry(machine: &Machine) {
     }
 }
 
+/// The page's crates, from wherever the library's come.
+pub fn set_up_page(machine: &Machine) -> Result<(), Failure> {
+    let web = machine.root.join("web");
+    let own = web.join(".cargo").join("config.toml");
+    if fs::read_to_string(config(machine)).is_ok_and(|text| text.contains(MARK)) {
+        let ended = shown(machine.command("bash").args(["tools/debian-crates.sh", "web"]));
+        return if ended.well() {
+            Ok(())
+        } else {
+            Err(failure(format!("its crates could not be set up (tools/debian-crates.sh web: {ended})")))
+        };
+    }
+    if fs::read_to_string(&own).is_ok_and(|text| text.contains(MARK)) {
+        let _ = fs::remove_file(own);
+        let _ = fs::remove_file(web.join("Cargo.lock"));
+    }
+    Ok(())
+}
+
 fn use_debian(machine: &Machine) -> Result<(), Failure> {
     forget_decision(machine);
     let ended = shown(machine.command("bash").arg("tools/debian-crates.sh"));

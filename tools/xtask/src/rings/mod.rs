@@ -5,6 +5,7 @@ mod c;
 mod csharp;
 mod lint;
 mod package;
+mod page;
 mod pester;
 mod rust;
 
@@ -58,6 +59,14 @@ pub const RINGS: &[Ring] = &[
         builds: Builds::Nothing,
         only_with_all: false,
         run: rust::run,
+    },
+    Ring {
+        name: "page",
+        title: "The page: web/",
+        needs: "about 300 crates more, which are fetched; under --all a browser and an OpenID Connect provider too",
+        builds: Builds::Library,
+        only_with_all: false,
+        run: page::run,
     },
     Ring {
         name: "c",
