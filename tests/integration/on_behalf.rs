@@ -124,7 +124,7 @@ fn a_store_that_lost_its_key_or_itself_is_told() {
 #[test]
 fn the_words_of_a_reset_are_those_of_whatif() {
     let f = fixture();
-    let cmdlet = include_str!("../../powershell/UMMailboxPin/Commands/SetUMMailboxPin.cs");
+    let cmdlet = include_str!("../../powershell/UMMailboxPin/Commands/SetUMMailboxPinCommand.cs");
     for locked_out in [None, Some(true)] {
         let reset = begin_reset(&f.session, SetPin { who: who(0), locked_out, ..SetPin::default() }).unwrap();
         assert_eq!(reset.target(), "contoso.com/Users/User 0");

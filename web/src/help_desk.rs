@@ -60,8 +60,11 @@ pub(crate) struct Search {
     q: String,
 }
 
+/// People with what Get-UMMailbox and Get-UMMailboxPIN show of each.
+type People = Vec<(Value, PinState)>;
+
 struct Found {
-    people: Vec<(Value, PinState)>,
+    people: People,
     /// There are more than are shown.
     more: bool,
 }
@@ -210,11 +213,7 @@ pub(crate) async fn attention(Reader(visitor): Reader, Query(asked): Query<After
 }
 
 /// One page of them. Of a list that is cut in the middle, the rest is on the next page.
-fn in_need(
-    store: &Session,
-    mut after: Option<String>,
-    now: i64,
-) -> Result<(Vec<(Value, PinState)>, Option<String>), Failure> {
+fn in_need(store: &Session, mut after: Option<String>, now: i64) -> Result<(People, Option<String>), Failure> {
     let mut people = Vec::new();
     for _ in 0..CALLS {
         let (states, next) = list_um_mailbox_pins(store, &Lookup::default(), after.as_deref(), 1000)?;
