@@ -71,47 +71,45 @@ pub fn record_refusal(session: &Session, operation: &str, identity: &str, why: &
 /// An operation over its documents.
 type Operation = fn(&Session, &Request) -> Result<Response>;
 
-/// One line an operation, under its cmdlet's name.
+/// The function of the cmdlet with this name.
 fn operation_named(operation: &str) -> Option<Operation> {
-    match operation {
-        // Directory.
-        "Import-UMRecipient" => Some(import_um_recipient::import_um_recipient),
-        "Get-UMMailbox" => Some(get_um_mailbox::get_um_mailbox),
-        "Get-Mailbox" => Some(get_um_mailbox::get_mailbox),
-        "Set-Mailbox" => Some(set_mailbox::set_mailbox),
-        "Set-ADServerSettings" => Some(ad_server_settings::set_ad_server_settings),
-        "Get-ADServerSettings" => Some(ad_server_settings::get_ad_server_settings),
-        "Complete-Identity" => Some(complete_identity::complete_identity),
-
-        // Mailboxes.
-        "Enable-UMMailbox" => Some(enable_um_mailbox::enable_um_mailbox),
-        "Disable-UMMailbox" => Some(disable_um_mailbox::disable_um_mailbox),
-        "Set-UMMailbox" => Some(set_um_mailbox::set_um_mailbox),
-        "Lock-UMMailbox" => Some(lock_um_mailbox::lock_um_mailbox),
-        "Unlock-UMMailbox" => Some(lock_um_mailbox::unlock_um_mailbox),
-
-        // Policies and dial plans.
-        "New-UMMailboxPolicy" => Some(um_mailbox_policy::new_um_mailbox_policy),
-        "Get-UMMailboxPolicy" => Some(um_mailbox_policy::get_um_mailbox_policy),
-        "Set-UMMailboxPolicy" => Some(um_mailbox_policy::set_um_mailbox_policy),
-        "Remove-UMMailboxPolicy" => Some(um_mailbox_policy::remove_um_mailbox_policy),
-        "New-UMDialPlan" => Some(um_dial_plan::new_um_dial_plan),
-        "Get-UMDialPlan" => Some(um_dial_plan::get_um_dial_plan),
-        "Set-UMDialPlan" => Some(um_dial_plan::set_um_dial_plan),
-        "Remove-UMDialPlan" => Some(um_dial_plan::remove_um_dial_plan),
-
-        // Mail and settings.
-        "Get-UMPinConfiguration" => Some(get_um_pin_configuration::get_um_pin_configuration),
-        "Set-UMPinConfiguration" => Some(set_um_pin_configuration::set_um_pin_configuration),
-        "Get-UMPinOutbox" => Some(get_um_pin_outbox::get_um_pin_outbox),
-        "Send-UMPinOutbox" => Some(send_um_pin_outbox::send_um_pin_outbox),
-
-        // Keys, backups, audit.
-        "Update-UMPinKey" => Some(update_um_pin_key::update_um_pin_key),
-        "Backup-UMPinStore" => Some(backup_um_pin_store::backup_um_pin_store),
-        "Restore-UMPinStore" => Some(restore_um_pin_store::restore_um_pin_store),
-        "Test-UMPinStore" => Some(test_um_pin_store::test_um_pin_store),
-        "Search-UMAdminAuditLog" => Some(search_um_admin_audit_log::search_um_admin_audit_log),
-        _ => None,
-    }
+    OPERATIONS.iter().find(|(name, _)| *name == operation).map(|(_, operate)| *operate)
 }
+
+/// One line an operation, under its cmdlet's name.
+const OPERATIONS: &[(&str, Operation)] = &[
+    // Directory.
+    ("Import-UMRecipient", import_um_recipient::import_um_recipient),
+    ("Get-UMMailbox", get_um_mailbox::get_um_mailbox),
+    ("Get-Mailbox", get_um_mailbox::get_mailbox),
+    ("Set-Mailbox", set_mailbox::set_mailbox),
+    ("Set-ADServerSettings", ad_server_settings::set_ad_server_settings),
+    ("Get-ADServerSettings", ad_server_settings::get_ad_server_settings),
+    ("Complete-Identity", complete_identity::complete_identity),
+    // Mailboxes.
+    ("Enable-UMMailbox", enable_um_mailbox::enable_um_mailbox),
+    ("Disable-UMMailbox", disable_um_mailbox::disable_um_mailbox),
+    ("Set-UMMailbox", set_um_mailbox::set_um_mailbox),
+    ("Lock-UMMailbox", lock_um_mailbox::lock_um_mailbox),
+    ("Unlock-UMMailbox", lock_um_mailbox::unlock_um_mailbox),
+    // Policies and dial plans.
+    ("New-UMMailboxPolicy", um_mailbox_policy::new_um_mailbox_policy),
+    ("Get-UMMailboxPolicy", um_mailbox_policy::get_um_mailbox_policy),
+    ("Set-UMMailboxPolicy", um_mailbox_policy::set_um_mailbox_policy),
+    ("Remove-UMMailboxPolicy", um_mailbox_policy::remove_um_mailbox_policy),
+    ("New-UMDialPlan", um_dial_plan::new_um_dial_plan),
+    ("Get-UMDialPlan", um_dial_plan::get_um_dial_plan),
+    ("Set-UMDialPlan", um_dial_plan::set_um_dial_plan),
+    ("Remove-UMDialPlan", um_dial_plan::remove_um_dial_plan),
+    // Mail and settings.
+    ("Get-UMPinConfiguration", get_um_pin_configuration::get_um_pin_configuration),
+    ("Set-UMPinConfiguration", set_um_pin_configuration::set_um_pin_configuration),
+    ("Get-UMPinOutbox", get_um_pin_outbox::get_um_pin_outbox),
+    ("Send-UMPinOutbox", send_um_pin_outbox::send_um_pin_outbox),
+    // Keys, backups, audit.
+    ("Update-UMPinKey", update_um_pin_key::update_um_pin_key),
+    ("Backup-UMPinStore", backup_um_pin_store::backup_um_pin_store),
+    ("Restore-UMPinStore", restore_um_pin_store::restore_um_pin_store),
+    ("Test-UMPinStore", test_um_pin_store::test_um_pin_store),
+    ("Search-UMAdminAuditLog", search_um_admin_audit_log::search_um_admin_audit_log),
+];

@@ -100,3 +100,33 @@ fn truncate_texts(value: &mut Value) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Those that change nothing that a record should tell of, or record what they do by themselves.
+    const WITHOUT_A_SUBJECT: [&str; 13] = [
+        "Complete-Identity",
+        "Get-ADServerSettings",
+        "Get-Mailbox",
+        "Get-UMDialPlan",
+        "Get-UMMailbox",
+        "Get-UMMailboxPolicy",
+        "Get-UMPinConfiguration",
+        "Get-UMPinOutbox",
+        "Import-UMRecipient",
+        "Search-UMAdminAuditLog",
+        "Send-UMPinOutbox",
+        "Set-ADServerSettings",
+        "Test-UMPinStore",
+    ];
+
+    #[test]
+    fn every_operation_that_changes_something_has_its_refusals_recorded() {
+        for (operation, _) in crate::cmdlets::OPERATIONS {
+            let expected = !WITHOUT_A_SUBJECT.contains(operation);
+            assert_eq!(record_subject(operation).is_some(), expected, "{operation}");
+        }
+    }
+}

@@ -161,6 +161,7 @@ const TABLES: &[Table] = &[
         "recipient_id",
         &[
             ("recipient_id", "person", Reference),
+            ("policy_id", "mailbox's policy", Reference),
             ("settings", "mailbox settings", Text),
             ("when_changed", "date of the mailbox's change", Moment),
         ],
@@ -412,4 +413,32 @@ pub(crate) enum Documents {
     Policies,
     /// Mailboxes', enabled or not.
     Mailboxes,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row's own number, which the database makes and keeps.
+    const NOT_LISTED: &[&str] = &["dial_plan.id", "policy.id", "recipient.id"];
+
+    #[test]
+    fn every_column_of_the_schema_is_looked_at() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.execute_batch(&crate::store::schema::tables()).unwrap();
+        let columns = "SELECT t.name || '.' || c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c \
+                       WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY 1";
+        let mut statement = connection.prepare(columns).unwrap();
+        let all: Vec<String> = statement.query_map([], |r| r.get(0)).unwrap().map(|c| c.unwrap()).collect();
+        assert!(all.len() > 50, "{all:?}");
+        let listed: Vec<String> = TABLES
+            .iter()
+            .flat_map(|(table, _, columns)| columns.iter().map(move |(column, ..)| format!("{table}.{column}")))
+            .collect();
+        let missing: Vec<&String> =
+            all.iter().filter(|c| !listed.contains(c) && !NOT_LISTED.contains(&c.as_str())).collect();
+        assert!(missing.is_empty(), "{missing:#?}");
+        let unknown: Vec<&String> = listed.iter().filter(|c| !all.contains(c)).collect();
+        assert!(unknown.is_empty(), "{unknown:#?}");
+    }
 }

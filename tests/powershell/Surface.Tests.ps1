@@ -444,6 +444,35 @@ Describe 'The modules' {
         (Get-Module $_).ExportedCommands.Keys | Sort-Object | Should -Be ($manifest.CmdletsToExport | Sort-Object)
     }
 
+    It 'export every class that is a cmdlet' -ForEach 'UMMailboxPin', 'UMMailboxPin.ExchangeCompat' {
+        $file = Join-Path $UMModuleRoot "$_/$_.dll"
+        $assembly = [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object Location -eq $file
+        $classes = foreach ($type in $assembly.GetTypes() | Where-Object IsAbstract -eq $false) {
+            $type.GetCustomAttributes([System.Management.Automation.CmdletAttribute], $false) |
+                ForEach-Object { $_.VerbName + '-' + $_.NounName }
+        }
+        $classes.Count | Should -BeGreaterThan 2
+        $classes | Sort-Object | Should -Be ((Get-Module $_).ExportedCmdlets.Keys | Sort-Object)
+    }
+
+    It 'have a parameter for every setting of a <Get>' -ForEach @(
+        @{ Get = 'Get-UMDialPlan'; Set = 'Set-UMDialPlan' }
+        @{ Get = 'Get-UMMailboxPolicy'; Set = 'Set-UMMailboxPolicy' }
+    ) {
+        $folder = New-TestStore -Seed
+        try {
+            # What the library shows: every setting of its tables, then what is computed, or fixed once it exists.
+            $computed = @('Identity', 'Guid', 'WhenCreated', 'WhenChanged', 'UMDialPlan', 'PhoneContext',
+                'NumberOfDigitsInExtension', 'URIType', 'UMMailboxPolicies')
+            $shown = (& $Get).PSObject.Properties.Name
+            $settings = $shown | Where-Object { $_ -notin $computed }
+            $settings.Count | Should -BeGreaterThan 20
+            $parameters = (Get-Command $Set).Parameters.Keys
+            $settings | Where-Object { $_ -notin $parameters } | Should -BeNullOrEmpty
+        }
+        finally { Remove-TestStore $folder }
+    }
+
     It 'have one version, which is the crate''s' {
         $crate = (Select-String -Path "$PSScriptRoot/../../Cargo.toml" `
             -Pattern '^version = "([^"]+)"').Matches[0].Groups[1].Value

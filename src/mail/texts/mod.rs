@@ -56,3 +56,29 @@ pub(crate) fn texts_for(language: &str) -> &'static Texts {
         _ => &en::TEXTS,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The marks of every sentence, in order: `Debug` shows every field, so that none can be left out here.
+    fn marks(texts: &Texts) -> Vec<Vec<String>> {
+        let all = format!("{texts:#?}");
+        let sentences = all.lines().filter(|line| line.contains(": \""));
+        sentences
+            .map(|line| {
+                let mut marks: Vec<String> =
+                    line.split('{').skip(1).map(|m| m.split('}').next().unwrap().into()).collect();
+                marks.sort();
+                marks
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_language_has_the_marks_of_the_english_sentences() {
+        let english = marks(&en::TEXTS);
+        assert!(english.iter().flatten().count() >= 6, "{english:?}");
+        assert_eq!(marks(&fr::TEXTS), english);
+    }
+}
