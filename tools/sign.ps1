@@ -17,7 +17,7 @@ $signer = [Security.Cryptography.X509Certificates.X509Certificate2]::new($Certif
 $how = @{ Certificate = $signer; HashAlgorithm = 'SHA256'; IncludeChain = 'NotRoot' }
 if ($env:UMPIN_SIGN_TIMESTAMP) { $how.TimestampServer = $env:UMPIN_SIGN_TIMESTAMP }
 
-function Set-Signature([string] $Path) {
+function Add-Signature([string] $Path) {
     $result = Set-AuthenticodeSignature -LiteralPath $Path @how
     # UnknownError: signed, and nobody here trusts the certificate.
     if ($result.Status -notin 'Valid', 'UnknownError') { throw "$Path was not signed: $($result.StatusMessage)" }
@@ -25,8 +25,8 @@ function Set-Signature([string] $Path) {
 
 $kinds = '.dll', '.ps1', '.psm1', '.psd1', '.ps1xml', '.psrc', '.pssc'
 $files = @(Get-ChildItem -LiteralPath $Folder -Recurse -File | Where-Object { $_.Extension -in $kinds })
-foreach ($file in $files) { Set-Signature $file.FullName }
+foreach ($file in $files) { Add-Signature $file.FullName }
 $catalog = [IO.Path]::Combine($Folder, (Split-Path -Leaf $Folder) + '.cat')
 $null = New-FileCatalog -Path $Folder -CatalogFilePath $catalog -CatalogVersion 2
-Set-Signature $catalog
+Add-Signature $catalog
 'signed: {0} files and their catalog' -f $files.Count
