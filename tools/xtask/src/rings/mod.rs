@@ -78,9 +78,9 @@ pub const RINGS: &[Ring] = &[
     },
     Ring {
         name: "csharp",
-        title: "C#: the cmdlets' unit tests",
-        needs: "the .NET SDK, 10 or later, with NuGet",
-        builds: Builds::Nothing,
+        title: "C#: the cmdlets' unit tests, and what crosses the boundary under Mono",
+        needs: "the .NET SDK, 10 or later, with NuGet; Mono, which is fetched, and a C compiler",
+        builds: Builds::Library,
         only_with_all: false,
         run: csharp::run,
     },
