@@ -42,7 +42,8 @@ impl Charge {
         self.is_same && typed.matches(&self.stored)
     }
 
-    /// The state without it. What was cleared since it was counted took it along.
+    /// The state without it. What was cleared since it was counted took it along. A right PIN clears the failures in a
+    /// row with all charges among them, and of the total takes back its own alone.
     pub(super) fn taken_back(&self, mut facts: PinFacts) -> PinFacts {
         if facts.epoch != self.facts.epoch {
             return facts;
@@ -50,9 +51,7 @@ impl Charge {
         if facts.failures >= self.facts.failures {
             facts.failures -= 1;
         }
-        if facts.lifetime_failures >= self.facts.lifetime_failures {
-            facts.lifetime_failures -= 1;
-        }
+        facts.lifetime_failures = facts.lifetime_failures.saturating_sub(1);
         facts
     }
 }

@@ -382,7 +382,7 @@ fn a_charge_that_was_cleared_meanwhile_is_not_taken_back_twice() {
         (taken.failures, taken.lifetime_failures)
     };
     assert_eq!((mine.facts.failures, mine.facts.lifetime_failures), (4, 4));
-    assert_eq!((back(facts(4, 4)), back(facts(6, 9)), back(facts(3, 3))), ((3, 3), (5, 8), (3, 3)));
+    assert_eq!((back(facts(4, 4)), back(facts(6, 9)), back(facts(3, 3))), ((3, 3), (5, 8), (3, 2)));
 }
 
 #[test]
@@ -394,6 +394,17 @@ fn a_total_that_was_cleared_and_filled_again_meanwhile_loses_no_failure() {
     (0..4).for_each(|_| drop(f.verify(0, "471147")));
     assert!(accepted(&f, &mine).accepted);
     assert_eq!(f.state(0).facts.lifetime_failures, 4, "all four came after the unlock");
+}
+
+#[test]
+fn each_of_several_right_tries_at_once_takes_its_own_charge_back() {
+    let f = fixture();
+    f.verify(0, "471147");
+    let charges: Vec<Charge> = (0..3).map(|_| charged(&f, &snapshot_of(&f))).collect();
+    for (n, charge) in charges.iter().enumerate() {
+        assert!(accepted(&f, charge).accepted);
+        assert_eq!(f.state(0).facts.lifetime_failures, 3 - n as u32, "{n}");
+    }
 }
 
 #[test]
