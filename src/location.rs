@@ -49,7 +49,7 @@ impl Location {
     }
 
     /// Windows has one usual place.
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     pub(crate) fn left_behind(&self) -> Option<Location> {
         None
     }
@@ -112,14 +112,16 @@ impl Usual {
     }
 }
 
-/// A UNC path in either spelling, or a path whose nearest existing folder is on a network file system.
+/// A path that names another machine (`\\server\share`, `\\?\UNC\...`, `\\.\UNC\...`, in small letters and with slashes
+/// too), or one whose nearest existing folder is on a network file system.
 fn is_network(path: &Path) -> bool {
-    let text = path.to_string_lossy();
-    let unc = |two: &str| text.starts_with(two) && !text.starts_with(r"\\?\") && !text.starts_with(r"\\.\");
-    if unc(r"\\") || text.starts_with(r"\\?\UNC\") || (unc("//") && !text.starts_with("///")) {
-        return true;
-    }
-    path.ancestors().find(|p| p.exists()).is_some_and(os::is_network_file_system)
+    let text = path.to_string_lossy().replace('/', r"\").to_ascii_uppercase();
+    let device = [r"\\?\", r"\\.\", r"\??\"].into_iter().find_map(|lead| text.strip_prefix(lead));
+    let names_a_share = match device {
+        Some(rest) => rest.starts_with(r"UNC\"),
+        None => text.starts_with(r"\\") && !text.starts_with(r"\\\"),
+    };
+    names_a_share || path.ancestors().find(|p| p.exists()).is_some_and(os::is_network_file_system)
 }
 
 /// Makes the folders that are missing, for the owner alone.
@@ -157,29 +159,69 @@ pub(crate) fn is_trusted_link(path: &Path, link: &std::fs::Metadata) -> bool {
     (link.uid() == 0 || link.uid() == os::user_id()) && folder_of(path).metadata().is_ok_and(|m| !others_write(m))
 }
 
-/// Links need rights on Windows that only administrators have.
-#[cfg(not(unix))]
-pub(crate) fn is_trusted_link(_path: &Path, _link: &std::fs::Metadata) -> bool {
-    true
+/// Whether a link or a junction may stand in the store's place: SYSTEM, an administrator or this account made it.
+#[cfg(windows)]
+pub(crate) fn is_trusted_link(path: &Path, _link: &std::fs::Metadata) -> bool {
+    os::foreign_owner(path, false).is_ok_and(|owner| owner.is_none())
 }
 
-/// Windows shares by access lists, which files inherit.
-#[cfg(not(unix))]
-pub(crate) fn is_shared(_folder: &Path) -> bool {
-    false
+/// Whether both paths mean the same folder or file, however they are spelled.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// A folder that `path` depends on and that another account owns, in words that follow "The file"; who owns a folder may
+/// put what he likes in it. Asked of the file's own folder and of those above it below %ProgramData%, where every user
+/// may make folders. A link among them must be trusted itself, and so must what it leads to.
+#[cfg(windows)]
+pub(crate) fn foreign_folder(path: &Path) -> io::Result<Option<String>> {
+    let full = std::path::absolute(path)?;
+    let everybodys = std::env::var_os("ProgramData").map(PathBuf::from);
+    let is_below = |folder: &Path| everybodys.as_ref().is_some_and(|all| folder != all && is_inside(folder, all));
+    for (above, folder) in full.ancestors().skip(1).enumerate() {
+        if above > 0 && !is_below(folder) {
+            break;
+        }
+        for follow in [false, true] {
+            match os::foreign_owner(folder, follow) {
+                Ok(None) => {}
+                Ok(Some(owner)) => {
+                    return Ok(Some(format!("lies in '{}', which belongs to '{owner}'", folder.display())));
+                }
+                Err(e) if e.kind() == io::ErrorKind::NotFound => break,
+                Err(e) => return Err(e),
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Whether `path` is `folder` or lies in it, whatever the case of its letters.
+#[cfg(windows)]
+fn is_inside(path: &Path, folder: &Path) -> bool {
+    let mut own = path.components();
+    folder.components().all(|part| own.next().is_some_and(|own| own.as_os_str().eq_ignore_ascii_case(part.as_os_str())))
+}
+
+/// That another account owns the file, in the same words. In a folder that an administrator shared with certain accounts
+/// each of them makes files; in any other, a file of somebody else was planted.
+#[cfg(windows)]
+pub(crate) fn foreign_file(path: &Path) -> io::Result<Option<String>> {
+    match os::foreign_owner(path, false) {
+        Ok(None) => Ok(None),
+        Ok(Some(_)) if os::is_shared_folder(folder_of(path))? => Ok(None),
+        Ok(Some(owner)) => Ok(Some(format!("belongs to '{owner}'"))),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn unc_paths_are_network_paths_on_every_system() {
-        for path in [r"\\server\share\um.db", "//server/share/um.db", r"\\?\UNC\server\share\um.db"] {
-            assert!(is_network(Path::new(path)), "{path}");
-        }
-        assert!(!is_network(&std::env::temp_dir().join("no such folder").join("um.db")));
-    }
 
     #[cfg(unix)]
     #[test]
@@ -215,5 +257,40 @@ mod tests {
     fn what_the_caller_names_wins() {
         let named = Location::resolve(Some("/a/um.db".into()), Some("/b/umpin.key".into())).unwrap();
         assert_eq!(named, Location { store: "/a/um.db".into(), key: "/b/umpin.key".into() });
+    }
+
+    #[test]
+    fn unc_paths_are_network_paths_on_every_system_and_in_every_spelling() {
+        for path in [
+            r"\\server\share\um.db",
+            "//server/share/um.db",
+            r"\\?\UNC\server\share\um.db",
+            r"\\?\unc\server\share\um.db",
+            r"\\.\UNC\server\share\um.db",
+            "//./unc/server/share/um.db",
+            r"\??\UNC\server\share\um.db",
+        ] {
+            assert!(is_network(Path::new(path)), "{path}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!is_network(&folder.path().join("no such folder").join("um.db")));
+        #[cfg(windows)]
+        assert!(
+            !is_network(&folder.path().canonicalize().unwrap().join("um.db")),
+            "{:?}",
+            folder.path().canonicalize()
+        );
+    }
+
+    #[test]
+    fn the_same_place_is_seen_however_it_is_spelled() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        std::fs::create_dir(&one).unwrap();
+        std::fs::create_dir(&other).unwrap();
+        assert!(is_same(&one, &other.join("..").join(".").join("one")));
+        assert!(!is_same(&one, &other) && !is_same(&one, &folder.path().join("none")));
+        #[cfg(windows)]
+        assert!(is_same(&one, &folder.path().join("ONE")));
     }
 }

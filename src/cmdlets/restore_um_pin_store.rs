@@ -8,6 +8,7 @@ use crate::cmdlets::contents;
 use crate::cmdlets::document::{Request, Response};
 use crate::cmdlets::test_um_pin_store::open_every_seal;
 use crate::error::{Error, Result, Status, Warning};
+use crate::location::is_same;
 use crate::service::audit::verify_chain;
 use crate::session::{Mode, Session};
 use crate::store::backup::{Facts, StoreCopy, facts, read_copy};
@@ -18,8 +19,7 @@ pub(crate) fn restore_um_pin_store(session: &Session, request: &Request) -> Resu
     let p = &request.parameters;
     p.allow(&["Path", "Force"])?;
     let path = path(p)?;
-    let is_itself = |own: &Path| own.canonicalize().is_ok_and(|own| path.canonicalize().is_ok_and(|p| p == own));
-    if is_itself(&session.location().store) {
+    if is_same(&session.location().store, &path) {
         return Err(unusable(&path, "it is the store itself"));
     }
     let mut copy = read_copy(&path)?;
@@ -59,7 +59,7 @@ pub(crate) fn restore_um_pin_store(session: &Session, request: &Request) -> Resu
     let key_is_here = keys_missing(session, &path, &copy.facts).is_none();
     if let Some(aside) = moved {
         response.warnings.push(Warning::from(format!(
-            "The store was damaged, so it was moved to '{}' and a new file was made in its place.",
+            "The store was damaged, so it was moved to '{}' and a new one was made in its place.",
             aside.display()
         )));
     }

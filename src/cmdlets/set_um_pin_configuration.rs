@@ -10,7 +10,7 @@ use crate::directory::mail_address::is_mail_address;
 use crate::error::{Error, Result, Status, Warning};
 use crate::guid::new_guid;
 use crate::mail::render;
-use crate::mail::transport::{MailSettings, SENDER_PLACEHOLDER, Transport, seems_secret};
+use crate::mail::transport::{MailSettings, SENDER_PLACEHOLDER, Transport, runs_in_a_shell, seems_secret};
 use crate::service::configuration::{
     AUDIT_AGE_DAYS, COMMAND_TIMEOUT_SECONDS, SPRAY_THRESHOLD, mail_settings, sender_for,
 };
@@ -200,6 +200,11 @@ fn check_command(program: &str) -> Result<()> {
     }
     if !path.is_file() {
         return Err(invalid_setting(&format!("The program '{program}' does not exist")));
+    }
+    if runs_in_a_shell(program) {
+        return Err(invalid_setting(&format!(
+            "-Command '{program}' is a batch file, which Windows runs through a shell; name a program"
+        )));
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::crypto::chain::printed_head;
 use crate::crypto::key::{KeyRing, leftovers};
 use crate::crypto::seal::open;
 use crate::error::{Condition, Result};
+use crate::location::{folder_of, is_same};
 use crate::service::audit::{stored_key, verify_chain};
 use crate::service::notice::has_transport;
 use crate::service::pin_replacement::fits_its_row;
@@ -79,10 +80,31 @@ fn answer(checks: Vec<(&str, Verdict)>) -> Response {
     Response { objects: checks.into_iter().map(object).collect(), ..Response::default() }
 }
 
-/// Who may read the store is told by its access list on Windows, which only its folder decides.
-#[cfg(not(unix))]
-fn store_files(_store: &Path) -> Verdict {
-    Passed("the folder's access list decides".into())
+#[cfg(windows)]
+fn store_files(store: &Path) -> Verdict {
+    use crate::location::beside;
+    let look = || -> std::io::Result<Verdict> {
+        if let Some(group) = crate::os::folder_open_to_all(folder_of(store))? {
+            return Ok(Failed(format!(
+                "'{group}' may put another file in the store's place: give the folder to SYSTEM, Administrators and the \
+                 accounts that use the store alone (icacls with /inheritance:r and /grant:r)"
+            )));
+        }
+        let mut exposed = Vec::new();
+        for path in ["", "-wal", "-shm"].map(|suffix| beside(store, suffix)) {
+            match crate::os::file_open_to_all(&path) {
+                Ok(Some(group)) => exposed.push(format!("'{}' ('{group}')", path.display())),
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+        }
+        Ok(if exposed.is_empty() {
+            Passed("not open to everybody".into())
+        } else {
+            Warning(format!("open to nearly everybody: {}; take that from them with icacls", exposed.join(", ")))
+        })
+    };
+    look().unwrap_or_else(|e| Failed(format!("who may read the store cannot be told: {e}")))
 }
 
 #[cfg(unix)]
@@ -164,7 +186,7 @@ fn key_file(session: &Session) -> Result<Verdict> {
             path.display(),
             keys.ids().count()
         ))
-    } else if path.parent() == session.location().store.parent() {
+    } else if is_same(folder_of(path), folder_of(&session.location().store)) {
         Warning(format!("'{}' lies in the store's own folder: whoever copies the folder has both", path.display()))
     } else {
         Passed(path.display().to_string())
@@ -369,7 +391,7 @@ mod tests {
         assert_eq!(verdict(&f, "KeyFile").0, "Warning");
         let elsewhere = tempfile::tempdir().unwrap();
         let key = elsewhere.path().join("umpin.key");
-        std::fs::copy(f.path("umpin.key"), &key).unwrap();
+        std::fs::rename(f.path("umpin.key"), &key).unwrap();
         let location = Location { store: f.path("um.db"), key };
         let session = Session::with(location, None, Tuning::danger_test(Clock::System)).unwrap();
         let checks = crate::support::run(&session, "Test-UMPinStore", &json!({})).unwrap().objects;

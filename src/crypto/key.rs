@@ -17,7 +17,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::error::{Condition, Error, Result, Status};
 use crate::location::is_trusted_link;
-use crate::os::random;
+use crate::os::{self, random};
 
 const HEADER: &str = "umpin-key 1";
 /// A file longer than this is no key file; it is not read further.
@@ -150,20 +150,14 @@ impl KeyRing {
 struct Stamp {
     modified: Option<SystemTime>,
     len: u64,
-    #[cfg(unix)]
-    inode: (u64, u64, i64, i64),
+    /// Which file, and when its contents or who may read it last changed.
+    mark: [u64; 4],
 }
 
 impl Stamp {
-    fn from_metadata(meta: &fs::Metadata) -> Self {
-        #[cfg(unix)]
-        use std::os::unix::fs::MetadataExt;
-        Self {
-            modified: meta.modified().ok(),
-            len: meta.len(),
-            #[cfg(unix)]
-            inode: (meta.dev(), meta.ino(), meta.ctime(), meta.ctime_nsec()),
-        }
+    fn of(file: &fs::File) -> io::Result<Self> {
+        let meta = file.metadata()?;
+        Ok(Self { modified: meta.modified().ok(), len: meta.len(), mark: os::change_mark(file)? })
     }
 }
 
@@ -193,14 +187,19 @@ impl KeyFile {
         &self.path
     }
 
-    /// Whether there is a file.
-    pub(crate) fn exists(&self) -> bool {
-        self.path.symlink_metadata().is_ok()
+    /// Whether there is something. What this account has no right to see is an error: it must never pass for a file that
+    /// is not there.
+    pub(crate) fn exists(&self) -> Result<bool> {
+        match os::metadata_of_link(&self.path) {
+            Ok(_) => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(self.unreadable(&e)),
+        }
     }
 
     /// The keys. A file that is gone, short, exposed or malformed is an error of its own; none is ever made here.
     pub fn load(&self) -> Result<Arc<KeyRing>> {
-        let link = self.path.symlink_metadata().map_err(|e| self.unreadable(&e))?;
+        let link = os::metadata_of_link(&self.path).map_err(|e| self.unreadable(&e))?;
         let is_link = link.is_symlink();
         if is_link && !is_trusted_link(&self.path, &link) {
             return Err(self.error(
@@ -213,11 +212,6 @@ impl KeyFile {
             ));
         }
         let meta = if is_link { fs::metadata(&self.path).map_err(|e| self.unreadable(&e))? } else { link };
-        if let Some((seen, ring)) = &*self.seen.read().unwrap_or_else(PoisonError::into_inner)
-            && *seen == Stamp::from_metadata(&meta)
-        {
-            return Ok(ring.clone());
-        }
         if !meta.is_file() {
             return Err(self.malformed());
         }
@@ -227,12 +221,16 @@ impl KeyFile {
         #[cfg(unix)]
         if !is_link {
             use std::os::unix::fs::OpenOptionsExt;
-            options.custom_flags(crate::os::NO_FOLLOW);
+            options.custom_flags(os::NO_FOLLOW);
         }
-        let mut file = options.open(&self.path).map_err(|e| self.unreadable(&e))?;
-        let meta = file.metadata().map_err(|e| self.unreadable(&e))?;
-        let stamp = Stamp::from_metadata(&meta);
-        let ring = Arc::new(self.read(&mut file, &meta)?);
+        let mut file = os::retry(|| options.open(&self.path)).map_err(|e| self.unreadable(&e))?;
+        let stamp = Stamp::of(&file).map_err(|e| self.unreadable(&e))?;
+        if let Some((seen, ring)) = &*self.seen.read().unwrap_or_else(PoisonError::into_inner)
+            && *seen == stamp
+        {
+            return Ok(ring.clone());
+        }
+        let ring = Arc::new(self.read(&mut file)?);
         let remembered = stamp.is_settled(SystemTime::now()).then(|| (stamp, ring.clone()));
         *self.seen.write().unwrap_or_else(PoisonError::into_inner) = remembered;
         Ok(ring)
@@ -240,7 +238,12 @@ impl KeyFile {
 
     /// The keys, with a new key's file made first where there is none. Only for a store that names no key yet.
     pub fn load_or_create(&self) -> Result<Arc<KeyRing>> {
-        if !self.exists() {
+        if !self.exists()? {
+            // Before a key lies where somebody else could take it.
+            #[cfg(windows)]
+            if let Some(who) = crate::location::foreign_folder(&self.path).map_err(|e| self.unwritable(&e))? {
+                return Err(self.exposed(&who));
+            }
             let made = self.write_new(&[&MasterKey::generate()?]);
             match made {
                 // Another process was first: its key is as good.
@@ -259,12 +262,10 @@ impl KeyFile {
         let path = self.path.canonicalize().map_err(|e| self.unwritable(&e))?;
         remove_leftovers(&path);
         let temporary = write_temporary(&path, keys, true).map_err(|e| self.unwritable(&e))?;
-        fs::rename(&temporary, &path).map_err(|e| {
+        os::rename_over(&temporary, &path).map_err(|e| {
             let _ = fs::remove_file(&temporary);
             self.unwritable(&e)
-        })?;
-        sync_folder(&path);
-        Ok(())
+        })
     }
 
     /// Exclusive: the file appears whole or not at all, and never over another.
@@ -273,14 +274,17 @@ impl KeyFile {
             crate::location::create_folder(folder)?;
         }
         let temporary = write_temporary(&self.path, keys, false)?;
-        let linked = fs::hard_link(&temporary, &self.path);
-        let _ = fs::remove_file(&temporary);
-        linked?;
-        sync_folder(&self.path);
-        Ok(())
+        os::rename_new(&temporary, &self.path).inspect_err(|_| {
+            let _ = fs::remove_file(&temporary);
+        })
     }
 
-    fn read(&self, file: &mut fs::File, meta: &fs::Metadata) -> Result<KeyRing> {
+    fn read(&self, file: &mut fs::File) -> Result<KeyRing> {
+        let meta = file.metadata().map_err(|e| self.unreadable(&e))?;
+        #[cfg(windows)]
+        if let Some(who) = self.strangers(file).map_err(|e| self.unreadable(&e))? {
+            return Err(self.exposed(&who));
+        }
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
@@ -314,6 +318,28 @@ impl KeyFile {
             return Err(self.malformed());
         }
         Ok(KeyRing { path: self.path.clone(), keys })
+    }
+
+    /// Who else could have read the keys, or have put them there.
+    #[cfg(windows)]
+    fn strangers(&self, file: &fs::File) -> io::Result<Option<String>> {
+        if let Some(group) = os::open_to_all(file)? {
+            return Ok(Some(format!("can be read or written by '{group}'")));
+        }
+        Ok(crate::location::foreign_folder(&self.path)?.or(crate::location::foreign_file(&self.path)?))
+    }
+
+    #[cfg(windows)]
+    fn exposed(&self, who: &str) -> Error {
+        self.error(
+            Status::KeyExposed,
+            format!(
+                "The key file '{}' {who}. It was not used and nothing was changed. Give the file and its folder to SYSTEM, \
+                 Administrators and the accounts that use the store, and to nobody else (icacls with /setowner, \
+                 /inheritance:r, /grant:r); if others may have read it, then run Update-UMPinKey.",
+                self.path.display()
+            ),
+        )
     }
 
     fn error(&self, status: Status, message: String) -> Error {
@@ -392,16 +418,10 @@ fn write_temporary(path: &Path, keys: &[&MasterKey], like_it: bool) -> io::Resul
     let temporary = PathBuf::from(name);
 
     let text = file_text(keys);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = options.open(&temporary)?;
-    let written =
-        give_access(&file, path, like_it).and_then(|()| file.write_all(text.as_bytes())).and_then(|()| file.sync_all());
+    let mut file = os::create_private_file(&temporary)?;
+    let written = give_access(&file, &temporary, path, like_it)
+        .and_then(|()| file.write_all(text.as_bytes()))
+        .and_then(|()| file.sync_all());
     if let Err(e) = written {
         let _ = fs::remove_file(&temporary);
         return Err(e);
@@ -411,7 +431,7 @@ fn write_temporary(path: &Path, keys: &[&MasterKey], like_it: bool) -> io::Resul
 
 /// Before the first byte is written: who may read it.
 #[cfg(unix)]
-fn give_access(file: &fs::File, path: &Path, like_it: bool) -> io::Result<()> {
+fn give_access(file: &fs::File, _temporary: &Path, path: &Path, like_it: bool) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
     if !like_it {
         return match path.parent().is_some_and(crate::location::is_shared) {
@@ -434,10 +454,10 @@ fn give_access(file: &fs::File, path: &Path, like_it: bool) -> io::Result<()> {
     file.set_permissions(fs::Permissions::from_mode(old.mode() & 0o7777))
 }
 
-/// Access lists are inherited from the folder.
-#[cfg(not(unix))]
-fn give_access(_file: &fs::File, _path: &Path, _like_it: bool) -> io::Result<()> {
-    Ok(())
+/// The access list. A new file has one of its own, from [`os::create_private_file`].
+#[cfg(windows)]
+fn give_access(_file: &fs::File, temporary: &Path, path: &Path, like_it: bool) -> io::Result<()> {
+    if like_it { os::copy_access_list(path, temporary) } else { Ok(()) }
 }
 
 /// Erases what a killed process left beside the key file: it holds keys. A fresh one may be somebody's at work.
@@ -484,18 +504,6 @@ fn unhex(line: &str) -> Option<Zeroizing<[u8; 32]>> {
     Some(bytes)
 }
 
-/// Makes a rename or link durable; a file system that cannot is no reason to fail.
-fn sync_folder(path: &Path) {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent()
-        && let Ok(folder) = fs::File::open(folder)
-    {
-        let _ = folder.sync_all();
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::UNIX_EPOCH;
@@ -525,7 +533,7 @@ mod tests {
     fn a_missing_file_is_an_error_and_stays_missing() {
         let (_folder, file) = file();
         assert_eq!(file.load().unwrap_err().status, Status::KeyMissing);
-        assert!(!file.exists());
+        assert!(!file.exists().unwrap());
     }
 
     #[test]
@@ -698,7 +706,7 @@ mod tests {
         let modified = UNIX_EPOCH + Duration::from_secs(1_000_000);
         let (_folder, file) = file();
         file.load_or_create().unwrap();
-        let stamp = Stamp { modified: Some(modified), ..Stamp::from_metadata(&fs::metadata(file.path()).unwrap()) };
+        let stamp = Stamp { modified: Some(modified), ..Stamp::of(&fs::File::open(file.path()).unwrap()).unwrap() };
         let settled = |milliseconds| stamp.is_settled(modified + Duration::from_millis(milliseconds));
         assert!(!settled(0) && !settled(2_999) && settled(3_000) && settled(60_000));
         assert!(!stamp.is_settled(modified - Duration::from_secs(10)));
@@ -709,9 +717,9 @@ mod tests {
     fn the_files_folder_is_made_and_a_place_that_cannot_be_is_named() {
         let (folder, file) = file();
         let deep = KeyFile::new(folder.path().join("a/b/umpin.key"));
-        assert!(!deep.exists());
+        assert!(!deep.exists().unwrap());
         deep.load_or_create().unwrap();
-        assert!(deep.exists());
+        assert!(deep.exists().unwrap());
         // Below a file there is no folder, for root neither.
         file.load_or_create().unwrap();
         let nowhere = KeyFile::new(file.path().join("umpin.key"));

@@ -97,6 +97,13 @@ pub(crate) fn seems_secret(before: Option<&str>, argument: &str) -> bool {
         || before.is_some_and(|b| b.starts_with('-') && (names_one(b) || (names_a_login(b) && login(argument))))
 }
 
+/// Whether Windows would run the program through cmd.exe, whose rules for arguments are not ours: a batch file, also with
+/// the dots and blanks at the end of its name that Windows passes over. Elsewhere the end of a name means nothing.
+pub(crate) fn runs_in_a_shell(program: &str) -> bool {
+    let name = program.trim_end_matches(['.', ' ']).to_ascii_lowercase();
+    cfg!(windows) && [".bat", ".cmd"].iter().any(|end| name.ends_with(end))
+}
+
 fn failed(why: &str) -> Error {
     Error::new(Status::DeliveryFailed, why)
 }
@@ -155,16 +162,17 @@ fn remove_leftovers(folder: &Path, name: &str) {
 }
 
 fn run_program(program: &str, arguments: &[String], message: &[u8], limit: Duration) -> Result<()> {
+    if runs_in_a_shell(program) {
+        return Err(failed(&format!(
+            "'{program}' is a batch file, which Windows runs through a shell; name a program"
+        )));
+    }
     let started = Instant::now();
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::CommandExt;
-        // A group of its own, so that what it starts can be ended with it.
-        command.process_group(0);
-    }
-    let mut child = command.spawn().map_err(|e| failed(&format!("'{program}' cannot be started: {e}")))?;
+    // So that what it starts can be ended with it.
+    let (family, mut child) =
+        os::Family::start(&mut command).map_err(|e| failed(&format!("'{program}' cannot be started: {e}")))?;
     let words = collect(&mut child);
     // Writing in a thread of its own: a program that does not read would block it for ever.
     let stdin = child.stdin.take();
@@ -177,7 +185,7 @@ fn run_program(program: &str, arguments: &[String], message: &[u8], limit: Durat
         match child.try_wait() {
             Ok(Some(status)) => break status,
             Ok(None) if started.elapsed() >= limit => {
-                os::kill_group(&mut child);
+                family.kill(&mut child);
                 let _ = child.wait();
                 return Err(failed(&format!(
                     "'{program}' did not end within {:.1} seconds and was stopped{}",
@@ -283,67 +291,142 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    #[cfg(unix)]
-    fn shell(script: &str) -> MailSettings {
+    /// This test's own program as the mail program: it does what the words say, each as one argument. Filters that match
+    /// no test may hold anything.
+    fn program(words: &[&str]) -> MailSettings {
+        let this = ["--exact", "mail::transport::tests::a_mail_program", "--nocapture", "--test-threads=1"];
         MailSettings {
             transport: Transport::Command,
-            command: "/bin/sh".into(),
-            command_arguments: vec!["-c".into(), script.into()],
+            command: std::env::current_exe().unwrap().to_str().unwrap().into(),
+            command_arguments: this.iter().chain(words).map(|word| (*word).to_owned()).collect(),
             ..Default::default()
         }
     }
 
-    #[cfg(unix)]
+    /// What [`program`] runs; as a test among the others it finds no words and does nothing.
+    #[test]
+    fn a_mail_program() {
+        let arguments: Vec<String> = std::env::args().collect();
+        let word = |name: &str| arguments.iter().find_map(|a| a.strip_prefix(name)).map(str::to_owned);
+        if let Some(file) = word("save=") {
+            let mut message = Vec::new();
+            std::io::stdin().read_to_end(&mut message).unwrap();
+            std::fs::write(file, message).unwrap();
+        }
+        if let Some(file) = word("arguments=") {
+            let behind = arguments.iter().skip_while(|a| !a.starts_with("arguments=")).skip(1);
+            std::fs::write(file, behind.map(|a| format!("{a}\n")).collect::<String>()).unwrap();
+        }
+        if let Some(words) = word("say=") {
+            std::io::stderr().write_all(words.as_bytes()).unwrap();
+        }
+        if let Some(file) = word("said=") {
+            std::fs::write(file, "").unwrap();
+        }
+        if let Some(file) = word("listen=") {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            std::fs::write(format!("{file}.new"), listener.local_addr().unwrap().to_string()).unwrap();
+            std::fs::rename(format!("{file}.new"), file).unwrap();
+            std::thread::sleep(Duration::from_secs(300));
+        }
+        if let Some(file) = word("child=") {
+            let child = program(&[&format!("listen={file}")]);
+            Command::new(child.command).args(child.command_arguments).spawn().unwrap().wait().unwrap();
+        }
+        if word("hang").is_some() {
+            std::thread::sleep(Duration::from_secs(300));
+        }
+        if let Some(code) = word("exit=") {
+            std::process::exit(code.parse().unwrap());
+        }
+    }
+
     #[test]
     fn a_command_reads_the_message_and_its_exit_code_counts() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("got");
-        shell(&format!("cat > '{}'", file.display()))
-            .send("a", "um@contoso.com", &[b'x'; 200_000], Duration::from_secs(10))
-            .unwrap();
+        let long = Duration::from_secs(60);
+        let save = format!("save={}", file.display());
+        program(&[&save, "exit=0"]).send("a", "um@contoso.com", &[b'x'; 200_000], long).unwrap();
         assert_eq!(std::fs::read(file).unwrap().len(), 200_000);
-        let error = shell("echo no 123456 >&2; exit 69")
-            .send("a", "um@contoso.com", b"hello", Duration::from_secs(10))
-            .unwrap_err();
+        let error = program(&["say=no 123456\n", "exit=69"]).send("a", "um@contoso.com", b"hello", long).unwrap_err();
         assert!(error.message.contains("exit code 69: no ####"), "{error}");
-        let cut = "head -c 396 /dev/zero | tr '\\0' x >&2; echo ' 739182' >&2; exit 1";
-        let error = shell(cut).send("a", "um@contoso.com", b"", Duration::from_secs(10)).unwrap_err();
+        let cut = format!("say={} 739182", "x".repeat(396));
+        let error = program(&[&cut, "exit=1"]).send("a", "um@contoso.com", b"", long).unwrap_err();
         assert!(!error.message.contains("73"), "{error}");
-        assert!(shell("exit 0").send("a", "um@contoso.com", &[b'x'; 200_000], Duration::from_secs(10)).is_ok());
+        assert!(program(&["exit=0"]).send("a", "um@contoso.com", &[b'x'; 200_000], long).is_ok());
     }
 
-    #[cfg(unix)]
+    /// Sends with more and more time, until the program got as far as making `file` before it was stopped.
+    fn stopped_after(file: &Path, mail: &MailSettings) -> Error {
+        for seconds in [1, 4, 16, 60] {
+            let started = Instant::now();
+            let error = mail.send("a", "um@contoso.com", &[b'x'; 200_000], Duration::from_secs(seconds)).unwrap_err();
+            assert!(error.message.contains("was stopped"), "{error}");
+            assert!(started.elapsed() < Duration::from_secs(seconds + 60), "{:?}", started.elapsed());
+            if file.exists() {
+                return error;
+            }
+        }
+        panic!("the program never came that far");
+    }
+
     #[test]
     fn a_hanging_command_is_stopped_with_its_children() {
-        let started = Instant::now();
-        let error = shell("sleep 60 & sleep 60")
-            .send("a", "um@contoso.com", &[b'x'; 200_000], Duration::from_millis(300))
-            .unwrap_err();
-        assert!(error.message.contains("was stopped"), "{error}");
-        assert!(started.elapsed() < Duration::from_secs(10));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("address");
+        stopped_after(&file, &program(&[&format!("child={}", file.display())]));
+        // Its child listened there, and would go on doing so.
+        let address: std::net::SocketAddr = std::fs::read_to_string(&file).unwrap().parse().unwrap();
+        let since = Instant::now();
+        while std::net::TcpStream::connect_timeout(&address, Duration::from_secs(5)).is_ok() {
+            assert!(since.elapsed() < Duration::from_secs(20), "the command's child goes on");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
-    #[cfg(unix)]
     #[test]
     fn what_a_stopped_command_said_before_is_kept_without_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let said = folder.path().join("said");
-        // It says so only once somebody has taken the words from the pipe: a full pipe takes no more.
-        let script = format!("echo 'cannot open maildrop for PIN 739182' >&2; : >'{}'; sleep 60", said.display());
-        let error = shell(&script).send("a", "um@contoso.com", b"x", Duration::from_secs(5)).unwrap_err();
-        assert!(said.exists());
+        let words = ["say=cannot open maildrop for PIN 739182\n", &format!("said={}", said.display()), "hang"];
+        let error = stopped_after(&said, &program(&words));
         assert!(error.message.ends_with("was stopped: cannot open maildrop for PIN ####"), "{error}");
     }
 
-    #[cfg(unix)]
     #[test]
     fn the_sender_takes_the_placeholders_place() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("got");
-        let mut mail = shell(&format!("printf '%s\\n' \"$@\" > '{}'", file.display()));
-        mail.command_arguments.extend(["sh", "-f", "{sender}", "--from={sender}", "-t"].map(String::from));
-        mail.send("a", "um@contoso.com", b"", Duration::from_secs(10)).unwrap();
-        assert_eq!(std::fs::read_to_string(file).unwrap(), "-f\num@contoso.com\n--from=um@contoso.com\n-t\n");
+        // Behind `--` everything is a filter, `-f` too. A quotation mark and a blank come through as they are.
+        let to = format!("arguments={}", file.display());
+        let mail = program(&["--", &to, "-f", "{sender}", "--from={sender}", "-t", r#"a "b" c\"#, ""]);
+        mail.send("a", "um@contoso.com", b"", Duration::from_secs(60)).unwrap();
+        let expected = "-f\num@contoso.com\n--from=um@contoso.com\n-t\na \"b\" c\\\n\n";
+        assert_eq!(std::fs::read_to_string(file).unwrap(), expected);
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn a_batch_file_is_never_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let ran = folder.path().join("ran");
+        for name in ["mail.cmd", "mail.bat", "MAIL.CMD"] {
+            let batch = folder.path().join(name);
+            std::fs::write(&batch, format!("echo x > \"{}\"\r\n", ran.display())).unwrap();
+            for spelled in
+                [batch.clone(), format!("{}.", batch.display()).into(), format!("{} .", batch.display()).into()]
+            {
+                let mail = MailSettings {
+                    transport: Transport::Command,
+                    command: spelled.to_str().unwrap().into(),
+                    ..Default::default()
+                };
+                let error = mail.send("a", "um@contoso.com", b"", Duration::from_secs(20)).unwrap_err();
+                assert!(error.message.contains("batch file"), "{error}");
+                assert!(!ran.exists());
+            }
+        }
     }
 
     #[cfg(unix)]

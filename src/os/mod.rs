@@ -23,14 +23,34 @@ pub fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Ends a child process and, where it leads a group, everything in that group.
-pub fn kill_group(child: &mut std::process::Child) {
-    end_group(child);
-    let _ = child.kill();
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::io::ErrorKind;
+
+    #[test]
+    fn a_name_that_is_taken_is_never_renamed_over_and_one_that_is_free_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("new"), "new").unwrap();
+        fs::write(at("taken"), "theirs").unwrap();
+        assert_eq!(super::rename_new(&at("new"), &at("taken")).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(at("taken")).unwrap(), "theirs");
+        super::rename_new(&at("new"), &at("free")).unwrap();
+        assert_eq!(fs::read_to_string(at("free")).unwrap(), "new");
+        assert!(!at("new").exists());
+        super::rename_over(&at("free"), &at("taken")).unwrap();
+        assert_eq!(fs::read_to_string(at("taken")).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_private_file_is_new_or_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("private");
+        super::create_private_file(&file).unwrap();
+        assert_eq!(super::create_private_file(&file).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn the_hosts_name_is_the_kernels() {

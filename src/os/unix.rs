@@ -1,8 +1,10 @@
 //! Unix: Linux, macOS and their like.
 #![allow(unsafe_code)]
 
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
+use std::process::{Child, Command};
 
 /// The account this process runs under, as the system names it.
 pub fn account() -> String {
@@ -108,17 +110,103 @@ pub fn free_space(existing: &Path) -> io::Result<u64> {
     Ok((told.f_bavail as u64).saturating_mul(told.f_frsize as u64))
 }
 
+/// As `fs::symlink_metadata`.
+pub fn metadata_of_link(path: &Path) -> io::Result<Metadata> {
+    path.symlink_metadata()
+}
+
 /// Makes a folder, and its missing parents, that its owner alone can use (0700).
 pub fn create_private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Ends everything in the group that a child process leads.
-pub fn end_group(child: &std::process::Child) {
-    if let Ok(leader) = libc::pid_t::try_from(child.id()) {
-        // SAFETY: killpg only sends a signal; the child is not waited for yet, so its group still is its own.
-        unsafe { libc::killpg(leader, libc::SIGKILL) };
+/// Makes a file that must not be there yet, for writing, that its owner alone can use (0600).
+pub fn create_private_file(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Renames a file over another or to a new name. On disk when this returns.
+pub fn rename_over(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)?;
+    sync_folder_of(to);
+    Ok(())
+}
+
+/// Renames a file to a name that must not be taken: `AlreadyExists` where it is. On disk when this returns.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match std::fs::hard_link(from, to) {
+        Ok(()) => std::fs::remove_file(from)?,
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Err(e),
+        // exFAT, FAT and some mounts know no second name of a file.
+        Err(e) => rename_exclusively(from, to).map_err(|own| match own.kind() {
+            io::ErrorKind::AlreadyExists => own,
+            _ => e,
+        })?,
+    }
+    sync_folder_of(to);
+    Ok(())
+}
+
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn rename_exclusively(from: &Path, to: &Path) -> io::Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+    let name = |path: &Path| std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other);
+    let (from, to) = (name(from)?, name(to)?);
+    // SAFETY: both names are NUL-terminated.
+    #[cfg(target_os = "linux")]
+    let status =
+        unsafe { libc::renameat2(libc::AT_FDCWD, from.as_ptr(), libc::AT_FDCWD, to.as_ptr(), libc::RENAME_NOREPLACE) };
+    // SAFETY: both names are NUL-terminated.
+    #[cfg(target_vendor = "apple")]
+    let status = unsafe { libc::renamex_np(from.as_ptr(), to.as_ptr(), libc::RENAME_EXCL) };
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn rename_exclusively(_from: &Path, _to: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Makes a new name durable; a file system that cannot is no reason to fail.
+fn sync_folder_of(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}
+
+/// Unix forbids nothing for a moment only.
+pub fn retry<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    work()
+}
+
+/// Tells a file and its state from every other: the device, the number there, and when its contents, its name or its
+/// rights were last changed.
+pub fn change_mark(file: &File) -> io::Result<[u64; 4]> {
+    use std::os::unix::fs::MetadataExt;
+    let meta = file.metadata()?;
+    Ok([meta.dev(), meta.ino(), meta.ctime().cast_unsigned(), meta.ctime_nsec().cast_unsigned()])
+}
+
+/// A child process with everything that it starts: a group.
+pub struct Family;
+
+impl Family {
+    /// Starts `command` as the head of a family of its own.
+    pub fn start(command: &mut Command) -> io::Result<(Self, Child)> {
+        use std::os::unix::process::CommandExt;
+        Ok((Self, command.process_group(0).spawn()?))
+    }
+
+    /// Ends all of them.
+    pub fn kill(&self, child: &mut Child) {
+        if let Ok(leader) = libc::pid_t::try_from(child.id()) {
+            // SAFETY: killpg only sends a signal; the child is not waited for yet, so its group still is its own.
+            unsafe { libc::killpg(leader, libc::SIGKILL) };
+        }
+        let _ = child.kill();
     }
 }
 
@@ -140,5 +228,21 @@ pub fn end_by_hangup() {
     // SAFETY: the default action needs no handler, and this is called before there is another thread.
     unsafe {
         libc::signal(libc::SIGHUP, libc::SIG_DFL);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #[test]
+    fn where_there_are_no_hard_links_a_name_is_still_taken_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("new"), "new").unwrap();
+        std::fs::write(at("taken"), "theirs").unwrap();
+        let told = super::rename_exclusively(&at("new"), &at("taken")).unwrap_err();
+        assert_eq!(told.kind(), std::io::ErrorKind::AlreadyExists);
+        super::rename_exclusively(&at("new"), &at("free")).unwrap();
+        assert_eq!(std::fs::read_to_string(at("free")).unwrap(), "new");
+        assert_eq!(std::fs::read_to_string(at("taken")).unwrap(), "theirs");
     }
 }

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY_TIMEOUT, Scope, Store, Tx, schema, settings, sql, transact, upgrade};
+use super::{BUSY_TIMEOUT, Scope, Store, Tx, open_database, schema, settings, sql, transact, upgrade};
 use crate::crypto::key::KeyId;
 use crate::error::{Condition, Error, Result, Status};
+use crate::location::beside;
 
 /// Between two tries at a lock that somebody else holds.
 const RETRY: Duration = Duration::from_millis(20);
@@ -60,19 +62,12 @@ impl Store {
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".{tag:016x}.part"));
         let part = Part(PathBuf::from(name));
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600);
-        }
-        options.open(&part.0).map_err(failed)?;
+        crate::os::create_private_file(&part.0).map_err(failed)?;
 
         let facts = {
             let source = self.connect(false)?;
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let mut copy = Connection::open_with_flags(&part.0, flags).map_err(sql)?;
+            let mut copy = open_database(&part.0, flags).map_err(sql)?;
             copy_all(&source, &mut copy, &|| Ok(())).map_err(|e| self.explain(e))?;
             // A copy is one file: nothing of it stays behind in a log.
             let mode: String =
@@ -83,18 +78,7 @@ impl Store {
             facts_of(&mut copy)?
         };
         fs::File::options().write(true).open(&part.0).and_then(|f| f.sync_all()).map_err(failed)?;
-        match fs::hard_link(&part.0, path) {
-            Ok(()) => {}
-            // A file system without links: rename, which on Unix would replace a file made in this very moment.
-            Err(e) if e.kind() != io::ErrorKind::AlreadyExists && path.symlink_metadata().is_err() => {
-                fs::rename(&part.0, path).map_err(failed)?;
-            }
-            Err(e) => return Err(failed(e)),
-        }
-        #[cfg(unix)]
-        if let Some(folder) = path.parent().and_then(|f| fs::File::open(f).ok()) {
-            let _ = folder.sync_all();
-        }
+        crate::os::rename_new(&part.0, path).map_err(failed)?;
         Ok(facts)
     }
 
@@ -113,7 +97,7 @@ impl Store {
         match replaced {
             Err(e) if e.is(Condition::FileDamaged) => {
                 may_go_on()?;
-                let aside = self.move_aside()?;
+                let aside = self.make_way()?;
                 self.create(|_| Ok(()))?;
                 let mut live = self.connect(false)?;
                 copy_all(&copy.connection, &mut live, &|| Ok(())).map_err(|e| self.explain(e))?;
@@ -123,25 +107,64 @@ impl Store {
         }
     }
 
-    /// Renames the database and its log, so that a new one can be made; what is damaged may still be worth reading.
-    fn move_aside(&self) -> Result<PathBuf> {
+    /// Takes what is damaged out of the way: moved aside, since it may still be worth reading. Where others hold the file
+    /// open and the system therefore does not let it be moved, it is copied aside and emptied in its place.
+    fn make_way(&self) -> Result<PathBuf> {
         let tag = u64::from_le_bytes(crate::os::random()?);
-        let with = |suffix: &str| {
-            let mut name = self.path().as_os_str().to_owned();
-            name.push(suffix);
-            PathBuf::from(name)
-        };
-        let aside = with(&format!(".damaged-{tag:016x}"));
+        let aside = beside(self.path(), &format!(".damaged-{tag:016x}"));
+        self.close_idle();
+        match self.move_aside(&aside) {
+            Err(e) if is_held_by_others(&e) => self.empty_in_place(&aside).map_err(|why| {
+                failed(
+                    self.path(),
+                    &format!(
+                        "the store is damaged, and other programs have it open ({e}), so it could be neither moved nor \
+                         emptied ({}). Close every session and service that uses it, then try again",
+                        why.message
+                    ),
+                )
+            })?,
+            moved => moved.map_err(|e| failed(self.path(), &e.to_string()))?,
+        }
+        Ok(aside)
+    }
+
+    /// Renames the database and its log.
+    fn move_aside(&self, aside: &Path) -> io::Result<()> {
+        let mut moved = Vec::new();
         // The log first: a new database must never find the old one's.
-        for suffix in ["-wal", "-shm"] {
-            let to = with(&format!(".damaged-{tag:016x}{suffix}"));
-            match fs::rename(with(suffix), to) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed(self.path(), &e.to_string())),
-                _ => {}
+        for suffix in ["-wal", "-shm", ""] {
+            let (from, to) = (beside(self.path(), suffix), beside(aside, suffix));
+            match fs::rename(&from, &to) {
+                Ok(()) => moved.push((from, to)),
+                Err(e) if e.kind() == io::ErrorKind::NotFound && !suffix.is_empty() => {}
+                Err(e) => {
+                    // As it was: a database without its log is another one.
+                    for (from, to) in moved {
+                        let _ = fs::rename(to, from);
+                    }
+                    return Err(e);
+                }
             }
         }
-        fs::rename(self.path(), &aside).map_err(|e| failed(self.path(), &e.to_string()))?;
-        Ok(aside)
+        Ok(())
+    }
+
+    /// Copies the database and its log, then lets SQLite empty it under its own locks.
+    fn empty_in_place(&self, aside: &Path) -> Result<()> {
+        for suffix in ["", "-wal"] {
+            match fs::copy(beside(self.path(), suffix), beside(aside, suffix)) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound && !suffix.is_empty() => {}
+                copied => drop(copied.map_err(|e| failed(aside, &e.to_string()))?),
+            }
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = open_database(self.path(), flags).map_err(sql)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(sql)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_RESET_DATABASE, true).map_err(sql)?;
+        let emptied = connection.execute_batch("VACUUM").map_err(sql);
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_RESET_DATABASE, false).map_err(sql)?;
+        emptied
     }
 
     /// What SQLite's own check of the whole file finds; empty is nothing.
@@ -184,7 +207,7 @@ pub(crate) fn read_copy(path: &Path) -> Result<StoreCopy> {
         return Err(not_one("it is not a file, or it is empty"));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let source = Connection::open_with_flags(path, flags).map_err(|e| not_one(&e.to_string()))?;
+    let source = open_database(path, flags).map_err(|e| not_one(&e.to_string()))?;
     let mut connection = Connection::open_in_memory().map_err(sql)?;
     let version = schema::version(&source).map_err(|e| not_one(&e.message))?;
     let into = if version == upgrade::FROM { OLD } else { MAIN };
@@ -235,6 +258,12 @@ fn failed(path: &Path, what: &str) -> Error {
         format!("'{}' cannot be used as a backup: {what}. The store was not changed.", path.display()),
     )
     .about(path.display().to_string())
+}
+
+/// Whether the system does not let a file be moved since somebody has it open, which only Windows does:
+/// ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_USER_MAPPED_FILE.
+fn is_held_by_others(e: &io::Error) -> bool {
+    cfg!(windows) && matches!(e.raw_os_error(), Some(5 | 32 | 1224))
 }
 
 /// A file under way; gone when this is dropped.

@@ -59,19 +59,11 @@ pub(crate) struct Store {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct FileId(u64, u64);
 
+#[cfg(unix)]
 impl FileId {
     fn from_metadata(meta: &std::fs::Metadata) -> Self {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            Self(meta.dev(), meta.ino())
-        }
-        // Windows does not let a file be replaced while it is open.
-        #[cfg(not(unix))]
-        {
-            let _ = meta;
-            Self(0, 0)
-        }
+        use std::os::unix::fs::MetadataExt;
+        Self(meta.dev(), meta.ino())
     }
 }
 
@@ -115,6 +107,23 @@ impl Store {
         Ok(self.file()?.is_some())
     }
 
+    #[cfg(windows)]
+    fn file(&self) -> Result<Option<FileId>> {
+        match os::entry(&self.path) {
+            // A file that is open cannot be replaced here, so a path means one file as long as a connection rests.
+            Ok(entry) if !entry.is_link => return Ok((entry.length > 0).then_some(FileId(0, 0))),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(self.unreachable(&e)),
+            Ok(_) => {}
+        }
+        if os::foreign_owner(&self.path, false).map_err(|e| self.unreachable(&e))?.is_some() {
+            return Err(self.foreign_link(&self.path));
+        }
+        let meta = self.path.metadata().map_err(|e| self.unreachable(&e))?;
+        Ok((meta.len() > 0).then_some(FileId(0, 0)))
+    }
+
+    #[cfg(unix)]
     fn file(&self) -> Result<Option<FileId>> {
         let meta = match self.path.symlink_metadata() {
             Ok(link) if link.is_symlink() => {
@@ -132,6 +141,15 @@ impl Store {
         }
     }
 
+    /// The file itself where a link stands in its place, so that its log lies beside it.
+    #[cfg(windows)]
+    fn real_path(&self) -> Result<PathBuf> {
+        if os::entry(&self.path).is_ok_and(|entry| entry.is_link) {
+            return self.path.canonicalize().map_err(|e| self.unreachable(&e));
+        }
+        Ok(os::without_limit(&self.path))
+    }
+
     /// The file without links in its path, so that SQLite can be told to follow none.
     #[cfg(unix)]
     fn real_path(&self) -> Result<PathBuf> {
@@ -141,12 +159,6 @@ impl Store {
         }
         let folder = location::folder_of(&self.path).canonicalize().map_err(unreachable)?;
         Ok(folder.join(self.path.file_name().unwrap_or_default()))
-    }
-
-    /// Links need rights on Windows that only administrators have.
-    #[cfg(not(unix))]
-    fn real_path(&self) -> Result<PathBuf> {
-        Ok(self.path.clone())
     }
 
     fn unreachable(&self, e: &std::io::Error) -> Error {
@@ -160,6 +172,28 @@ impl Store {
                 self.path.display()
             ),
         )
+    }
+
+    /// Refuses a store that another account put there, or could.
+    #[cfg(windows)]
+    fn refuse_foreign(&self) -> Result<()> {
+        let unreachable = |e: std::io::Error| self.unreachable(&e);
+        let mut found = location::foreign_folder(&self.path).map_err(unreachable)?;
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            if found.is_none() {
+                found = location::foreign_file(&location::beside(&self.path, suffix)).map_err(unreachable)?;
+            }
+        }
+        let Some(found) = found else { return Ok(()) };
+        Err(self.error(
+            Status::StoreNotOwned,
+            format!(
+                "The file '{}' (or its log) {found}, which is neither SYSTEM nor Administrators nor your account. It was not \
+                 used and nothing was changed. If it is to be trusted, give it to them (icacls \"...\" /setowner \
+                 *S-1-5-32-544 /t); else remove it.",
+                self.path.display()
+            ),
+        ))
     }
 
     fn foreign_link(&self, link: &Path) -> Error {
@@ -215,6 +249,11 @@ impl Store {
         result
     }
 
+    /// Closes the connections at rest: on Windows they would keep the file from being moved.
+    pub(super) fn close_idle(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn take_idle(&self, file: FileId) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|(on, _)| *on == file);
@@ -250,13 +289,32 @@ impl Store {
         };
         let folder = self.path.parent().unwrap_or(Path::new(""));
         location::create_folder(folder).map_err(unwritable)?;
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600).custom_flags(os::NO_FOLLOW);
+        #[cfg(windows)]
+        self.refuse_foreign()?;
+        self.make_file(folder, unwritable)?;
+        let mut connection = self.connect(true)?;
+        transact(&mut connection, Scope::Change, first).map_err(|e| self.explain(e))
+    }
+
+    /// Makes the empty file, for this account alone, unless it is there.
+    #[cfg(windows)]
+    fn make_file(&self, _folder: &Path, unwritable: impl Fn(std::io::Error) -> Error) -> Result<()> {
+        if self.exists()? {
+            return Ok(());
         }
+        match os::create_private_file(&self.real_path()?) {
+            // Another process was first, or was killed before it filled the file.
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            made => made.map(drop).map_err(unwritable),
+        }
+    }
+
+    /// Makes the empty file, for this account alone or for the folder's group too, unless it is there.
+    #[cfg(unix)]
+    fn make_file(&self, folder: &Path, unwritable: impl Fn(std::io::Error) -> Error) -> Result<()> {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(os::NO_FOLLOW);
         let exists = self.exists()?;
         let path = self.real_path()?;
         let mut tries = 0;
@@ -272,25 +330,23 @@ impl Store {
                     tries += 1;
                     wait_for_the_lock(tries);
                 }
-                opened => break opened.map_err(unwritable)?,
+                opened => break opened.map_err(&unwritable)?,
             }
         };
-        #[cfg(unix)]
         if location::is_shared(folder) && !exists {
-            use std::os::unix::fs::PermissionsExt;
             // Whoever did not make the file cannot change its mode, and need not where its maker did.
-            let mode = file.metadata().map_err(unwritable)?.permissions().mode() & 0o777;
+            let mode = file.metadata().map_err(&unwritable)?.permissions().mode() & 0o777;
             if mode != 0o660 {
-                file.set_permissions(std::fs::Permissions::from_mode(0o660)).map_err(unwritable)?;
+                file.set_permissions(std::fs::Permissions::from_mode(0o660)).map_err(&unwritable)?;
             }
         }
-        drop(file);
-        let mut connection = self.connect(true)?;
-        transact(&mut connection, Scope::Change, first).map_err(|e| self.explain(e))
+        Ok(())
     }
 
     pub(super) fn connect(&self, new: bool) -> Result<Connection> {
         let path = self.real_path()?;
+        #[cfg(windows)]
+        self.refuse_foreign()?;
         for suffix in ["-wal", "-shm", "-journal"] {
             // SQLite never makes a link of these.
             let beside = location::beside(&path, suffix);
@@ -300,8 +356,10 @@ impl Store {
         }
         let flags =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let mut connection = Connection::open_with_flags(&path, flags).map_err(|e| self.explain(sql(e)))?;
+        let mut connection = open_database(&path, flags).map_err(|e| self.explain(sql(e)))?;
         self.prepare(&mut connection, new).map_err(|e| self.explain(e))?;
+        #[cfg(windows)]
+        give_the_log_its_list(&path).map_err(|e| self.unreachable(&e))?;
         Ok(connection)
     }
 
@@ -378,6 +436,34 @@ impl Store {
     }
 }
 
+/// SQLite makes the log with what its folder hands down. Where that lets nearly everybody read it, it gets the database's
+/// own list; a log of another account's has that from whoever made it.
+#[cfg(windows)]
+fn give_the_log_its_list(path: &Path) -> std::io::Result<()> {
+    if os::file_open_to_all(path)?.is_some() {
+        return Ok(());
+    }
+    for log in ["-wal", "-shm"].map(|suffix| location::beside(path, suffix)) {
+        if os::file_open_to_all(&log).is_ok_and(|group| group.is_some()) {
+            os::copy_access_list(path, &log)?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens a database.
+#[cfg(unix)]
+pub(super) fn open_database(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, flags)
+}
+
+/// Opens a database whose path may have any length: SQLite's usual way on Windows has room for 260 characters of it, and
+/// the system's own only behind `\\?\`.
+#[cfg(windows)]
+pub(super) fn open_database(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags_and_vfs(os::without_limit(path), flags, "win32-longpath")
+}
+
 /// The journal that the file then has. Of several that make a store at once SQLite turns all but one away, without
 /// asking the busy handler, where waiting could be for ever; a new try begins from what the others have done by then.
 fn use_write_ahead_log(connection: &Connection) -> Result<String> {
@@ -444,7 +530,10 @@ pub(crate) fn sql(e: rusqlite::Error) -> Error {
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             Error::new(Status::StoreNotWritable, words)
         }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::on(Condition::StoreBusy, words),
+        // "Locking protocol": the log was recovered or given up by others each time that it was to be read.
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
+            Error::on(Condition::StoreBusy, words)
+        }
         Some(_) => Error::on(Condition::StoreIo, words),
         None => Error::new(Status::Internal, words),
     }

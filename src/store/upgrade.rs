@@ -145,14 +145,7 @@ impl Beside {
         }
         let tag = os::random::<8>().map_err(|e| std::io::Error::other(e.message))?;
         let path = location::beside(store, &format!("{}{:016x}", Self::MARK, u64::from_le_bytes(tag)));
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600);
-        }
-        options.open(&path)?;
+        os::create_private_file(&path)?;
         Ok(Self(path))
     }
 

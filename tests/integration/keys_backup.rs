@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use crate::support::{FIRST_PIN, Fixture, START, child, contains, session_at, set, verify};
+use crate::support::{FIRST_PIN, Fixture, START, assert_private, child, contains, copy_key, session_at, set, verify};
 use serde_json::{Value, json};
 use umpin::cmdlets::document::Response;
 use umpin::cmdlets::execute;
@@ -81,11 +81,7 @@ fn a_backup_is_one_private_file_that_names_its_key_and_does_not_hold_it() {
     assert!(!contains(&copy, digits) && !contains(&copy, &digits.to_uppercase()));
     let raw: Vec<u8> = (0..32).map(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).unwrap()).collect();
     assert!(!copy.windows(32).any(|w| w == raw));
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
-    }
+    assert_private(&path);
     let others: Vec<_> = std::fs::read_dir(f.folder.path())
         .unwrap()
         .map(|e| e.unwrap().file_name().into_string().unwrap())
@@ -172,6 +168,50 @@ fn a_damaged_store_is_moved_aside_for_the_copy() {
     assert!(std::fs::read(&stores[0]).unwrap() == noise, "{} is not the damaged store", stores[0].display());
 }
 
+/// Holds a damaged store open until it is told to go on, then signs in.
+#[test]
+fn holding_process() {
+    let Some((folder, _)) = child::folder_and_id() else { return };
+    let session = session_at(&folder, &Arc::new(AtomicI64::new(START)));
+    assert!(verify(&session, 0, FIRST_PIN).accepted);
+    std::fs::write(folder.join("held"), "").unwrap();
+    while !folder.join("go").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(verify(&session, 0, FIRST_PIN).accepted, "what was restored");
+    println!("\nsigned in");
+}
+
+/// Windows lets no file be moved that somebody has open, so it is emptied in its place.
+#[test]
+fn a_damaged_store_that_others_hold_open_is_restored_all_the_same() {
+    let f = fixture();
+    let path = backup(&f, "copy.db");
+    let mut holder = child::spawn(module_path!(), "holding_process", f.folder.path(), 0);
+    while !f.path("held").exists() {
+        assert!(holder.try_wait().unwrap().is_none(), "it ended");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let noise = [0x5A_u8; 8192];
+    std::io::Write::write_all(&mut std::fs::File::options().write(true).open(f.path("um.db")).unwrap(), &noise)
+        .unwrap();
+    let restored = f.run("Restore-UMPinStore", &json!({"Path": path})).unwrap();
+    assert!(restored.warnings[0].message.contains("damaged"), "{:?}", restored.warnings);
+    assert!(verify(&f.session, 1, FIRST_PIN).accepted);
+    std::fs::write(f.path("go"), "").unwrap();
+    let output = holder.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("\nsigned in"), "{text}");
+    let aside: Vec<_> = std::fs::read_dir(f.folder.path())
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.to_string_lossy().contains(".damaged-") && !p.to_string_lossy().ends_with("-wal"))
+        .filter(|p| !p.to_string_lossy().ends_with("-shm"))
+        .collect();
+    assert_eq!(aside.len(), 1, "{aside:?}");
+    assert!(std::fs::read(&aside[0]).unwrap().starts_with(&noise), "the damaged one is kept");
+}
+
 #[test]
 fn a_restore_makes_a_store_where_there_is_none() {
     let f = fixture();
@@ -182,11 +222,7 @@ fn a_restore_makes_a_store_where_there_is_none() {
     let session = f.another();
     crate::support::run(&session, "Restore-UMPinStore", &json!({"Path": path})).unwrap();
     assert!(verify(&session, 2, FIRST_PIN).accepted);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(f.path("um.db")).unwrap().permissions().mode() & 0o7777, 0o600);
-    }
+    assert_private(&f.path("um.db"));
 }
 
 #[test]
@@ -273,7 +309,7 @@ fn a_backup_under_a_key_that_is_gone_is_refused_without_force_and_comes_back_wit
 fn a_backup_of_another_store_is_refused_without_force() {
     let (f, g) = (fixture(), fixture());
     let path = backup(&g, "copy.db");
-    std::fs::copy(g.path("umpin.key"), f.path("theirs.key")).unwrap();
+    copy_key(&g.path("umpin.key"), &f.path("theirs.key"));
     let theirs = KeyFile::new(f.path("theirs.key")).load().unwrap();
     let ours = KeyFile::new(f.path("umpin.key")).load().unwrap();
     KeyFile::new(f.path("umpin.key")).replace(&[&ours.keys()[0], &theirs.keys()[0]]).unwrap();

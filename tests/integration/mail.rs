@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Fixture, contains, mails, pin_in, set, store_bytes};
+use crate::support::{Fixture, child, contains, mails, pin_in, set, store_bytes};
 use serde_json::json;
 use umpin::error::Status;
 use umpin::pin::PinPolicy;
@@ -213,14 +213,30 @@ fn after_delivery_the_stores_bytes_hold_no_pin_and_no_message() {
     assert!(contains(&after, "user0@contoso.com"), "the scan does see what is in clear");
 }
 
+/// This test program as the mail program: it does what the words say.
+fn command(words: &[&str]) -> serde_json::Value {
+    let name = child::test_name(module_path!(), "a_mail_program");
+    let arguments = [&["--exact", &name, "--nocapture", "--test-threads=1"], words].concat();
+    json!({"Transport": "Command", "Command": std::env::current_exe().unwrap(), "CommandArguments": arguments})
+}
+
+/// What [`command`] runs; as a test among the others it finds no words and does nothing.
+#[test]
+fn a_mail_program() {
+    let words: Vec<String> = std::env::args().collect();
+    if let Some(at) = words.iter().position(|word| word.starts_with("arguments=")) {
+        let told: String = words[at + 1..].iter().map(|word| format!("{word}\n")).collect();
+        std::fs::write(&words[at]["arguments=".len()..], told).unwrap();
+    }
+    if words.iter().any(|word| word == "hang") {
+        std::thread::sleep(Duration::from_secs(300));
+    }
+}
+
 #[test]
 fn a_hanging_command_is_cut_off_and_the_budget_holds() {
-    if !cfg!(unix) {
-        return;
-    }
     let f = fixture(3);
-    let command = json!({"Transport": "Command", "Command": "/bin/sh", "CommandArguments": ["-c", "sleep 60"]});
-    f.run("Set-UMPinConfiguration", &command).unwrap();
+    f.run("Set-UMPinConfiguration", &command(&["hang"])).unwrap();
     let ids: Vec<_> = (0..3).map(|n| set(&f.session, n, None).unwrap().notice.unwrap()).collect();
     let started = Instant::now();
     let sent = f.run("Send-UMPinOutbox", &json!({"Ids": ids, "BudgetMilliseconds": 1000})).unwrap();
@@ -293,12 +309,10 @@ fn settings_are_checked_before_they_are_stored() {
 
 #[test]
 fn arguments_of_the_mail_program_hold_no_password_and_stand_in_no_audit_record() {
-    if !cfg!(unix) {
-        return;
-    }
     let f = fixture(0);
+    let program = std::env::current_exe().unwrap();
     let set = |arguments: &[&str]| {
-        let asked = json!({"Transport": "Command", "Command": "/bin/sh", "CommandArguments": arguments});
+        let asked = json!({"Transport": "Command", "Command": program, "CommandArguments": arguments});
         f.run("Set-UMPinConfiguration", &asked)
     };
     for bad in [
@@ -322,7 +336,7 @@ fn arguments_of_the_mail_program_hold_no_password_and_stand_in_no_audit_record()
     let rows = serde_json::to_string(&rows).unwrap();
     assert!(!rows.contains("Tr0ub4dor") && !rows.contains("msmtprc") && rows.contains("CommandArguments"), "{rows}");
     // What an earlier version let in.
-    let mail = json!({"Transport": "Command", "Command": "/bin/sh", "CommandArguments": ["--password=Tr0ub4dor"]});
+    let mail = json!({"Transport": "Command", "Command": program, "CommandArguments": ["--password=Tr0ub4dor"]});
     f.session
         .change(umpin::session::Mode::Commit, &umpin::session::Cause::new("Seed"), |c| {
             c.tx.set_setting(umpin::store::settings::MAIL, &mail.to_string())
@@ -332,17 +346,15 @@ fn arguments_of_the_mail_program_hold_no_password_and_stand_in_no_audit_record()
     assert_eq!(shown["CommandArguments"], json!(["(hidden)"]));
 }
 
-#[cfg(unix)]
 #[test]
 fn the_program_is_told_the_configured_sender_and_one_that_is_not_is_warned_of() {
     let f = fixture(1);
     let got = f.path("got");
-    let script = format!("printf '%s\\n' \"$@\" > '{}'", got.display());
+    let to = format!("arguments={}", got.display());
     let set = |sender: &str, arguments: &[&str]| {
-        let mut all = vec!["-c", &script, "sh"];
-        all.extend(arguments);
-        let asked =
-            json!({"Transport": "Command", "Command": "/bin/sh", "CommandArguments": all, "SenderAddress": sender});
+        // Behind `--` the test program takes every word for a filter.
+        let mut asked = command(&[&["--", &to], arguments].concat());
+        asked["SenderAddress"] = json!(sender);
         f.run("Set-UMPinConfiguration", &asked)
     };
     let warnings = set("", &["-t", "-i"]).unwrap().warnings;

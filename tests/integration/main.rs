@@ -5,7 +5,6 @@
 mod support;
 
 mod administration;
-#[cfg(unix)]
 mod agi;
 #[cfg(unix)]
 mod agi_examples;
@@ -18,7 +17,6 @@ mod header;
 mod keys;
 mod keys_backup;
 mod mail;
-#[cfg(unix)]
 mod mail_crash;
 #[cfg(unix)]
 mod mail_server;
@@ -30,3 +28,5 @@ mod self_check;
 mod sign_in;
 mod store;
 mod upgrade;
+#[cfg(windows)]
+mod windows;

@@ -1,6 +1,6 @@
 //! Sign-in against a small model of docs/sign-in.md, from many processes, and across many mailboxes.
 
-use std::process::Child;
+use crate::support::child::Running;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -448,7 +448,7 @@ fn guesser_process() {
 }
 
 fn guess_with_sixteen_processes(f: &Fixture, meanwhile: impl Fn() + Sync) -> Vec<String> {
-    let children: Vec<Child> =
+    let children: Vec<Running> =
         (0..16).map(|id| child::spawn(module_path!(), "guesser_process", f.folder.path(), id)).collect();
     std::fs::write(f.path("go"), "").unwrap();
     let done = std::sync::atomic::AtomicBool::new(false);

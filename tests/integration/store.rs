@@ -6,7 +6,9 @@ use std::process::Stdio;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Barrier};
 
-use crate::support::{FIRST_PIN, Fixture, START, child, run, session_at, set, verify};
+#[cfg(unix)]
+use crate::support::verify;
+use crate::support::{FIRST_PIN, Fixture, START, child, run, session_at, set};
 use serde_json::json;
 use umpin::error::Status;
 use umpin::pin::PinPolicy;

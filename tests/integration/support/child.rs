@@ -8,9 +8,42 @@ const FOLDER: &str = "UMPIN_TEST_CHILD_FOLDER";
 const ID: &str = "UMPIN_TEST_CHILD_ID";
 
 /// Runs the test `name` of `module` (`module_path!()`) in a process of its own. Its output is kept for the parent.
-pub fn spawn(module: &str, name: &str, folder: &Path, id: usize) -> Child {
+pub fn spawn(module: &str, name: &str, folder: &Path, id: usize) -> Running {
     let program = std::env::current_exe().unwrap();
-    command(&program, module, name, folder, id).stdout(Stdio::piped()).spawn().unwrap()
+    Running(Some(command(&program, module, name, folder, id).stdout(Stdio::piped()).spawn().unwrap()))
+}
+
+/// A child that ends with the test: many go on until they are told to stop, and a test that failed tells nobody.
+pub struct Running(Option<Child>);
+
+impl Running {
+    /// What it printed, once it has ended.
+    pub fn wait_with_output(mut self) -> std::io::Result<std::process::Output> {
+        self.0.take().unwrap().wait_with_output()
+    }
+}
+
+impl std::ops::Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl std::ops::DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 /// The same by `program`, a copy of this binary where another account may start it.

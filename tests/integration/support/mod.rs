@@ -124,13 +124,36 @@ impl Fixture {
 
 /// A throwaway folder of this account's own, whatever the umask is.
 pub fn private_folder() -> tempfile::TempDir {
-    let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o700));
+        tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o700)).tempdir().unwrap()
     }
-    builder.tempdir().unwrap()
+    #[cfg(windows)]
+    tempfile::tempdir().unwrap()
+}
+
+/// Copies a key file as private as it was. On Windows a copy has its folder's list, which Wine does not hand down.
+pub fn copy_key(from: &Path, to: &Path) {
+    std::fs::copy(from, to).unwrap();
+    #[cfg(windows)]
+    umpin::os::copy_access_list(from, to).unwrap();
+}
+
+/// Whether Wine stands in for Windows.
+pub fn is_wine() -> bool {
+    cfg!(windows) && std::env::var_os("WINEPREFIX").is_some()
+}
+
+/// Asserts that nobody but this account, and the system's own, can read the file.
+pub fn assert_private(file: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        assert_eq!(file.metadata().unwrap().mode() & 0o7777, 0o600, "{}", file.display());
+    }
+    #[cfg(windows)]
+    assert_eq!(umpin::os::file_open_to_all(file).unwrap(), None, "{}", file.display());
 }
 
 pub fn session_at(folder: &Path, clock: &Arc<AtomicI64>) -> Session {
