@@ -3,7 +3,8 @@
 [CmdletBinding()]
 param(
     [Parameter(Mandatory)] [string] $Path,
-    [Parameter(Mandatory)] [string] $ReportFile,
+    # Without it none is written: Pester asks CIM about the machine for it, which Wine has not.
+    [string] $ReportFile,
     [Parameter(Mandatory)] [string] $ResultFile
 )
 $ErrorActionPreference = 'Stop'
@@ -16,9 +17,11 @@ $configuration.Run.Path = @($files | ForEach-Object FullName)
 $configuration.Run.PassThru = $true
 $configuration.Output.Verbosity = 'Detailed'
 $configuration.Output.RenderMode = 'Plaintext'
-$configuration.TestResult.Enabled = $true
-$configuration.TestResult.OutputFormat = 'NUnitXml'
-$configuration.TestResult.OutputPath = $ReportFile
+if ($ReportFile) {
+    $configuration.TestResult.Enabled = $true
+    $configuration.TestResult.OutputFormat = 'NUnitXml'
+    $configuration.TestResult.OutputPath = $ReportFile
+}
 
 # A test may set a preference; it must not decide about this script.
 $result = Invoke-Pester -Configuration $configuration

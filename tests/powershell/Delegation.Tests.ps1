@@ -68,7 +68,7 @@ BeforeAll {
             "@{ SchemaVersion = '2.0.0.0'; SessionType = '$type'")
         $programs = "$folder/$Role-bin"
         $null = New-Item -ItemType Directory -Force -Path $programs
-        $pwsh = (Get-Process -Id $PID).Path
+        $pwsh = Get-OwnShell
         Set-Content -LiteralPath "$programs/ssh" -Value "#!/bin/sh", "export PSModulePath='$env:PSModulePath'",
             "exec '$pwsh' -sshs -NoLogo -NoProfile -ConfigurationFile '$served'"
         chmod 700 "$programs/ssh"

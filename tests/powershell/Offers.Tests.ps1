@@ -31,7 +31,7 @@ BeforeAll {
         'New-UMDialPlan'         = @{ Name = 'Tried'; NumberOfDigitsInExtension = 5 }
         'Set-UMPinConfiguration' = @{
             SenderAddress = 'voicemail@contoso.com'; PickupFolder = "$folder/pickup"
-            Command = (Get-Process -Id $PID).Path
+            Command = Get-OwnShell
         }
     }
     # The errors of one call that changes nothing.

@@ -33,7 +33,7 @@ foreach ($n in $From..$To) {
 $error | ForEach-Object { "$_" }
 'done'
 '@
-        $shell = (Get-Process -Id $PID).Path
+        $shell = Get-OwnShell
         $running = foreach ($process in 0..($processes - 1)) {
             $start = [System.Diagnostics.ProcessStartInfo]::new($shell)
             $start.RedirectStandardOutput = $true

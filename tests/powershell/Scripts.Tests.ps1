@@ -9,7 +9,7 @@ BeforeAll {
 
     # Runs a script; what it printed is in Lines, errors among them as "ERROR: ..." in their place.
     function Invoke-Script([string] $Name, [object[]] $Arguments = @(), [string] $Answers) {
-        $start = [System.Diagnostics.ProcessStartInfo]::new((Get-Process -Id $PID).Path)
+        $start = [System.Diagnostics.ProcessStartInfo]::new((Get-OwnShell))
         $start.RedirectStandardInput = $start.RedirectStandardOutput = $start.RedirectStandardError = $true
         $start.Environment['NO_COLOR'] = '1'
         # Only a script that asks may wait for answers.

@@ -37,16 +37,24 @@ function New-TestStore([switch] $Seed, [switch] $Pickup) {
 }
 
 function Remove-TestStore([string] $Folder) {
-    # The cmdlets let go of the store when they are told of another one.
-    $env:UMPIN_STORE = $env:UMPIN_KEY_FILE = $null
+    # The cmdlets let go of the store when they are told of another one. Without any name they would take the machine's own.
+    $env:UMPIN_STORE = "$Folder/removed/um.db"
+    $env:UMPIN_KEY_FILE = "$Folder/removed/umpin.key"
     Remove-Item -Recurse -Force -LiteralPath $Folder -ErrorAction Ignore
+}
+
+# The PowerShell that runs the tests. Wine does not tell the process's own path.
+function Get-OwnShell {
+    $path = (Get-Process -Id $PID).Path
+    if ($path) { return $path }
+    Join-Path $PSHOME $(if ($PSVersionTable.PSEdition -eq 'Desktop') { 'powershell.exe' } else { 'pwsh.exe' })
 }
 
 # The lines that a command prints in a PowerShell of its own, with the modules on its path; ExitCode in $LASTEXITCODE.
 function Invoke-FreshPwsh([string] $Command) {
     $file = Join-Path ([System.IO.Path]::GetTempPath()) ([guid]::NewGuid().ToString('N') + '.ps1')
     Set-Content -LiteralPath $file -Value $Command -Encoding utf8
-    try { & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File $file 2>&1 | ForEach-Object { "$_" } }
+    try { & (Get-OwnShell) -NoProfile -NonInteractive -File $file 2>&1 | ForEach-Object { "$_" } }
     finally { Remove-Item -LiteralPath $file }
 }
 

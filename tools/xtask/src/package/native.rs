@@ -110,23 +110,20 @@ impl CrossTools {
     pub fn read(machine: &Machine, platform: &'static Platform) -> Option<Self> {
         let cross = platform.cross.as_ref().filter(|_| machine.platform != platform.name)?;
         let tools = machine.test_tools();
-        let (file, prefix, bin) = match cross.script {
-            "windows-tools" => (tools.join("windows").join("env.sh"), "windows_", "mingw"),
-            _ => (tools.join("cross").join("env"), "", "bin"),
-        };
+        let folder = cross.script.trim_end_matches("-tools");
+        let file = tools.join(folder).join("env");
         let text = fs::read_to_string(file).ok()?;
         let value = |name: &str| {
-            let value = |line: &str| Some(line.strip_prefix(prefix)?.strip_prefix(name)?.strip_prefix('=')?.to_owned());
-            text.lines().find_map(value).unwrap_or_default().trim_matches('\'').to_owned()
+            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap_or_default().to_owned()
         };
         let sqlite = Some(value("sqlite")).filter(|folder| !folder.is_empty()).map(PathBuf::from);
         Some(Self {
             cross,
             toolchain: value("toolchain"),
             crates: value("crates"),
-            bin: value(bin),
+            bin: value("bin"),
             qemu: value("qemu"),
-            sqlite: if prefix.is_empty() { sqlite.map(|folder| folder.join(cross.gnu)) } else { sqlite },
+            sqlite: sqlite.map(|built| if folder == "cross" { built.join(cross.gnu) } else { built }),
         })
     }
 

@@ -8,6 +8,7 @@ mod package;
 mod page;
 mod pester;
 mod rust;
+mod windows;
 
 use std::fs;
 use std::process::Command;
@@ -107,6 +108,14 @@ pub const RINGS: &[Ring] = &[
         builds: Builds::Nothing,
         only_with_all: true,
         run: package::run,
+    },
+    Ring {
+        name: "windows",
+        title: "Windows, from Linux: built, and run under Wine",
+        needs: "what tools/windows-tools.sh fetches; Pester there wants UMPIN_WINDOWS_PWSH",
+        builds: Builds::Module,
+        only_with_all: true,
+        run: windows::run,
     },
 ];
 
