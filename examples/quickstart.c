@@ -5,7 +5,7 @@
  *
  * Works in the current folder: store/, with um.db and umpin.key, and pickup/, for the mail, are made there; neither may exist.
  *
- * Plain C11, and C++17 too.
+ * Plain C11, and C++17 too. On Windows by MinGW, which has dirent.h.
  */
 #define _XOPEN_SOURCE 700 /* realpath, PATH_MAX */
 #include <dirent.h>
@@ -14,6 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#ifdef _WIN32
+#include <direct.h>
+#define realpath(path, into) _fullpath(into, path, PATH_MAX)
+#define mkdir(path, mode) _mkdir(path)
+#endif
 
 #include "umpin.h"
 
@@ -25,6 +31,13 @@ static UmpinStr str(const char *text) {
 }
 
 static const UmpinStr ABSENT = {NULL, 0};
+
+/* JSON would want a backslash escaped; Windows takes slashes as well. */
+static char *with_slashes(char *path) {
+    for (char *c = path; *c; c++)
+        if (*c == '\\') *c = '/';
+    return path;
+}
 
 /* Shows an error and says whether there was one. */
 static int told(UmpinError **err) {
@@ -60,7 +73,7 @@ static void import(const char *file) {
     for (int step = 0; step < 3; step++) {
         int more = 1;
         while (more) {
-            /* The file's name has no character that JSON would want escaped: this is an example. */
+            /* The file's name has no other character that JSON would want escaped: this is an example. */
             snprintf(request, sizeof request, "{\"Mode\":\"Commit\",\"Parameters\":{\"Step\":\"%s\",\"Import\":\"%s\"%s%s%s}}", steps[step], id,
                      step == 0 ? ",\"Path\":\"" : "", step == 0 ? file : "", step == 0 ? "\"" : "");
             answer = must("Import-UMRecipient", request, NULL);
@@ -131,11 +144,12 @@ int main(int count, char **arguments) {
     char here[PATH_MAX], folder[PATH_MAX + 16], request[2 * PATH_MAX];
     UmpinError *err = NULL;
     if (!realpath(".", here)) return 1;
+    with_slashes(here);
     if (mkdir("store", 0700)) return 1;
     umpin_open(str("{\"Store\":\"store/um.db\",\"KeyFile\":\"store/umpin.key\"}"), &session, &err);
     if (told(&err)) return 1;
 
-    import(arguments[1]);
+    import(with_slashes(arguments[1]));
 
     printf("\n== Make a dial plan with its policy, choose how mail leaves, enable Tony Smith\n");
     free(must("New-UMDialPlan",

@@ -2,18 +2,38 @@
 <#
 .SYNOPSIS
 Registers a scheduled task that delivers the PIN notices that wait, every minute.
+.DESCRIPTION
+The task runs as SYSTEM, which uses the store and the key file under %ProgramData%\UMMailboxPin unless others are named
+here: variables of the user who registers it are not the task's. Put the program where users cannot write, under
+C:\Program Files for one: whoever may replace it would run as SYSTEM.
 .EXAMPLE
 .\Register-UmpinDeliver.ps1 -Program 'C:\Program Files\UMMailboxPin\umpin.exe'
+.EXAMPLE
+.\Register-UmpinDeliver.ps1 -Program 'C:\Tools\umpin.exe' -Store 'D:\Voice mail\um.db' -KeyFile 'D:\Voice mail key\umpin.key'
 #>
 [CmdletBinding(SupportsShouldProcess)]
-param([Parameter(Mandatory)] [string] $Program)
+param(
+    [Parameter(Mandatory)] [string] $Program,
+    # The database, where it is not the usual one.
+    [string] $Store,
+    # The key file, where it is not the usual one.
+    [string] $KeyFile
+)
 
 $ErrorActionPreference = 'Stop'
+foreach ($file in @($Program, $Store, $KeyFile)) {
+    if (-not $file) { continue }
+    if ($file.Contains('"')) { throw "'$file' is no path: it holds a quotation mark. Nothing was registered." }
+    if (-not [System.IO.Path]::IsPathRooted($file)) { throw "'$file' is no full path, and a task starts in no folder of yours. Nothing was registered." }
+}
 if (-not (Test-Path -LiteralPath $Program -PathType Leaf)) { throw "There is no program '$Program'. Nothing was registered." }
-if ($PSCmdlet.ShouldProcess('UMMailboxPin deliver', 'Register a scheduled task that runs every minute as SYSTEM')) {
+$arguments = 'deliver'
+if ($Store) { $arguments += ' --store "{0}"' -f $Store }
+if ($KeyFile) { $arguments += ' --key-file "{0}"' -f $KeyFile }
+if ($PSCmdlet.ShouldProcess('UMMailboxPin deliver', "Register a scheduled task that runs '$Program $arguments' every minute as SYSTEM")) {
     $every = New-ScheduledTaskTrigger -Once -At (Get-Date) -RepetitionInterval (New-TimeSpan -Minutes 1)
     $settings = New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit (New-TimeSpan -Minutes 10) -StartWhenAvailable
     $null = Register-ScheduledTask -TaskName 'UMMailboxPin deliver' -Trigger $every -Settings $settings `
-        -Action (New-ScheduledTaskAction -Execute $Program -Argument deliver) `
+        -Action (New-ScheduledTaskAction -Execute $Program -Argument $arguments) `
         -Principal (New-ScheduledTaskPrincipal -UserId SYSTEM -LogonType ServiceAccount)
 }
