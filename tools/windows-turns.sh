@@ -12,6 +12,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mkdir -m 700 "$folder"
 n=0 status=0
 
+# shellcheck disable=SC2317 # `expect` calls it
 wine() {
     # As Windows names the files.
     UMPIN_STORE=Z:${UMPIN_STORE//\//\\} UMPIN_KEY_FILE=Z:${UMPIN_KEY_FILE//\//\\} "$here/wine.sh" "$@"
@@ -55,6 +56,7 @@ exit $failed.Count
 PS1
     export PSModulePath="Z:${modules//\//\\}" PSExecutionPolicyPreference=Bypass TERM=dumb
     # PowerShell ends silently without a terminal.
+    # shellcheck disable=SC2317 # `expect` calls it
     in_terminal() {
         UMPIN_STORE=Z:${UMPIN_STORE//\//\\} UMPIN_KEY_FILE=Z:${UMPIN_KEY_FILE//\//\\} script -qec \
             "'$here/wine.sh' '$pwsh' -NoProfile -NonInteractive -File 'Z:${folder//\//\\}\\turn.ps1'" /dev/null

@@ -14,7 +14,7 @@ set -euo pipefail
 # Raised when the layout of the cache changes.
 readonly layout=1
 # Wine before 10 lacks what Rust's random numbers need.
-readonly suite=${UMPIN_WINE_SUITE:-trixie}
+readonly wine_suite=${UMPIN_WINE_SUITE:-trixie}
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tools/private-apt.sh
@@ -37,17 +37,17 @@ for program in apt-get dpkg-deb flock unshare; do
 done
 exec 9>"$target/lock"
 flock -w 1800 9 || give_up 'another run has been filling the folder for 30 minutes.' "If none is running, delete $target/lock."
-if [[ $(cat "$target/.complete" 2>/dev/null) == "$layout $suite" ]]; then exit 0; fi
+if [[ $(cat "$target/.complete" 2>/dev/null) == "$layout $wine_suite" ]]; then exit 0; fi
 scratch=$(mktemp -d "$target/.scratch.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
-say "fetching Wine from Debian $suite"
-private_apt_prepare "$scratch/apt" "$suite" || give_up 'no Debian mirror was found in the apt configuration of this machine.' \
+say "fetching Wine from Debian $wine_suite"
+private_apt_prepare "$scratch/apt" "$wine_suite" || give_up 'no Debian mirror was found in the apt configuration of this machine.' \
     'Set UMPIN_DEBIAN_MIRROR to the address of one.'
 private_apt "$scratch/apt" apt-get -q update >"$scratch/log" 2>&1 ||
-    give_up "the package lists of Debian $suite could not be read:" "$(tail -n 3 "$scratch/log")"
+    give_up "the package lists of Debian $wine_suite could not be read:" "$(tail -n 3 "$scratch/log")"
 private_apt_resolve "$scratch/apt" wine64 libwine libicu76 coreutils bash >"$scratch/closure" 2>"$scratch/log" ||
-    give_up "Debian $suite has no Wine that can be had now:" "$(tail -n 3 "$scratch/log")"
+    give_up "Debian $wine_suite has no Wine that can be had now:" "$(tail -n 3 "$scratch/log")"
 mapfile -t wanted < <(cut -d' ' -f1 "$scratch/closure")
 private_apt_download "$scratch/apt" "$scratch/debs" "${wanted[@]}" >"$scratch/log" 2>&1 ||
     give_up 'the packages could not be fetched:' "$(tail -n 3 "$scratch/log")"
@@ -70,4 +70,4 @@ cp "$target/root/usr/x86_64-w64-mingw32/lib/zlib1.dll" "$target/prefix/drive_c/w
 UMPIN_TEST_TOOLS=$tools WINEDLLOVERRIDES='mscoree=;mshtml=' timeout 300 "$here/wine.sh" wineboot -i >"$scratch/log" 2>&1 || true
 told=$(UMPIN_TEST_TOOLS=$tools timeout 120 "$here/wine.sh" cmd /c 'echo well' 2>>"$scratch/log" | tr -d '\r') || true
 [[ $told == well ]] || give_up "it does not start here: $(tail -n 1 "$scratch/log")"
-printf '%s\n' "$layout $suite" >"$target/.complete"
+printf '%s\n' "$layout $wine_suite" >"$target/.complete"

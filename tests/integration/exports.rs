@@ -91,7 +91,7 @@ fn call(function: impl FnOnce(*mut *mut UmpinError) -> i32) -> Result<(), (i32, 
 }
 
 struct Store {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     options: String,
 }
 
@@ -100,7 +100,7 @@ impl Store {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         let options = serde_json::json!({"Store": path("um.db"), "KeyFile": path("umpin.key")}).to_string();
-        Self { _folder: folder, options }
+        Self { folder, options }
     }
 
     fn open(&self) -> u64 {
@@ -185,7 +185,7 @@ fn the_abi_version_is_the_headers() {
 fn opening_touches_no_file_and_closing_twice_is_an_error() {
     let store = Store::new();
     let session = store.open();
-    assert_eq!(std::fs::read_dir(store._folder.path()).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(store.folder.path()).unwrap().count(), 0);
     call(|e| unsafe { umpin_close(session, e) }).unwrap();
     let (status, id, _) = call(|e| unsafe { umpin_close(session, e) }).unwrap_err();
     assert_eq!((status, id.as_str()), (Status::InvalidHandle as i32, "InvalidHandleException"));
@@ -218,8 +218,12 @@ fn a_reset_handle_is_no_session_handle() {
 #[test]
 fn an_output_that_is_not_wanted_is_not_leaked() {
     const TIMES: u32 = 5;
-    let (_store, session) = Store::with_tony();
+    let (store, session) = Store::with_tony();
     let asked = set_pin("tonysmith", ABSENT);
+    // The keys are kept once their file is some seconds old: from the first time on, and not from somewhere in between.
+    let key = std::fs::File::options().write(true).open(store.folder.path().join("umpin.key")).unwrap();
+    key.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(60)).unwrap();
+    drop(key);
     // Caches have filled after the first time; what a single call leaves is then seen many times over.
     let held_by = |work: &mut dyn FnMut()| {
         work();
