@@ -216,7 +216,8 @@ fn import(folder: &Path) {
         for n in 0..count {
             writeln!(
                 out,
-                "00000000-0000-0000-0000-{n:012},\"CN=User {n},OU=Users,DC=contoso,DC=com\",User {n},user{n},SMTP:user{n}@contoso.com,+1 425 {n:07}"
+                "00000000-0000-0000-0000-{n:012},\"CN=User {n},OU=Users,DC=contoso,DC=com\",User \
+                 {n},user{n},SMTP:user{n}@contoso.com,+1 425 {n:07}"
             )
             .unwrap();
         }

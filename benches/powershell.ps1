@@ -1,6 +1,6 @@
-# What the cmdlets cost beyond PowerShell's own work, as ratios against an empty compiled cmdlet (benches/empty) measured in the
-# same run, by turns: Get-UMMailboxPIN over piped identities, each another mailbox, and the import of the module.
-# ./build.sh bench calls it; alone: UMPIN_MODULE=PATH/UMMailboxPin.psd1 pwsh -File benches/powershell.ps1
+# What the cmdlets cost beyond PowerShell's own work, as ratios against an empty compiled cmdlet (benches/empty)
+# measured in the same run, by turns: Get-UMMailboxPIN over piped identities, each another mailbox, and the import of
+# the module. ./build.sh bench calls it; alone: UMPIN_MODULE=PATH/UMMailboxPin.psd1 pwsh -File benches/powershell.ps1
 [CmdletBinding()]
 param([int] $Mailboxes = 10000, [int] $Rounds = 15)
 $ErrorActionPreference = 'Stop'

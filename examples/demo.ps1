@@ -1,5 +1,6 @@
 # What UMMailboxPin does, on real input: each command is printed as an administrator types it, then its real output.
-# Works in a throwaway folder, with a store, a key and a mail folder of its own; nothing else on this machine is touched.
+# Works in a throwaway folder, with a store, a key and a mail folder of its own; nothing else on this machine is
+# touched.
 [CmdletBinding()]
 param()
 $ErrorActionPreference = 'Stop'

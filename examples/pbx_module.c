@@ -8,7 +8,8 @@
  *
  * Rules that a module must keep:
  *   - open the session in the process that uses it: it must not be carried over a fork();
- *   - only accepted == 1 lets a caller in. A status that is not 0 is no answer at all: treat it as "not now", and do not count it;
+ *   - only accepted == 1 lets a caller in. A status that is not 0 is no answer at all: treat it as "not now", and do
+ * not count it;
  *   - say the same to the caller whatever the reason was. The reason is for the log;
  *   - silence is no try: do not pass an empty PIN on. All digits of one prompt are one try, however many;
  *   - umpin_verify may take 100 ms and more: call it from the call's own thread, never from an event loop;

@@ -3,7 +3,8 @@
  *
  *   quickstart recipients.csv
  *
- * Works in the current folder: store/, with um.db and umpin.key, and pickup/, for the mail, are made there; neither may exist.
+ * Works in the current folder: store/, with um.db and umpin.key, and pickup/, for the mail, are made there; neither may
+ * exist.
  *
  * Plain C11, and C++17 too. On Windows by MinGW, which has dirent.h.
  */
@@ -74,7 +75,8 @@ static void import(const char *file) {
         int more = 1;
         while (more) {
             /* The file's name has no other character that JSON would want escaped: this is an example. */
-            snprintf(request, sizeof request, "{\"Mode\":\"Commit\",\"Parameters\":{\"Step\":\"%s\",\"Import\":\"%s\"%s%s%s}}", steps[step], id,
+            snprintf(request, sizeof request,
+                     "{\"Mode\":\"Commit\",\"Parameters\":{\"Step\":\"%s\",\"Import\":\"%s\"%s%s%s}}", steps[step], id,
                      step == 0 ? ",\"Path\":\"" : "", step == 0 ? file : "", step == 0 ? "\"" : "");
             answer = must("Import-UMRecipient", request, NULL);
             more = strstr(answer, "\"Next\"") != NULL;
@@ -98,7 +100,8 @@ static void show(void) {
 }
 
 static int set(const char *title, const char *pin, int8_t expired, int8_t locked) {
-    UmpinSetPin asked = {{str("tonysmith@contoso.com"), ABSENT, 0}, pin ? str(pin) : ABSENT, ABSENT, expired, locked, UMPIN_UNSET, 0};
+    UmpinSetPin asked = {
+        {str("tonysmith@contoso.com"), ABSENT, 0}, pin ? str(pin) : ABSENT, ABSENT, expired, locked, UMPIN_UNSET, 0};
     UmpinError *err = NULL;
     printf("\n== %s\n", title);
     umpin_pin_set(session, &asked, NULL, NULL, &err);
@@ -113,7 +116,8 @@ static void check(const char *pin) {
     UmpinError *err = NULL;
     umpin_verify(session, &caller, str(pin), &answer, NULL, &err);
     if (told(&err)) exit(1);
-    printf("   accepted %d, must choose a new PIN %d, set-up due %d\n", answer.accepted, answer.must_change, answer.set_up_due);
+    printf("   accepted %d, must choose a new PIN %d, set-up due %d\n", answer.accepted, answer.must_change,
+           answer.set_up_due);
 }
 
 static void print_mail(const char *folder) {
@@ -153,15 +157,20 @@ int main(int count, char **arguments) {
 
     printf("\n== Make a dial plan with its policy, choose how mail leaves, enable Tony Smith\n");
     free(must("New-UMDialPlan",
-              "{\"Mode\":\"Commit\",\"Parameters\":{\"Name\":\"Redmond\",\"NumberOfDigitsInExtension\":5,\"CountryOrRegionCode\":\"1\","
-              "\"AccessTelephoneNumbers\":[\"4255550100\"]}}", NULL));
+              "{\"Mode\":\"Commit\",\"Parameters\":{\"Name\":\"Redmond\",\"NumberOfDigitsInExtension\":5,"
+              "\"CountryOrRegionCode\":\"1\","
+              "\"AccessTelephoneNumbers\":[\"4255550100\"]}}",
+              NULL));
     snprintf(folder, sizeof folder, "%s/pickup", here);
     if (mkdir(folder, 0700)) return 1;
-    snprintf(request, sizeof request, "{\"Mode\":\"Commit\",\"Parameters\":{\"Transport\":\"Pickup\",\"PickupFolder\":\"%s\"}}", folder);
+    snprintf(request, sizeof request,
+             "{\"Mode\":\"Commit\",\"Parameters\":{\"Transport\":\"Pickup\",\"PickupFolder\":\"%s\"}}", folder);
     free(must("Set-UMPinConfiguration", request, NULL));
     free(must("Enable-UMMailbox",
-              "{\"Mode\":\"Commit\",\"Parameters\":{\"Identity\":\"tonysmith@contoso.com\",\"UMMailboxPolicy\":\"Redmond Default Policy\","
-              "\"Extensions\":[\"51234\"],\"SendWelcomeMail\":false}}", "5643892"));
+              "{\"Mode\":\"Commit\",\"Parameters\":{\"Identity\":\"tonysmith@contoso.com\",\"UMMailboxPolicy\":"
+              "\"Redmond Default Policy\","
+              "\"Extensions\":[\"51234\"],\"SendWelcomeMail\":false}}",
+              "5643892"));
     show();
 
     if (set("Example 1: reset the PIN; a new one is generated and mailed", NULL, UMPIN_UNSET, UMPIN_UNSET)) return 1;
@@ -177,6 +186,7 @@ int main(int count, char **arguments) {
     if (!set("A weak PIN is refused by its rule", "123456", UMPIN_UNSET, UMPIN_UNSET)) return 1;
 
     umpin_close(session, NULL);
-    printf("\nNext: README.md tells how to install the PowerShell module; include/umpin.h is the interface that was used here.\n");
+    printf("\nNext: README.md tells how to install the PowerShell module; include/umpin.h is the interface that was "
+           "used here.\n");
     return 0;
 }

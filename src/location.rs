@@ -66,8 +66,8 @@ impl Location {
             return Err(Error::new(
                 Status::StoreOnNetwork,
                 format!(
-                    "The store '{}' lies on a network path, where SQLite's locks do not hold. Nothing was changed. Put it \
-                     on a local disk and name it in UMPIN_STORE.",
+                    "The store '{}' lies on a network path, where SQLite's locks do not hold. Nothing was changed. Put \
+                     it on a local disk and name it in UMPIN_STORE.",
                     self.store.display()
                 ),
             )
@@ -173,9 +173,9 @@ pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     }
 }
 
-/// A folder that `path` depends on and that another account owns, in words that follow "The file"; who owns a folder may
-/// put what he likes in it. Asked of the file's own folder and of those above it below %ProgramData%, where every user
-/// may make folders. A link among them must be trusted itself, and so must what it leads to.
+/// A folder that `path` depends on and that another account owns, in words that follow "The file"; who owns a folder
+/// may put what he likes in it. Asked of the file's own folder and of those above it below %ProgramData%, where every
+/// user may make folders. A link among them must be trusted itself, and so must what it leads to.
 #[cfg(windows)]
 pub(crate) fn foreign_folder(path: &Path) -> io::Result<Option<String>> {
     let full = std::path::absolute(path)?;
@@ -206,8 +206,8 @@ fn is_inside(path: &Path, folder: &Path) -> bool {
     folder.components().all(|part| own.next().is_some_and(|own| own.as_os_str().eq_ignore_ascii_case(part.as_os_str())))
 }
 
-/// That another account owns the file, in the same words. In a folder that an administrator shared with certain accounts
-/// each of them makes files; in any other, a file of somebody else was planted.
+/// That another account owns the file, in the same words. In a folder that an administrator shared with certain
+/// accounts each of them makes files; in any other, a file of somebody else was planted.
 #[cfg(windows)]
 pub(crate) fn foreign_file(path: &Path) -> io::Result<Option<String>> {
     match os::foreign_owner(path, false) {

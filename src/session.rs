@@ -214,8 +214,8 @@ impl Session {
     pub fn upgraded(&self) -> Option<Warning> {
         self.store.is_upgraded().then(|| Warning {
             message: format!(
-                "The store '{}' was brought to today's version, with all that it held. Programs of an older version cannot use \
-                 it any more: update them, and make a new backup with Backup-UMPinStore.",
+                "The store '{}' was brought to today's version, with all that it held. Programs of an older version \
+                 cannot use it any more: update them, and make a new backup with Backup-UMPinStore.",
                 self.location.store.display()
             ),
             once_per_session: true,

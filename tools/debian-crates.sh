@@ -4,10 +4,10 @@
 #   tools/debian-crates.sh          # for the library
 #   tools/debian-crates.sh web      # for the page, which is a workspace of its own in web/
 #
-# Reads Cargo.toml (and web/Cargo.toml, for the page alone), asks a private apt (own lists, own status, own cache; the system's apt is left as it is) for the
-# packages and all they depend on, unpacks them into a cache outside the checkout and points the checkout's git-ignored
-# .cargo/config.toml at it. SQLite is compiled from the amalgamation that npm's better-sqlite3 carries.
-# What is already there is not fetched again. The build calls this; see docs/development.md.
+# Reads Cargo.toml (and web/Cargo.toml, for the page alone), asks a private apt (own lists, own status, own cache; the
+# system's apt is left as it is) for the packages and all they depend on, unpacks them into a cache outside the checkout
+# and points the checkout's git-ignored .cargo/config.toml at it. SQLite is compiled from the amalgamation that npm's
+# better-sqlite3 carries. What is already there is not fetched again. The build calls this; see docs/development.md.
 set -euo pipefail
 
 readonly marker='# Written by tools/debian-crates.sh; build.sh replaces or removes it as needed.'

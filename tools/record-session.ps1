@@ -1,7 +1,8 @@
 # Draws docs/session.svg: a real session of a help desk, in a store that is thrown away. Run it after a build:
 #
 #   pwsh -File tools/record-session.ps1            writes the picture
-#   pwsh -File tools/record-session.ps1 -Check     writes nothing, fails if a run shows something else (a test does this)
+#   pwsh -File tools/record-session.ps1 -Check     writes nothing, fails if a run shows something else (a test does
+# this)
 [CmdletBinding()]
 param(
     [switch] $Check,

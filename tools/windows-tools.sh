@@ -7,9 +7,9 @@
 #   rust       Rust's library for x86_64-pc-windows-gnu and the crates beside it (tools/rust-std.sh)
 #   sqlite     where the crates come from Debian: SQLite for Windows
 #
-# Written at the end: windows/env, which the build program reads: a line "NAME=VALUE" each for toolchain, crates, bin and
-# sqlite; an empty one means that the usual one does. About 100 MB of downloads. Exit status 3: something cannot be had
-# here (named); what needs it is then skipped by that name.
+# Written at the end: windows/env, which the build program reads: a line "NAME=VALUE" each for toolchain, crates, bin
+# and sqlite; an empty one means that the usual one does. About 100 MB of downloads. Exit status 3: something cannot be
+# had here (named); what needs it is then skipped by that name.
 set -euo pipefail
 
 # Raised when the layout of the cache changes.

@@ -3,8 +3,8 @@
 #
 #   tools/windows-turns.sh WINDOWS-BUILD RELEASE FOLDER [PWSH.EXE MODULES]
 #
-# WINDOWS-BUILD has umpin.exe and examples/seed_store.exe, RELEASE this machine's umpin; FOLDER is made. With PWSH.EXE the
-# module for Windows takes its turn, too.
+# WINDOWS-BUILD has umpin.exe and examples/seed_store.exe, RELEASE this machine's umpin; FOLDER is made. With PWSH.EXE
+# the module for Windows takes its turn, too.
 set -euo pipefail
 
 windows=$1 release=$2 folder=$3 pwsh=${4:-} modules=${5:-}

@@ -7,8 +7,8 @@
 #   root       Wine 10 with all its libraries (Debian's packages)
 #   prefix     the Windows that it shows
 #
-# 300 MB of downloads, 1.4 GB unpacked, two minutes. Exit status 3: it cannot be had or does not start here (named); what
-# needs it is then skipped by that name.
+# 300 MB of downloads, 1.4 GB unpacked, two minutes. Exit status 3: it cannot be had or does not start here (named);
+# what needs it is then skipped by that name.
 set -euo pipefail
 
 # Raised when the layout of the cache changes.

@@ -3,7 +3,9 @@ using PinState = Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin;
 
 namespace UMMailboxPin.Benches;
 
-/// <summary>What any compiled cmdlet costs: takes an identity from the pipeline, looks nothing up, puts out an object.</summary>
+/// <summary>
+/// What any compiled cmdlet costs: takes an identity from the pipeline, looks nothing up, puts out an object.
+/// </summary>
 [Cmdlet(VerbsCommon.Get, "Empty")]
 [OutputType(typeof(PinState))]
 public sealed class GetEmptyCommand : PSCmdlet

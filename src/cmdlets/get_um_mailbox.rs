@@ -191,8 +191,8 @@ impl Page<'_> {
         }
         if self.most.is_some_and(|most| *self.shown >= most) {
             response.warnings.push(Warning::from(
-                "There are more results available than are currently displayed. To view them, increase the value for the \
-                 ResultSize parameter."
+                "There are more results available than are currently displayed. To view them, increase the value for \
+                 the ResultSize parameter."
                     .to_owned(),
             ));
             return Ok(false);
@@ -309,8 +309,8 @@ fn order(p: &Parameters) -> Result<Order> {
     }
 }
 
-/// The one container that a text names: by distinguished or canonical name, or by its own name alone. There is one where
-/// somebody lies below it: containers come with the people in them.
+/// The one container that a text names: by distinguished or canonical name, or by its own name alone. There is one
+/// where somebody lies below it: containers come with the people in them.
 fn unit(session: &Session, tx: &Tx<'_>, text: &str, lookup: &Lookup) -> Result<String> {
     let wanted = container(text)?;
     if tx.is_container(&wanted)? {
@@ -645,8 +645,8 @@ mod tests {
         }
     }
 
-    /// Thousands of filters over random directories: what indexes and columns find is what looking at every object finds,
-    /// in the same order, page by page.
+    /// Thousands of filters over random directories: what indexes and columns find is what looking at every object
+    /// finds, in the same order, page by page.
     #[test]
     fn an_index_finds_what_looking_at_everybody_finds() {
         let full = std::env::var_os("UMPIN_TEST_SCALE").is_some_and(|scale| scale == "full");

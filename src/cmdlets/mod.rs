@@ -60,7 +60,8 @@ pub fn execute(session: &Session, operation: &str, request: &[u8], secret: Optio
     Ok(response)
 }
 
-/// Records in the trail that `operation` on `identity` was refused before it came this far, as by a program's own limit.
+/// Records in the trail that `operation` on `identity` was refused before it came this far, as by a program's own
+/// limit.
 pub fn record_refusal(session: &Session, operation: &str, identity: &str, why: &Error) {
     let who = Lookup { identity: Some(identity.to_owned()), ..Lookup::default() };
     let parameters = serde_json::json!({"Identity": identity}).to_string();

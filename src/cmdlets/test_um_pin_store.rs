@@ -86,8 +86,8 @@ fn store_files(store: &Path) -> Verdict {
     let look = || -> std::io::Result<Verdict> {
         if let Some(group) = crate::os::folder_open_to_all(folder_of(store))? {
             return Ok(Failed(format!(
-                "'{group}' may put another file in the store's place: give the folder to SYSTEM, Administrators and the \
-                 accounts that use the store alone (icacls with /inheritance:r and /grant:r)"
+                "'{group}' may put another file in the store's place: give the folder to SYSTEM, Administrators and \
+                 the accounts that use the store alone (icacls with /inheritance:r and /grant:r)"
             )));
         }
         let mut exposed = Vec::new();

@@ -1,8 +1,8 @@
 //! The key file: made once, kept apart from the database, read again whenever it changes.
 //!
-//! Format: the line `umpin-key 1`, then one key a line, 64 hexadecimal digits, the newest first. Usually there is one; while
-//! Update-UMPinKey runs there are two. Which one is current the store says, by the key's id, which is derived from
-//! the key itself, so that a file cannot claim another key's id.
+//! Format: the line `umpin-key 1`, then one key a line, 64 hexadecimal digits, the newest first. Usually there is one;
+//! while Update-UMPinKey runs there are two. Which one is current the store says, by the key's id, which is derived
+//! from the key itself, so that a file cannot claim another key's id.
 
 use std::fmt;
 use std::fs;
@@ -119,8 +119,8 @@ impl KeyRing {
             Error::on(
                 Condition::UnknownKey,
                 format!(
-                    "The key file '{}' holds key {}, but the store is sealed under key {id}. Nothing was changed, and no \
-                     sign-in was counted. Put the right key file back; without it no PIN can be checked.",
+                    "The key file '{}' holds key {}, but the store is sealed under key {id}. Nothing was changed, and \
+                     no sign-in was counted. Put the right key file back; without it no PIN can be checked.",
                     self.path.display(),
                     held.join(", ")
                 ),
@@ -187,8 +187,8 @@ impl KeyFile {
         &self.path
     }
 
-    /// Whether there is something. What this account has no right to see is an error: it must never pass for a file that
-    /// is not there.
+    /// Whether there is something. What this account has no right to see is an error: it must never pass for a file
+    /// that is not there.
     pub(crate) fn exists(&self) -> Result<bool> {
         match os::metadata_of_link(&self.path) {
             Ok(_) => Ok(true),
@@ -205,8 +205,9 @@ impl KeyFile {
             return Err(self.error(
                 Status::KeyIo,
                 format!(
-                    "In the place of the key file '{}' is a link, in a folder where others than root and you can put one. It was \
-                     not followed and nothing was changed. Put the file itself there, or name its place in UMPIN_KEY_FILE.",
+                    "In the place of the key file '{}' is a link, in a folder where others than root and you can put \
+                     one. It was not followed and nothing was changed. Put the file itself there, or name its place in \
+                     UMPIN_KEY_FILE.",
                     self.path.display()
                 ),
             ));
@@ -292,9 +293,9 @@ impl KeyFile {
                 return Err(self.error(
                     Status::KeyExposed,
                     format!(
-                        "The key file '{}' can be read by everybody or written by its group (mode {:04o}). It was not used \
-                         and nothing was changed. Run chmod 600 on it (640 where a group shares the store); if others may \
-                         have read it, then run Update-UMPinKey.",
+                        "The key file '{}' can be read by everybody or written by its group (mode {:04o}). It was not \
+                         used and nothing was changed. Run chmod 600 on it (640 where a group shares the store); if \
+                         others may have read it, then run Update-UMPinKey.",
                         self.path.display(),
                         meta.mode() & 0o7777
                     ),
@@ -334,9 +335,9 @@ impl KeyFile {
         self.error(
             Status::KeyExposed,
             format!(
-                "The key file '{}' {who}. It was not used and nothing was changed. Give the file and its folder to SYSTEM, \
-                 Administrators and the accounts that use the store, and to nobody else (icacls with /setowner, \
-                 /inheritance:r, /grant:r); if others may have read it, then run Update-UMPinKey.",
+                "The key file '{}' {who}. It was not used and nothing was changed. Give the file and its folder to \
+                 SYSTEM, Administrators and the accounts that use the store, and to nobody else (icacls with \
+                 /setowner, /inheritance:r, /grant:r); if others may have read it, then run Update-UMPinKey.",
                 self.path.display()
             ),
         )
@@ -350,8 +351,8 @@ impl KeyFile {
         self.error(
             Status::KeyMalformed,
             format!(
-                "The key file '{}' is not a key file or is cut short. Nothing was changed and no new key was made. Put the \
-                 right key file back.",
+                "The key file '{}' is not a key file or is cut short. Nothing was changed and no new key was made. Put \
+                 the right key file back.",
                 self.path.display()
             ),
         )
@@ -362,8 +363,8 @@ impl KeyFile {
             return self.error(
                 Status::KeyMissing,
                 format!(
-                    "The key file '{}' is missing. Nothing was changed and no new key was made, since a new key could not \
-                     open what the old one sealed. Put the key file back, or name it in UMPIN_KEY_FILE.",
+                    "The key file '{}' is missing. Nothing was changed and no new key was made, since a new key could \
+                     not open what the old one sealed. Put the key file back, or name it in UMPIN_KEY_FILE.",
                     self.path.display()
                 ),
             );
@@ -381,8 +382,8 @@ impl KeyFile {
         self.error(
             Status::KeyIo,
             format!(
-                "The key file '{}' cannot be written: {e}. Nothing was changed. Check the folder's owner and mode, or name \
-                 another file in UMPIN_KEY_FILE.",
+                "The key file '{}' cannot be written: {e}. Nothing was changed. Check the folder's owner and mode, or \
+                 name another file in UMPIN_KEY_FILE.",
                 self.path.display()
             ),
         )

@@ -1,7 +1,7 @@
 //! OPATH filters: `Property -op 'value'` with -and, -or, -not and parentheses, over an output object.
 //!
-//! Operators: -eq -ne -like -notlike -gt -ge -lt -le. Comparison is without case; a property with several values matches
-//! if any of them does (-ne and -notlike: if none equals). Source: exchange-um 2.5.
+//! Operators: -eq -ne -like -notlike -gt -ge -lt -le. Comparison is without case; a property with several values
+//! matches if any of them does (-ne and -notlike: if none equals). Source: exchange-um 2.5.
 
 use std::cmp::Ordering;
 

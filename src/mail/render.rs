@@ -82,7 +82,8 @@ fn lines(n: &Notice, texts: &Texts) -> Vec<Line> {
     lines
 }
 
-#[allow(clippy::too_many_arguments)] // One caller a kind of message; a struct for it would be named after this function.
+// One caller a kind of message; a struct for it would be named after this function.
+#[allow(clippy::too_many_arguments)]
 fn message(
     texts: &Texts,
     subject: &str,
@@ -317,7 +318,8 @@ mod tests {
         let body = html.split("<body>\n").nth(1).unwrap();
         assert_eq!(
             body,
-            "<p>one</p>\n<p>two</p>\n<table>\n<tr><td>a:</td><td><b>1</b></td></tr>\n<tr><td>b:</td><td><b>2</b></td></tr>\n\
+            "<p>one</p>\n<p>two</p>\n<table>\n<tr><td>a:</td><td><b>1</b></td></tr>\n\
+             <tr><td>b:</td><td><b>2</b></td></tr>\n\
              </table>\n<p>three</p>\n<p>four</p>\n</body>\n</html>\n"
         );
     }

@@ -16,8 +16,8 @@ use crate::os;
 /// How long a command may take, unless it is told otherwise.
 pub(crate) const DEFAULT_TIMEOUT_SECONDS: u32 = 30;
 
-/// Stands in a command's arguments for the sender's address. Without it a program such as sendmail takes the account that
-/// it runs under for the sender, and what cannot be delivered comes back there with the PIN in it.
+/// Stands in a command's arguments for the sender's address. Without it a program such as sendmail takes the account
+/// that it runs under for the sender, and what cannot be delivered comes back there with the PIN in it.
 pub(crate) const SENDER_PLACEHOLDER: &str = "{sender}";
 
 /// Which way messages go.
@@ -97,8 +97,8 @@ pub(crate) fn seems_secret(before: Option<&str>, argument: &str) -> bool {
         || before.is_some_and(|b| b.starts_with('-') && (names_one(b) || (names_a_login(b) && login(argument))))
 }
 
-/// Whether Windows would run the program through cmd.exe, whose rules for arguments are not ours: a batch file, also with
-/// the dots and blanks at the end of its name that Windows passes over. Elsewhere the end of a name means nothing.
+/// Whether Windows would run the program through cmd.exe, whose rules for arguments are not ours: a batch file, also
+/// with the dots and blanks at the end of its name that Windows passes over. Elsewhere the end of a name means nothing.
 pub(crate) fn runs_in_a_shell(program: &str) -> bool {
     let name = program.trim_end_matches(['.', ' ']).to_ascii_lowercase();
     cfg!(windows) && [".bat", ".cmd"].iter().any(|end| name.ends_with(end))
@@ -243,7 +243,8 @@ impl Words {
     /// `: ` and what was said until now, or nothing; with runs of four digits and more blotted out: it might repeat the
     /// message, and no PIN may stand in an error.
     fn said(&self) -> String {
-        // What was said just before the end may still be on its way; somebody who left the group may hold the pipe open.
+        // What was said just before the end may still be on its way; somebody who left the group may hold the pipe
+        // open.
         let _ = self.enough.recv_timeout(Duration::from_millis(200));
         let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // A number at the end may be the beginning of a longer one, cut off here.
@@ -291,8 +292,8 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    /// This test's own program as the mail program: it does what the words say, each as one argument. Filters that match
-    /// no test may hold anything.
+    /// This test's own program as the mail program: it does what the words say, each as one argument. Filters that
+    /// match no test may hold anything.
     fn program(words: &[&str]) -> MailSettings {
         let this = ["--exact", "mail::transport::tests::a_mail_program", "--nocapture", "--test-threads=1"];
         MailSettings {

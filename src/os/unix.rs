@@ -46,7 +46,8 @@ pub fn host_name() -> String {
 #[cfg(target_os = "linux")]
 pub fn is_network_file_system(existing: &Path) -> bool {
     use std::os::unix::ffi::OsStrExt;
-    // From linux/magic.h and the file systems' own headers: NFS, SMB, CIFS, SMB2, NCP, AFS, kAFS, CODA, Ceph, 9P, Lustre, GFS2, OCFS2.
+    // From linux/magic.h and the file systems' own headers: NFS, SMB, CIFS, SMB2, NCP, AFS, kAFS, CODA, Ceph, 9P,
+    // Lustre, GFS2, OCFS2.
     const NETWORK: [u32; 13] = [
         0x6969,
         0x517B,

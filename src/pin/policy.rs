@@ -78,7 +78,8 @@ pub struct PinFacts {
     pub last_failure_at: i64,
     /// Failed sign-ins that only an administrator clears.
     pub lifetime_failures: u32,
-    /// How often an administrator has cleared the counts while the PIN stayed: a failure that was counted before is gone.
+    /// How often an administrator has cleared the counts while the PIN stayed: a failure that was counted before is
+    /// gone.
     pub epoch: u32,
     /// Locked by an administrator.
     pub admin_locked: bool,

@@ -22,7 +22,8 @@ impl Pin {
         Self(exact)
     }
 
-    /// Whether both are the same, told in a time that does not depend on where they differ: for a PIN that is typed twice.
+    /// Whether both are the same, told in a time that does not depend on where they differ: for a PIN that is typed
+    /// twice.
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }

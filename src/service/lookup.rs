@@ -143,8 +143,8 @@ pub(crate) fn server_name(tx: &Tx<'_>) -> String {
     tx.setting(settings::SERVER_NAME).ok().flatten().filter(|n| !n.is_empty()).unwrap_or_else(crate::os::host_name)
 }
 
-/// The mailboxes that a number signs in to, in any dial plan: an extension, SIP address or E.164 number. In the order of
-/// their GUIDs; none outside of the session's scope.
+/// The mailboxes that a number signs in to, in any dial plan: an extension, SIP address or E.164 number. In the order
+/// of their GUIDs; none outside of the session's scope.
 pub fn mailboxes_with_number(session: &Session, number: &str) -> Result<Vec<RecipientGuid>> {
     let container = session.scope();
     session.read(|tx| {

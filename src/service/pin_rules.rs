@@ -7,9 +7,9 @@ use crate::service::enabled_mailbox::load_enabled_mailbox;
 use crate::service::lookup::Lookup;
 use crate::session::Session;
 
-/// Every rule of the mailbox's policy in the order in which they are checked, each with whether `typed` keeps it; `None`
-/// where that is not told. History is never told here: what compares a PIN with the earlier ones is the change itself,
-/// after the old PIN was right.
+/// Every rule of the mailbox's policy in the order in which they are checked, each with whether `typed` keeps it;
+/// `None` where that is not told. History is never told here: what compares a PIN with the earlier ones is the change
+/// itself, after the old PIN was right.
 pub fn pin_rules(session: &Session, who: &Lookup, typed: Option<&Pin>) -> Result<Vec<(Refusal, Option<bool>)>> {
     who.validate()?;
     session.read(|tx| {

@@ -84,8 +84,8 @@ impl Store {
 
     /// Puts a copy in the place of what the store holds, in one transaction of SQLite's own: other processes go on with
     /// the connections that they have. A damaged store is moved aside instead, as it is; then the path it went to is
-    /// returned. `may_go_on` is asked under the store's lock, when nobody can change it any more; if it fails, nothing is
-    /// replaced.
+    /// returned. `may_go_on` is asked under the store's lock, when nobody can change it any more; if it fails, nothing
+    /// is replaced.
     pub(crate) fn put_back(&self, copy: &StoreCopy, may_go_on: &dyn Fn() -> Result<()>) -> Result<Option<PathBuf>> {
         if !self.exists()? {
             may_go_on()?;
@@ -107,8 +107,8 @@ impl Store {
         }
     }
 
-    /// Takes what is damaged out of the way: moved aside, since it may still be worth reading. Where others hold the file
-    /// open and the system therefore does not let it be moved, it is copied aside and emptied in its place.
+    /// Takes what is damaged out of the way: moved aside, since it may still be worth reading. Where others hold the
+    /// file open and the system therefore does not let it be moved, it is copied aside and emptied in its place.
     fn make_way(&self) -> Result<PathBuf> {
         let tag = u64::from_le_bytes(crate::os::random()?);
         let aside = beside(self.path(), &format!(".damaged-{tag:016x}"));
@@ -233,8 +233,8 @@ pub(crate) fn read_copy(path: &Path) -> Result<StoreCopy> {
             return Err(Error::new(
                 Status::StoreTooNew,
                 format!(
-                    "The backup '{}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the module \
-                     first.",
+                    "The backup '{}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the \
+                     module first.",
                     path.display()
                 ),
             )
@@ -280,8 +280,8 @@ impl Drop for Part {
     }
 }
 
-/// All pages in one step, so that a writer in between cannot make it begin anew. `may_go_on` is asked once the target is
-/// locked, before its first page is written.
+/// All pages in one step, so that a writer in between cannot make it begin anew. `may_go_on` is asked once the target
+/// is locked, before its first page is written.
 fn copy_all(from: &Connection, to: &mut Connection, may_go_on: &dyn Fn() -> Result<()>) -> Result<()> {
     copy_into(from, to, MAIN, may_go_on)
 }
@@ -347,8 +347,8 @@ fn tables(connection: &Connection) -> Result<Vec<(String, String, Option<String>
         .map_err(sql)
 }
 
-/// What is wrong with the file itself. What a row may hold is left to the check of the contents, which says whose row it
-/// is; so the connection is none to write on afterwards.
+/// What is wrong with the file itself. What a row may hold is left to the check of the contents, which says whose row
+/// it is; so the connection is none to write on afterwards.
 fn integrity(connection: &Connection) -> Result<Vec<String>> {
     connection.pragma_update(None, "ignore_check_constraints", true).map_err(sql)?;
     let mut check = connection.prepare("PRAGMA integrity_check(10)").map_err(sql)?;

@@ -1,5 +1,5 @@
-//! Every row as it stands, whatever it holds: for the self-check. The rest of this folder reads what it wrote itself and
-//! fails on anything else; here nothing fails, so that one odd row cannot hide another.
+//! Every row as it stands, whatever it holds: for the self-check. The rest of this folder reads what it wrote itself
+//! and fails on anything else; here nothing fails, so that one odd row cannot hide another.
 
 use crate::guid::RecipientGuid;
 use std::ops::RangeInclusive;
@@ -311,8 +311,8 @@ impl Subject {
 }
 
 impl Tx<'_> {
-    /// Values that were never written here. `each` gets what an administrator calls whom or what a row is about, and the
-    /// fault.
+    /// Values that were never written here. `each` gets what an administrator calls whom or what a row is about, and
+    /// the fault.
     pub(crate) fn odd_values(&self, now: i64, mut each: impl FnMut(&str, String) -> Result<()>) -> Result<()> {
         for (table, about, columns) in TABLES {
             let names: Vec<&str> = columns.iter().map(|(name, ..)| *name).collect();
@@ -382,7 +382,8 @@ impl Tx<'_> {
         name.ok().flatten().unwrap_or_else(|| format!("person {id}"))
     }
 
-    /// Rows of texts, and of GUIDs as texts; what is neither is [`Tx::odd_values`]' to tell, and its row is passed over.
+    /// Rows of texts, and of GUIDs as texts; what is neither is [`Tx::odd_values`]' to tell, and its row is passed
+    /// over.
     fn each_text<const N: usize>(&self, query: &str, mut each: impl FnMut([&str; N]) -> Result<()>) -> Result<()> {
         self.query_each(query, [], |row| {
             let mut texts = [const { String::new() }; N];

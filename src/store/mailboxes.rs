@@ -56,8 +56,9 @@ fn address(r: &Row<'_>) -> rusqlite::Result<UmAddress> {
     })
 }
 
-const ADDRESSES: &str = "SELECT d.guid AS dial_plan_guid, COALESCE(a.address, a.address_key) AS address, a.kind, r.guid, \
-    a.is_primary FROM um_address a JOIN recipient r ON r.id = a.recipient_id JOIN dial_plan d ON d.id = a.dial_plan_id";
+const ADDRESSES: &str = "SELECT d.guid AS dial_plan_guid, COALESCE(a.address, a.address_key) AS address, a.kind, \
+    r.guid, a.is_primary FROM um_address a JOIN recipient r ON r.id = a.recipient_id JOIN dial_plan d ON d.id = \
+    a.dial_plan_id";
 
 impl Tx<'_> {
     /// The UM mailbox of a recipient; `None` where it never was enabled.
@@ -69,7 +70,8 @@ impl Tx<'_> {
             |r| {
                 Ok(UmMailbox {
                     guid: r.get("guid")?,
-                    // Enabled under a policy that is not there: damage, which must not read as a mailbox that is disabled.
+                    // Enabled under a policy that is not there: damage, which must not read as a mailbox that is
+                    // disabled.
                     policy_guid: match r.get::<_, Option<i64>>("policy_id")? {
                         None => None,
                         Some(_) => Some(r.get("policy_guid")?),
@@ -128,8 +130,8 @@ impl Tx<'_> {
             let spelled = (a.address != key).then_some(&a.address);
             self.execute(
                 &format!(
-                    "INSERT INTO um_address (recipient_id, dial_plan_id, address_key, address, kind, is_primary, position) \
-                     VALUES ({HIS_ID}, (SELECT id FROM dial_plan WHERE guid = ?2), ?3, ?4, ?5, ?6, ?7)"
+                    "INSERT INTO um_address (recipient_id, dial_plan_id, address_key, address, kind, is_primary, \
+                     position) VALUES ({HIS_ID}, (SELECT id FROM dial_plan WHERE guid = ?2), ?3, ?4, ?5, ?6, ?7)"
                 ),
                 params![guid, a.dial_plan_guid, key, spelled, a.kind, a.is_primary, position as i64],
             )?;
@@ -219,7 +221,8 @@ impl Tx<'_> {
                 "an earlier PIN is newer than the current one",
             ),
             (
-                "SELECT p.name FROM policy p WHERE p.failures_before_reset > 0 AND p.failures_before_reset >= p.max_attempts",
+                "SELECT p.name FROM policy p WHERE p.failures_before_reset > 0 AND p.failures_before_reset >= \
+                 p.max_attempts",
                 "a policy resets PINs no sooner than it locks",
             ),
         ] {

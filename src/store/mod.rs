@@ -165,9 +165,9 @@ impl Store {
         self.error(
             Status::StoreNotWritable,
             format!(
-                "The account '{}' cannot reach the store '{}': {e}. Nothing was changed, and nothing is known of what is in \
-                 it. Give the account the right to the folder (where a group shares the store: put it into that group, and \
-                 start its programs anew), or name another file in UMPIN_STORE.",
+                "The account '{}' cannot reach the store '{}': {e}. Nothing was changed, and nothing is known of what \
+                 is in it. Give the account the right to the folder (where a group shares the store: put it into that \
+                 group, and start its programs anew), or name another file in UMPIN_STORE.",
                 os::account(),
                 self.path.display()
             ),
@@ -188,9 +188,9 @@ impl Store {
         Err(self.error(
             Status::StoreNotOwned,
             format!(
-                "The file '{}' (or its log) {found}, which is neither SYSTEM nor Administrators nor your account. It was not \
-                 used and nothing was changed. If it is to be trusted, give it to them (icacls \"...\" /setowner \
-                 *S-1-5-32-544 /t); else remove it.",
+                "The file '{}' (or its log) {found}, which is neither SYSTEM nor Administrators nor your account. It \
+                 was not used and nothing was changed. If it is to be trusted, give it to them (icacls \"...\" \
+                 /setowner *S-1-5-32-544 /t); else remove it.",
                 self.path.display()
             ),
         ))
@@ -200,8 +200,8 @@ impl Store {
         self.error(
             Status::StoreNotOwned,
             format!(
-                "'{}' is a link, and another account may have put it there, so it was not followed. Nothing was changed. \
-                 Remove it, and name the file that it leads to in UMPIN_STORE if that is the store.",
+                "'{}' is a link, and another account may have put it there, so it was not followed. Nothing was \
+                 changed. Remove it, and name the file that it leads to in UMPIN_STORE if that is the store.",
                 link.display()
             ),
         )
@@ -281,8 +281,8 @@ impl Store {
             self.error(
                 Status::StoreNotWritable,
                 format!(
-                    "The store '{}' cannot be created: {e}. Nothing was changed. Check the folder's owner and mode, or name \
-                     another file in UMPIN_STORE.",
+                    "The store '{}' cannot be created: {e}. Nothing was changed. Check the folder's owner and mode, or \
+                     name another file in UMPIN_STORE.",
                     self.path.display()
                 ),
             )
@@ -405,22 +405,23 @@ impl Store {
         let message = match e.status {
             _ if !e.target.is_empty() => return e,
             Status::StoreDamaged => format!(
-                "The store '{path}' is damaged or is not a store: {}. Nothing was changed, and the file was left as it is. \
-                 Restore a backup with Restore-UMPinStore, or name another file in UMPIN_STORE.",
+                "The store '{path}' is damaged or is not a store: {}. Nothing was changed, and the file was left as it \
+                 is. Restore a backup with Restore-UMPinStore, or name another file in UMPIN_STORE.",
                 e.message
             ),
             Status::StoreTooNew => format!(
-                "The store '{path}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the module or \
-                 the command that you use."
+                "The store '{path}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the \
+                 module or the command that you use."
             ),
             Status::StoreNotWritable => format!(
-                "The account '{}' cannot open the store '{path}' for writing: {}. Nothing was changed. Check the owner and \
-                 mode of the file and of its folder.",
+                "The account '{}' cannot open the store '{path}' for writing: {}. Nothing was changed. Check the owner \
+                 and mode of the file and of its folder.",
                 os::account(),
                 e.message
             ),
             Status::StoreBusy => format!(
-                "The store '{path}' was held by another process for more than {} seconds. Nothing was changed. Try again.",
+                "The store '{path}' was held by another process for more than {} seconds. Nothing was changed. Try \
+                 again.",
                 BUSY_TIMEOUT.as_secs()
             ),
             Status::StoreIo => {
@@ -436,8 +437,8 @@ impl Store {
     }
 }
 
-/// SQLite makes the log with what its folder hands down. Where that lets nearly everybody read it, it gets the database's
-/// own list; a log of another account's has that from whoever made it.
+/// SQLite makes the log with what its folder hands down. Where that lets nearly everybody read it, it gets the
+/// database's own list; a log of another account's has that from whoever made it.
 #[cfg(windows)]
 fn give_the_log_its_list(path: &Path) -> std::io::Result<()> {
     if os::file_open_to_all(path)?.is_some() {
@@ -457,8 +458,8 @@ pub(super) fn open_database(path: &Path, flags: OpenFlags) -> rusqlite::Result<C
     Connection::open_with_flags(path, flags)
 }
 
-/// Opens a database whose path may have any length: SQLite's usual way on Windows has room for 260 characters of it, and
-/// the system's own only behind `\\?\`.
+/// Opens a database whose path may have any length: SQLite's usual way on Windows has room for 260 characters of it,
+/// and the system's own only behind `\\?\`.
 #[cfg(windows)]
 pub(super) fn open_database(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     Connection::open_with_flags_and_vfs(os::without_limit(path), flags, "win32-longpath")
@@ -484,8 +485,8 @@ fn wait_for_the_lock(tries: i32) -> bool {
     PAUSE.saturating_mul(tries.unsigned_abs()) < BUSY_TIMEOUT
 }
 
-/// The statements that begin and end a transaction are prepared once a connection like all others: parsing them costs as
-/// much as a short read.
+/// The statements that begin and end a transaction are prepared once a connection like all others: parsing them costs
+/// as much as a short read.
 fn transact<T>(connection: &mut Connection, scope: Scope, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
     let tx = Tx { sql: connection };
     let (begin, end) = match scope {

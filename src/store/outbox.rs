@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::guid::{MessageGuid, RecipientGuid};
 use crate::mail::notice::Kind;
 
-/// The longest wait between two tries, in milliseconds. A message that is due later than that was queued, or tried, by a
-/// clock that was ahead.
+/// The longest wait between two tries, in milliseconds. A message that is due later than that was queued, or tried, by
+/// a clock that was ahead.
 pub(crate) const LONGEST_DELAY: i64 = 6 * 3_600_000;
 /// The longest that a message can be claimed, likewise.
 pub(crate) const LONGEST_CLAIM: i64 = 660_000;
@@ -56,8 +56,8 @@ impl OutboxRow {
     }
 }
 
-const COLUMNS: &str = "o.id, r.guid AS recipient_guid, o.user_id, o.kind, o.to_address, o.message_id, o.key_id, o.sealed, \
-    o.queued_at, o.due_at, o.attempts, o.last_error, o.claimed_by, o.claimed_until \
+const COLUMNS: &str = "o.id, r.guid AS recipient_guid, o.user_id, o.kind, o.to_address, o.message_id, o.key_id, \
+    o.sealed, o.queued_at, o.due_at, o.attempts, o.last_error, o.claimed_by, o.claimed_until \
     FROM outbox o LEFT JOIN recipient r ON r.id = o.recipient_id";
 
 fn outbox_row(r: &Row<'_>) -> rusqlite::Result<OutboxRow> {
@@ -84,8 +84,8 @@ impl Tx<'_> {
     pub fn put_outbox(&self, o: &OutboxRow) -> Result<()> {
         self.execute(
             &format!(
-                "INSERT INTO outbox (recipient_id, id, user_id, kind, to_address, message_id, key_id, sealed, queued_at, \
-                 due_at, attempts, last_error, claimed_by, claimed_until) \
+                "INSERT INTO outbox (recipient_id, id, user_id, kind, to_address, message_id, key_id, sealed, \
+                 queued_at, due_at, attempts, last_error, claimed_by, claimed_until) \
                  VALUES ({HIS_ID}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
                  ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed, \
                  due_at = excluded.due_at, attempts = excluded.attempts, last_error = excluded.last_error, \

@@ -75,7 +75,8 @@ pub(crate) struct Named {
     pub state: Option<PinState>,
 }
 
-const FACTS: &str = "n.set_at, n.forced_expired, n.failures, n.last_failure_at, n.lifetime_failures AS lifetime_count, n.epoch, n.admin_locked";
+const FACTS: &str = "n.set_at, n.forced_expired, n.failures, n.last_failure_at, n.lifetime_failures AS lifetime_count, \
+    n.epoch, n.admin_locked";
 
 fn facts(r: &Row<'_>) -> rusqlite::Result<PinFacts> {
     Ok(PinFacts {
@@ -216,9 +217,9 @@ impl Tx<'_> {
             &format!(
                 "INSERT INTO pin (recipient_id, version, salt, memory_kib, passes, lanes, key_id, sealed, set_at, \
                  forced_expired, first_time_user, failures, last_failure_at, lifetime_failures, epoch, admin_locked, \
-                 expiry_noticed) VALUES ({HIS_ID_OR_NOBODYS}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
-                 ON CONFLICT (recipient_id) DO UPDATE SET version = excluded.version, salt = excluded.salt, \
-                 memory_kib = excluded.memory_kib, passes = excluded.passes, lanes = excluded.lanes, \
+                 expiry_noticed) VALUES ({HIS_ID_OR_NOBODYS}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
+                 ?15, ?16, ?17) ON CONFLICT (recipient_id) DO UPDATE SET version = excluded.version, salt = \
+                 excluded.salt, memory_kib = excluded.memory_kib, passes = excluded.passes, lanes = excluded.lanes, \
                  key_id = excluded.key_id, sealed = excluded.sealed, set_at = excluded.set_at, \
                  forced_expired = excluded.forced_expired, first_time_user = excluded.first_time_user, \
                  failures = excluded.failures, last_failure_at = excluded.last_failure_at, \

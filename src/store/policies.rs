@@ -97,8 +97,8 @@ impl Tx<'_> {
             "INSERT INTO policy (guid, name, name_key, dial_plan_id, min_length, lifetime_days, history_count, \
                  allow_common_patterns, failures_before_reset, max_attempts, lockout_minutes, lifetime_failures, \
                  block_human_pins, expiry_notice_days, notify_without_pin, settings, when_created, when_changed) \
-                 VALUES (?1, ?2, ?3, (SELECT id FROM dial_plan WHERE guid = ?4), ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
-                 ?15, ?16, ?17, ?18) \
+                 VALUES (?1, ?2, ?3, (SELECT id FROM dial_plan WHERE guid = ?4), ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, \
+                 ?13, ?14, ?15, ?16, ?17, ?18) \
                  ON CONFLICT (guid) DO UPDATE SET name = excluded.name, name_key = excluded.name_key, \
                  dial_plan_id = excluded.dial_plan_id, min_length = excluded.min_length, \
                  lifetime_days = excluded.lifetime_days, history_count = excluded.history_count, \

@@ -234,8 +234,8 @@ impl Tx<'_> {
         let old = self.numbered_recipient(&r.guid)?;
         let id: i64 = self.query_one(
             &format!(
-                "INSERT INTO recipient ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
-                 ?15, ?16, ?17, ?18, ?19, ?20) ON CONFLICT (guid) DO UPDATE SET name = excluded.name, \
+                "INSERT INTO recipient ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, \
+                 ?14, ?15, ?16, ?17, ?18, ?19, ?20) ON CONFLICT (guid) DO UPDATE SET name = excluded.name, \
                  display_name = excluded.display_name, first_name = excluded.first_name, \
                  last_name = excluded.last_name, alias = excluded.alias, \
                  sam_account_name = excluded.sam_account_name, user_principal_name = excluded.user_principal_name, \

@@ -1,8 +1,8 @@
 //! Finding people: what an index finds, and walks over everybody in a list's order.
 //!
-//! An index finds a few candidates, or says that there are too many of them to be worth it; then everybody is walked over
-//! in order instead. Either way whoever asks looks at each person again, so an index may find more than was meant, but
-//! must miss nobody.
+//! An index finds a few candidates, or says that there are too many of them to be worth it; then everybody is walked
+//! over in order instead. Either way whoever asks looks at each person again, so an index may find more than was meant,
+//! but must miss nobody.
 
 use std::collections::BTreeSet;
 

@@ -5,8 +5,8 @@
 //! whole; a process that is killed leaves it as it was, and the next one begins anew. The old store is locked against
 //! writers from the beginning, so that nothing is written to what is being left.
 //!
-//! In version 1 rows named each other by GUIDs as texts of 36 characters. What a row means is not touched: seals are tied
-//! to GUIDs and versions, the trail's MACs cover what stands in its rows, and both move as they are.
+//! In version 1 rows named each other by GUIDs as texts of 36 characters. What a row means is not touched: seals are
+//! tied to GUIDs and versions, the trail's MACs cover what stands in its rows, and both move as they are.
 
 use std::path::Path;
 use std::time::Duration;
@@ -93,8 +93,8 @@ impl Store {
             Ok(free) if free < needed => Err(self.error(
                 Status::StoreIo,
                 format!(
-                    "The store '{}' must be brought to version {VERSION}, which needs {} MiB free in its folder, and there are \
-                     {} MiB. Nothing was changed. Make room there, or move the store to a larger disk.",
+                    "The store '{}' must be brought to version {VERSION}, which needs {} MiB free in its folder, and \
+                     there are {} MiB. Nothing was changed. Make room there, or move the store to a larger disk.",
                     self.path().display(),
                     needed.div_ceil(1 << 20),
                     free >> 20
@@ -109,8 +109,8 @@ impl Store {
         self.error(
             Status::StoreNotWritable,
             format!(
-                "The store '{}' must be brought to version {VERSION}, and the account '{}' cannot make a file beside it: {e}. \
-                 Nothing was changed. Let an account that may write to the folder use the store once.",
+                "The store '{}' must be brought to version {VERSION}, and the account '{}' cannot make a file beside \
+                 it: {e}. Nothing was changed. Let an account that may write to the folder use the store once.",
                 self.path().display(),
                 os::account()
             ),
@@ -214,7 +214,8 @@ fn copies() -> Vec<String> {
     let guid = bytes("guid");
     vec![
         format!(
-            "INSERT INTO main.recipient (guid, {RECIPIENT}) SELECT {guid}, {RECIPIENT} FROM old.recipient ORDER BY rowid"
+            "INSERT INTO main.recipient (guid, {RECIPIENT}) SELECT {guid}, {RECIPIENT} FROM old.recipient ORDER BY \
+             rowid"
         ),
         "CREATE UNIQUE INDEX IF NOT EXISTS main.recipient_by_guid ON recipient (guid)".into(),
         "INSERT INTO main.setting SELECT name, value FROM old.setting ORDER BY name".into(),
@@ -229,7 +230,8 @@ fn copies() -> Vec<String> {
             bytes("dial_plan_guid")
         ),
         format!(
-            "INSERT INTO main.proxy_address SELECT r.id, o.position, o.prefix, o.address, o.is_primary {} ORDER BY 1, 2",
+            "INSERT INTO main.proxy_address SELECT r.id, o.position, o.prefix, o.address, o.is_primary {} ORDER BY 1, \
+             2",
             with_person("proxy_address")
         ),
         format!(
@@ -239,17 +241,17 @@ fn copies() -> Vec<String> {
             with_person("um_mailbox")
         ),
         format!(
-            "INSERT INTO main.um_address (address_key, dial_plan_id, address, kind, recipient_id, is_primary, position) \
-             SELECT o.address_key, (SELECT id FROM main.dial_plan WHERE guid = {}), NULLIF(o.address, o.address_key), \
-             CASE o.kind WHEN 'Extension' THEN 0 WHEN 'SipName' THEN 1 WHEN 'E164' THEN 2 ELSE 9 END, r.id, o.is_primary, \
-             o.position {} ORDER BY 1, 2",
+            "INSERT INTO main.um_address (address_key, dial_plan_id, address, kind, recipient_id, is_primary, \
+             position) SELECT o.address_key, (SELECT id FROM main.dial_plan WHERE guid = {}), NULLIF(o.address, \
+             o.address_key), CASE o.kind WHEN 'Extension' THEN 0 WHEN 'SipName' THEN 1 WHEN 'E164' THEN 2 ELSE 9 END, \
+             r.id, o.is_primary, o.position {} ORDER BY 1, 2",
             bytes("o.dial_plan_guid"),
             with_person("um_address")
         ),
         format!(
             "INSERT INTO main.pin SELECT r.id, o.version, o.salt, o.memory_kib, o.passes, o.lanes, unhex(o.key_id), \
-             o.sealed, o.set_at, o.forced_expired, o.first_time_user, o.failures, o.last_failure_at, o.lifetime_failures, \
-             0, o.admin_locked, o.expiry_noticed {} ORDER BY 1",
+             o.sealed, o.set_at, o.forced_expired, o.first_time_user, o.failures, o.last_failure_at, \
+             o.lifetime_failures, 0, o.admin_locked, o.expiry_noticed {} ORDER BY 1",
             with_person("pin")
         ),
         format!(

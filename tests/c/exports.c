@@ -30,7 +30,8 @@ static int holds(UmpinStr s, const char *part) {
 }
 
 /* Runs an operation; copies the start of its answer into out. */
-static int32_t run(UmpinSession session, const char *operation, const char *request, const char *secret, char *out, size_t size) {
+static int32_t run(UmpinSession session, const char *operation, const char *request, const char *secret, char *out,
+                   size_t size) {
     UmpinBuffer answer = {NULL, 0};
     UmpinError *err = NULL;
     int32_t status = umpin_execute(session, str(operation), str(request), secret ? str(secret) : ABSENT, &answer, &err);
@@ -73,7 +74,8 @@ int main(void) {
     if (file) fclose(file);
 
     ok(umpin_open(ABSENT, NULL, NULL) == UMPIN_STATUS_NULL_POINTER, "a NULL output is an error");
-    ok(umpin_pin_get(session, NULL, NULL, &err) == UMPIN_STATUS_NULL_POINTER && err && is(err->id, "NullPointerException"),
+    ok(umpin_pin_get(session, NULL, NULL, &err) == UMPIN_STATUS_NULL_POINTER && err &&
+           is(err->id, "NullPointerException"),
        "a NULL error carries its id");
     umpin_error_free(&err);
     umpin_error_free(&err);
@@ -85,33 +87,44 @@ int main(void) {
     UmpinPinStates *states = NULL;
     ok(umpin_pin_get(session, &nobody, &states, NULL) == UMPIN_STATUS_INVALID_UTF8 && !states, "bad UTF-8 is an error");
     nobody.identity = str("nobody");
-    ok(umpin_pin_get(session, &nobody, &states, &err) == UMPIN_STATUS_NOT_FOUND && err && holds(err->message, "couldn't be found on") &&
-           is(err->target, "nobody"),
+    ok(umpin_pin_get(session, &nobody, &states, &err) == UMPIN_STATUS_NOT_FOUND && err &&
+           holds(err->message, "couldn't be found on") && is(err->target, "nobody"),
        "nobody is not found, in Exchange's words");
     umpin_error_free(&err);
 
-    ok(!run(session, "Import-UMRecipient", "{\"Parameters\":{\"Step\":\"Begin\"}}", NULL, answer, sizeof answer), "an import begins");
+    ok(!run(session, "Import-UMRecipient", "{\"Parameters\":{\"Step\":\"Begin\"}}", NULL, answer, sizeof answer),
+       "an import begins");
     char *found = strstr(answer, "\"Import\":\"");
     if (found) snprintf(id, sizeof id, "%.36s", found + 10);
     snprintf(request, sizeof request,
-             "{\"Parameters\":{\"Step\":\"Rows\",\"Import\":\"%s\",\"Rows\":[{\"Guid\":\"6f9619ff-8b86-d011-b42d-00cf4fc964ff\","
+             "{\"Parameters\":{\"Step\":\"Rows\",\"Import\":\"%s\",\"Rows\":[{\"Guid\":\"6f9619ff-8b86-d011-b42d-"
+             "00cf4fc964ff\","
              "\"DistinguishedName\":\"CN=Tony Smith,OU=Users,DC=contoso,DC=com\",\"Alias\":\"tonysmith\","
-             "\"mail\":\"tonysmith@contoso.com\"}]}}", id);
-    ok(!run(session, "Import-UMRecipient", request, NULL, answer, sizeof answer) && !strstr(answer, "Errors"), "a row is staged");
-    snprintf(request, sizeof request, "{\"Mode\":\"Commit\",\"Parameters\":{\"Step\":\"Apply\",\"Import\":\"%s\"}}", id);
+             "\"mail\":\"tonysmith@contoso.com\"}]}}",
+             id);
+    ok(!run(session, "Import-UMRecipient", request, NULL, answer, sizeof answer) && !strstr(answer, "Errors"),
+       "a row is staged");
+    snprintf(request, sizeof request, "{\"Mode\":\"Commit\",\"Parameters\":{\"Step\":\"Apply\",\"Import\":\"%s\"}}",
+             id);
     int32_t status = 0;
     do status = run(session, "Import-UMRecipient", request, NULL, answer, sizeof answer);
     while (!status && strstr(answer, "\"Next\""));
     ok(!status && strstr(answer, "\"Added\":1") != NULL, "it is applied");
     ok(!run(session, "New-UMDialPlan",
-            "{\"Mode\":\"Commit\",\"Parameters\":{\"Name\":\"Plan\",\"NumberOfDigitsInExtension\":5,\"CountryOrRegionCode\":\"1\"}}", NULL,
-            answer, sizeof answer), "a dial plan is made");
+            "{\"Mode\":\"Commit\",\"Parameters\":{\"Name\":\"Plan\",\"NumberOfDigitsInExtension\":5,"
+            "\"CountryOrRegionCode\":\"1\"}}",
+            NULL, answer, sizeof answer),
+       "a dial plan is made");
     ok(!run(session, "Enable-UMMailbox",
-            "{\"Mode\":\"Commit\",\"Parameters\":{\"Identity\":\"tonysmith\",\"UMMailboxPolicy\":\"Plan Default Policy\","
-            "\"Extensions\":[\"36697\"],\"PINExpired\":false}}", "739182", answer, sizeof answer), "a mailbox is enabled");
+            "{\"Mode\":\"Commit\",\"Parameters\":{\"Identity\":\"tonysmith\",\"UMMailboxPolicy\":\"Plan Default "
+            "Policy\","
+            "\"Extensions\":[\"36697\"],\"PINExpired\":false}}",
+            "739182", answer, sizeof answer),
+       "a mailbox is enabled");
 
     UmpinIdentity tony = {str("tonysmith@contoso.com"), ABSENT, 0};
-    ok(!umpin_pin_get(session, &tony, &states, NULL) && states && states->len == 1 && is(states->items[0].user_id, "tonysmith@contoso.com") &&
+    ok(!umpin_pin_get(session, &tony, &states, NULL) && states && states->len == 1 &&
+           is(states->items[0].user_id, "tonysmith@contoso.com") &&
            is(states->items[0].identity, "contoso.com/Users/Tony Smith") && states->items[0].first_time_user == 1 &&
            states->items[0].pin_expired == 0 && states->items[0].locked_out == 0,
        "get tells the state without a JSON parser");
@@ -121,10 +134,12 @@ int main(void) {
     UmpinSignIn caller = {str("36697"), ABSENT, ABSENT};
     UmpinAnswer told = {0, 0, 0};
     UmpinReason reason = UMPIN_REASON_NONE;
-    ok(!umpin_verify(session, &caller, str("739182"), &told, &reason, NULL) && told.accepted && told.set_up_due && !told.must_change,
+    ok(!umpin_verify(session, &caller, str("739182"), &told, &reason, NULL) && told.accepted && told.set_up_due &&
+           !told.must_change,
        "the right PIN signs in");
     UmpinAnswer wrong, unknown;
-    ok(!umpin_verify(session, &caller, str("111222"), &wrong, &reason, NULL) && !wrong.accepted && reason == UMPIN_REASON_WRONG_PIN,
+    ok(!umpin_verify(session, &caller, str("111222"), &wrong, &reason, NULL) && !wrong.accepted &&
+           reason == UMPIN_REASON_WRONG_PIN,
        "a wrong one does not");
     caller.extension = str("99999");
     ok(!umpin_verify(session, &caller, str("739182"), &unknown, &reason, NULL) && reason == UMPIN_REASON_UNKNOWN &&
@@ -133,19 +148,21 @@ int main(void) {
     caller.extension = str("36697");
 
     UmpinSetPin asked = {{str("tonysmith"), ABSENT, 0}, str("123456"), ABSENT, UMPIN_UNSET, UMPIN_UNSET, 0, 0};
-    ok(umpin_pin_set(session, &asked, NULL, NULL, &err) == UMPIN_STATUS_WEAK_PIN && err && !holds(err->message, "123456") &&
-           holds(err->message, "AllowCommonPatterns"),
+    ok(umpin_pin_set(session, &asked, NULL, NULL, &err) == UMPIN_STATUS_WEAK_PIN && err &&
+           !holds(err->message, "123456") && holds(err->message, "AllowCommonPatterns"),
        "a weak PIN is refused by its rule's name");
     umpin_error_free(&err);
     asked.pin = str("580437");
     asked.pin_expired = 0;
     UmpinBuffer report = {NULL, 0};
-    ok(!umpin_pin_set(session, &asked, &states, &report, NULL) && states && states->items[0].failed_logon_attempts == 0 && report.len > 0,
+    ok(!umpin_pin_set(session, &asked, &states, &report, NULL) && states &&
+           states->items[0].failed_logon_attempts == 0 && report.len > 0,
        "set replaces the PIN and clears the count");
     umpin_pin_states_free(&states);
     umpin_buffer_free(&report);
     umpin_buffer_free(&report);
-    ok(!umpin_change_pin(session, &caller, str("580437"), str("604938"), &told, NULL, NULL) && told.accepted, "the owner changes it");
+    ok(!umpin_change_pin(session, &caller, str("580437"), str("604938"), &told, NULL, NULL) && told.accepted,
+       "the owner changes it");
     ok(!umpin_verify(session, &caller, str("604938"), &told, NULL, NULL) && told.accepted && !told.set_up_due,
        "and is no first-time user any more");
 
@@ -155,7 +172,8 @@ int main(void) {
     ok(!umpin_reset_begin(session, &asked, &reset, &target, NULL) && target.len > 0, "a change begins");
     umpin_buffer_free(&target);
     umpin_reset_free(reset);
-    ok(umpin_reset_commit(reset, NULL, NULL, NULL) == UMPIN_STATUS_INVALID_HANDLE, "an ended change cannot be committed");
+    ok(umpin_reset_commit(reset, NULL, NULL, NULL) == UMPIN_STATUS_INVALID_HANDLE,
+       "an ended change cannot be committed");
     ok(!umpin_verify(session, &caller, str("604938"), &told, NULL, NULL) && told.accepted, "and changed nothing");
     ok(umpin_close(reset, NULL) == UMPIN_STATUS_INVALID_HANDLE, "a change is no session");
 

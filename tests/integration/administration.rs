@@ -397,7 +397,9 @@ proptest! {
             // Refusals are fine; what counts is what is left behind.
             let _: std::result::Result<_, Error> = match step {
                 Step::Enable(n, e) => s.enable(n, json!({"Extensions": [(60_000 + e).to_string()]}), None),
-                Step::Disable(n, keep) => s.run("Disable-UMMailbox", &json!({"Identity": format!("user{n}"), "KeepProperties": keep})),
+                Step::Disable(n, keep) => {
+                    s.run("Disable-UMMailbox", &json!({"Identity": format!("user{n}"), "KeepProperties": keep}))
+                }
                 Step::SetPin(n) => crate::support::set(&s.session, n, None).map(|_| Response::default()),
                 Step::Move(n, second) => {
                     let policy = if second { "Second" } else { "Plan Default Policy" };

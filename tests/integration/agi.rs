@@ -352,7 +352,8 @@ fn agi_counts_silence_in_the_call_but_not_against_the_mailbox() {
     assert_eq!(replay(&f, &["Plan", "50000"], "", &late).0, 0);
 }
 
-/// What one prompt leaves of many digits the next prompt would get, as another try: each takes far more than any PIN has.
+/// What one prompt leaves of many digits the next prompt would get, as another try: each takes far more than any PIN
+/// has.
 #[test]
 fn agi_takes_200_digits_as_one_try() {
     let f = fixture(1);
@@ -510,7 +511,8 @@ fn agi_logs_no_digits_that_are_nobodys_extension() {
 }
 
 /// Asterisk puts a variable's text in before it splits at commas: what a caller chose may be arguments, from the second
-/// on. They are refused before the caller hears anything, nothing is counted or let in, and Asterisk's log says in which call.
+/// on. They are refused before the caller hears anything, nothing is counted or let in, and Asterisk's log says in
+/// which call.
 #[test]
 fn agi_takes_no_trusted_thing_from_behind_the_arguments() {
     let f = fixture(1);

@@ -282,15 +282,15 @@ fn rows_written_in_by_hand_show() {
     let f = fixture();
     sql(
         &f,
-        "INSERT INTO audit SELECT seq + 1, at, caller, claimed, cmdlet, object, parameters, succeeded, detail, mac FROM audit \
-         WHERE seq = 10",
+        "INSERT INTO audit SELECT seq + 1, at, caller, claimed, cmdlet, object, parameters, succeeded, detail, mac \
+         FROM audit WHERE seq = 10",
     );
     assert_tampered(&f.session, "row 11");
     let f = fixture();
     sql(
         &f,
-        "INSERT INTO audit SELECT -5, at, caller, claimed, cmdlet, object, parameters, succeeded, detail, mac FROM audit WHERE \
-         seq = 10",
+        "INSERT INTO audit SELECT -5, at, caller, claimed, cmdlet, object, parameters, succeeded, detail, mac FROM \
+         audit WHERE seq = 10",
     );
     assert_tampered(&f.session, "row 1 is missing");
 }

@@ -134,7 +134,8 @@ impl Store {
             session,
             "Enable-UMMailbox",
             "Commit",
-            serde_json::json!({"Identity": "tonysmith", "UMMailboxPolicy": "Plan Default Policy", "Extensions": ["36697"],
+            serde_json::json!({"Identity": "tonysmith", "UMMailboxPolicy": "Plan Default Policy",
+                               "Extensions": ["36697"],
                 "PINExpired": false}),
             Some("739182"),
         );

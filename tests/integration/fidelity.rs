@@ -1,5 +1,5 @@
-//! What administrators of Exchange rely on around a change: that nothing changed is said, that a refusal is recorded, that
-//! the forms on Microsoft's pages are taken.
+//! What administrators of Exchange rely on around a change: that nothing changed is said, that a refusal is recorded,
+//! that the forms on Microsoft's pages are taken.
 
 use crate::support::{FIRST_PIN, Fixture, run, session_at, store_bytes, who};
 use serde_json::{Value, json};
@@ -380,7 +380,10 @@ fn a_row_that_the_check_refused_is_an_error_in_the_rehearsal_and_in_the_commit()
         execute(&f.session, "Import-UMRecipient", request.as_bytes(), None).unwrap()
     };
     let id = step("Validate", json!({"Step": "Begin"})).objects[0]["Import"].clone();
-    let row = |n: u32, address: &str| json!({"Guid": format!("00000000-0000-0000-0000-{n:012}"), "Name": format!("Person {n}"), "mail": address});
+    let row = |n: u32, address: &str| {
+        let guid = format!("00000000-0000-0000-0000-{n:012}");
+        json!({"Guid": guid, "Name": format!("Person {n}"), "mail": address})
+    };
     let rows = [row(1, "p1@contoso.com"), row(2, "user0@contoso.com"), row(3, "p3@contoso.com")];
     assert!(step("Validate", json!({"Step": "Rows", "Import": id, "Rows": rows})).errors.is_empty());
     let apply = json!({"Step": "Apply", "Import": id, "Prune": false, "Force": false});

@@ -154,7 +154,8 @@ fn a_damaged_store_is_moved_aside_for_the_copy() {
     assert!(done.warnings[0].message.contains("damaged"), "{:?}", done.warnings);
     assert!(verify(&session, 0, FIRST_PIN).accepted);
     assert!(verify(&other, 1, FIRST_PIN).accepted, "a session that had the damaged file open");
-    // Its -shm and -wal go aside too, and a folder lists its entries in any order: the store is the one without a suffix.
+    // Its -shm and -wal go aside too, and a folder lists its entries in any order: the store is the one without a
+    // suffix.
     let stores: Vec<PathBuf> = std::fs::read_dir(f.folder.path())
         .unwrap()
         .map(|e| e.unwrap().path())

@@ -13,7 +13,8 @@ use umpin::service::delivery::deliver_due;
 use umpin::service::pin_replacement::Salted;
 use umpin::session::{Cause, Clock, Mode, Tuning};
 
-/// A quarter of them in an ordinary run; a tenth of that on Windows, where to start a process takes as long as ten resets.
+/// A quarter of them in an ordinary run; a tenth of that on Windows, where to start a process takes as long as ten
+/// resets.
 fn mailboxes() -> usize {
     if cfg!(windows) {
         return 25;

@@ -1,6 +1,6 @@
 //! A real mail program to a real mail server on loopback: the message arrives, an independent parser reads it, and its
-//! PIN signs in. Needs msmtp and Debian's python3-aiosmtpd, which tools/test-tools.sh fetches; without them it is skipped
-//! by name.
+//! PIN signs in. Needs msmtp and Debian's python3-aiosmtpd, which tools/test-tools.sh fetches; without them it is
+//! skipped by name.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;

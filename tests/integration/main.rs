@@ -27,6 +27,7 @@ mod pins;
 mod self_check;
 mod sign_in;
 mod store;
+mod tidy;
 mod upgrade;
 #[cfg(windows)]
 mod windows;

@@ -75,8 +75,8 @@ fn faults() -> Vec<(String, &'static str)> {
             "a message waits for a mailbox that is not enabled: contoso.com/Users/User 2",
         ),
         (
-            "INSERT INTO dial_plan SELECT 77, zeroblob(16), 'Other', 'other', digits, uri_type, settings, when_created, \
-             when_changed FROM dial_plan; UPDATE policy SET dial_plan_id = 77"
+            "INSERT INTO dial_plan SELECT 77, zeroblob(16), 'Other', 'other', digits, uri_type, settings, \
+             when_created, when_changed FROM dial_plan; UPDATE policy SET dial_plan_id = 77"
                 .into(),
             "a primary number is not in its policy's dial plan",
         ),

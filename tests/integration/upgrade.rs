@@ -1,4 +1,5 @@
-//! A store of version 1, made by the program that was released with it, is brought to today's version with all it holds.
+//! A store of version 1, made by the program that was released with it, is brought to today's version with all it
+//! holds.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -89,7 +90,9 @@ fn questions() -> Vec<(&'static str, String, String)> {
         ),
         (
             "dial_plan",
-            "SELECT guid, name, name_key, digits, uri_type, settings, when_created, when_changed FROM dial_plan".to_owned(),
+            "SELECT guid, name, name_key, digits, uri_type, settings, when_created, when_changed FROM \
+             dial_plan"
+                .to_owned(),
             format!(
                 "SELECT {}, name, name_key, digits, uri_type, settings, when_created, when_changed FROM dial_plan",
                 guid("guid")
@@ -97,7 +100,10 @@ fn questions() -> Vec<(&'static str, String, String)> {
         ),
         (
             "policy",
-            format!("SELECT guid, name, name_key, dial_plan_guid, {RULES}, settings, when_created, when_changed FROM policy"),
+            format!(
+                "SELECT guid, name, name_key, dial_plan_guid, {RULES}, settings, when_created, when_changed FROM \
+                policy"
+            ),
             format!(
                 "SELECT {}, p.name, p.name_key, {}, {RULES}, p.settings, p.when_created, p.when_changed FROM policy p \
                  JOIN dial_plan d ON d.id = p.dial_plan_id",
@@ -117,7 +123,9 @@ fn questions() -> Vec<(&'static str, String, String)> {
         ),
         (
             "um_address",
-            "SELECT recipient_guid, dial_plan_guid, address_key, address, kind, is_primary, position FROM um_address".to_owned(),
+            "SELECT recipient_guid, dial_plan_guid, address_key, address, kind, is_primary, position FROM \
+             um_address"
+                .to_owned(),
             format!(
                 "SELECT {}, {}, address_key, COALESCE(address, address_key), \
                  CASE kind WHEN 0 THEN 'Extension' WHEN 1 THEN 'SipName' ELSE 'E164' END, is_primary, position \
@@ -128,12 +136,13 @@ fn questions() -> Vec<(&'static str, String, String)> {
         ),
         (
             "outbox",
-            "SELECT id, recipient_guid, user_id, kind, to_address, message_id, key_id, sealed, queued_at, due_at, attempts, \
-             last_error, claimed_by, claimed_until FROM outbox"
+            "SELECT id, recipient_guid, user_id, kind, to_address, message_id, key_id, sealed, queued_at, due_at, \
+             attempts, last_error, claimed_by, claimed_until FROM outbox"
                 .to_owned(),
             format!(
                 "SELECT {}, {}, user_id, kind, to_address, message_id, lower(hex(key_id)), sealed, queued_at, due_at, \
-                 attempts, last_error, claimed_by, claimed_until FROM outbox o JOIN recipient r ON r.id = o.recipient_id",
+                 attempts, last_error, claimed_by, claimed_until FROM outbox o JOIN recipient r ON r.id = \
+                 o.recipient_id",
                 guid("o.id"),
                 guid("r.guid")
             ),
@@ -143,8 +152,8 @@ fn questions() -> Vec<(&'static str, String, String)> {
         ("proxy_address", "position, prefix, address, is_primary"),
         (
             "pin",
-            "version, salt, memory_kib, passes, lanes, key_id, sealed, set_at, forced_expired, first_time_user, failures, \
-             last_failure_at, lifetime_failures, admin_locked, expiry_noticed",
+            "version, salt, memory_kib, passes, lanes, key_id, sealed, set_at, forced_expired, first_time_user, \
+             failures, last_failure_at, lifetime_failures, admin_locked, expiry_noticed",
         ),
         ("pin_history", "version, memory_kib, passes, lanes, key_id, sealed"),
         ("spray_mark", "mark, at"),

@@ -1,8 +1,8 @@
 #Requires -Modules Pester
 # The roles that come with the module (RoleCapabilities) and its session configuration (JEA): what each may, and what it
-# may not, also when somebody tries hard. Two ways in: a runspace made from the very files, with the groups that the test
-# says; and a real remote session, to a PowerShell of its own that serves a role, through which Import-PSSession imports.
-# An endpoint of WinRM, which only Windows has, is not among them.
+# may not, also when somebody tries hard. Two ways in: a runspace made from the very files, with the groups that the
+# test says; and a real remote session, to a PowerShell of its own that serves a role, through which Import-PSSession
+# imports. An endpoint of WinRM, which only Windows has, is not among them.
 BeforeDiscovery {
     . $PSScriptRoot/common.ps1
     # The remote session needs "ssh" to be a script of ours.

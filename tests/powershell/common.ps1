@@ -37,7 +37,8 @@ function New-TestStore([switch] $Seed, [switch] $Pickup) {
 }
 
 function Remove-TestStore([string] $Folder) {
-    # The cmdlets let go of the store when they are told of another one. Without any name they would take the machine's own.
+    # The cmdlets let go of the store when they are told of another one. Without any name they would take the machine's
+    # own.
     $env:UMPIN_STORE = "$Folder/removed/um.db"
     $env:UMPIN_KEY_FILE = "$Folder/removed/umpin.key"
     Remove-Item -Recurse -Force -LiteralPath $Folder -ErrorAction Ignore

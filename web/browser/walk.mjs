@@ -1,5 +1,5 @@
-// The walk through the page: a real browser, a real OpenID Connect provider, a real umpin-web with TLS of its own, all on
-// loopback. Started by tests/browser.rs, which makes the store and says where everything is.
+// The walk through the page: a real browser, a real OpenID Connect provider, a real umpin-web with TLS of its own, all
+// on loopback. Started by tests/browser.rs, which makes the store and says where everything is.
 //
 //   node walk.mjs SETTINGS.json
 //

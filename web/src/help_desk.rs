@@ -328,7 +328,8 @@ pub(crate) async fn show(
             h2 #trail { (texts.trail) }
             @if one.records.is_empty() { p { (texts.trail_empty) } } @else { (trail_table(texts, &one.records)) }
             @if one.more {
-                (on_form(&format!("/people/{guid}"), &[("from", &(asked.from + RECORDS).to_string())], texts.trail_more))
+                @let from = (asked.from + RECORDS).to_string();
+                (on_form(&format!("/people/{guid}"), &[("from", &from)], texts.trail_more))
             }
         }
     };

@@ -1,4 +1,5 @@
-//! How many resets there may be: of one person's PIN, and by one helper; and how many refusals the trail tells. In memory: a restart forgets them.
+//! How many resets there may be: of one person's PIN, and by one helper; and how many refusals the trail tells. In
+//! memory: a restart forgets them.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};

@@ -64,8 +64,8 @@ pub(crate) fn check(listen: &Listen, tls: bool, configuration: &Configuration) -
              socket (--listen unix:PATH) that the proxy alone may open."
         )),
         Listen::Tcp(address) if !tls && !address.ip().is_loopback() => Err(format!(
-            "{address} is not loopback, and without --certificate and --private-key everybody between could read along. \
-             Nothing was started."
+            "{address} is not loopback, and without --certificate and --private-key everybody between could read \
+             along. Nothing was started."
         )),
         Listen::Unix(_) if tls => Err("a socket needs no certificate. Nothing was started.".into()),
         #[cfg(not(unix))]
@@ -241,8 +241,8 @@ async fn finish(request: Request, next: Next) -> Response {
     for (name, value) in [
         (
             "content-security-policy",
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri \
-             'none'",
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+             base-uri 'none'",
         ),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),

@@ -146,8 +146,8 @@ impl Sessions {
         (token.and_then(|token| locked(&self.started).take(&token, Instant::now())), remove_cookie(SIGN_IN_COOKIE))
     }
 
-    /// The person that the proxy names. One session a person, found by the name that comes with every request; the roles
-    /// are those of the groups that come with this one.
+    /// The person that the proxy names. One session a person, found by the name that comes with every request; the
+    /// roles are those of the groups that come with this one.
     pub(crate) fn of_proxy(
         &self,
         app: &App,

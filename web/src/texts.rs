@@ -68,7 +68,8 @@ texts! {
         "Ce code n’ouvre pas la boîte, ou elle est verrouillée. L’essai a été compté, comme au téléphone.";
     change_not_same: "The two new PINs are not the same. Nothing was changed.",
         "Les deux nouveaux codes diffèrent. Rien n’a été changé.";
-    change_missing: "Fill in all three fields. Nothing was changed.", "Remplissez les trois champs. Rien n’a été changé.";
+    change_missing: "Fill in all three fields. Nothing was changed.", "Remplissez les trois champs. Rien n’a été \
+        changé.";
     change_breaks: "The new PIN breaks a rule. Nothing was changed.",
         "Le nouveau code enfreint une règle. Rien n’a été changé.";
     rules: "Rules for a new PIN", "Règles d’un nouveau code";
@@ -89,7 +90,8 @@ texts! {
     find_label: "Name, alias, address, account or extension",
         "Nom, alias, adresse, compte ou numéro de poste";
     find_button: "Find", "Rechercher";
-    find_nobody: "Nobody with a voice mailbox was found.", "Aucune personne ayant une messagerie vocale n’a été trouvée.";
+    find_nobody: "Nobody with a voice mailbox was found.", "Aucune personne ayant une messagerie vocale n’a été \
+        trouvée.";
     find_more: "More people match. Type more of the name.", "D’autres personnes correspondent. Précisez le nom.";
     results: "People found", "Personnes trouvées";
     attention: "Locked or expired", "Verrouillés ou expirés";
@@ -178,7 +180,8 @@ texts! {
         "Le fournisseur d’identité ne répond pas. Réessayez plus tard.";
     unavailable_title: "Not available now", "Indisponible pour le moment";
     unavailable: "Nothing was shown or changed. Try again later; the administrators find the reason in the log.",
-        "Rien n’a été affiché ni changé. Réessayez plus tard ; les administrateurs trouveront la raison dans le journal.";
+        "Rien n’a été affiché ni changé. Réessayez plus tard ; les administrateurs trouveront la raison dans le \
+         journal.";
     too_large_title: "Too much", "Trop volumineux";
     too_large: "What was sent is too large. Nothing was changed.", "L’envoi est trop volumineux. Rien n’a été changé.";
     slow_title: "Too slow", "Trop lent";

@@ -66,14 +66,18 @@ pub(crate) fn page(visitor: &Visitor, place: Place, title: &str, narrow: bool, b
             span { span.hidden { (texts.signed_in_as) " " } strong { (person.name) } }
             // Behind a proxy, the sign-in is the proxy's, and so is its end.
             @if visitor.app.provider.is_some() {
-                form method="post" action="/sign-out" { (token(person)) button.quiet type="submit" { (texts.sign_out) } }
+                form method="post" action="/sign-out" {
+                    (token(person))
+                    button.quiet type="submit" { (texts.sign_out) }
+                }
             }
         }
     };
     let told = person.told();
     let body = html! {
         @if let Some(flash) = &told {
-            (told_box(if flash.is_warning { texts.warning } else { texts.done }, flash.is_warning, &html! { p { (flash.text) } }))
+            @let title = if flash.is_warning { texts.warning } else { texts.done };
+            (told_box(title, flash.is_warning, &html! { p { (flash.text) } }))
         }
         (body)
     };

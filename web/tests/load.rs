@@ -120,8 +120,8 @@ fn many_people_at_once_beside_an_import_are_all_answered_and_memory_stays_flat()
     assert!(imports >= 1);
     let at = |times: &[Duration], part: f64| times[((times.len() - 1) as f64 * part) as usize].as_secs_f64() * 1000.0;
     println!(
-        "{} views by {AT_ONCE} at once beside {imports} imports of 500: median {:.1} ms, worst {:.1} ms; a bare page: median \
-         {:.1} ms, worst {:.1} ms; ratios {:.1} and {:.1}",
+        "{} views by {AT_ONCE} at once beside {imports} imports of 500: median {:.1} ms, worst {:.1} ms; a bare page: \
+         median {:.1} ms, worst {:.1} ms; ratios {:.1} and {:.1}",
         shown.len(),
         at(&shown, 0.5),
         at(&shown, 1.0),

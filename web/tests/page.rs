@@ -367,7 +367,8 @@ fn whoever_the_proxy_did_not_name_once_and_clearly_is_nobody() {
 fn html_in_names_and_policy_texts_is_shown_and_not_obeyed() {
     let f = store(1);
     let evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
-    let text = "<b>Call</b> <a href=\"https://contoso.com/help\">us</a><script>alert(3)</script><a href=\"javascript:alert(4)\">x</a>";
+    let text = "<b>Call</b> <a href=\"https://contoso.com/help\">us</a><script>alert(3)</script><a \
+        href=\"javascript:alert(4)\">x</a>";
     f.run("Set-UMMailboxPolicy", &json!({"Identity": "Policy", "UMEnabledText": text})).unwrap();
     f.session
         .change(umpin::session::Mode::Commit, &umpin::session::Cause::new("Seed"), |c| {

@@ -53,7 +53,11 @@ pub(crate) struct Agi {
     #[arg(long)]
     change: bool,
     /// Milliseconds to wait for digits.
-    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(500..=60_000))]
+    #[arg(
+        long, value_name = "MS",
+        default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(500..=60_000)
+    )]
     timeout: u32,
     /// Asks for the extension.
     #[arg(long, value_name = "SOUND", value_parser = parse_sound, default_value = "vm-login")]

@@ -12,10 +12,10 @@ pub(super) const TEXTS: Texts = Texts {
     greeting: "Hello {name},",
     welcome: "Voice mail has been set up for your mailbox {user}. Here is what you need to listen to it by telephone.",
     reset: "The voice mail PIN for your mailbox {user} was reset. The PIN that you used before no longer works.",
-    changed: "The voice mail PIN for your mailbox {user} was changed. For your safety this message does not show the new PIN; \
-              your help desk tells it to you.",
-    expiry: "The voice mail PIN for your mailbox {user} expires on {date}. Call in before then and choose a new one; otherwise \
-             you will be asked for a new one at your next sign-in.",
+    changed: "The voice mail PIN for your mailbox {user} was changed. For your safety this message does not show the \
+              new PIN; your help desk tells it to you.",
+    expiry: "The voice mail PIN for your mailbox {user} expires on {date}. Call in before then and choose a new one; \
+             otherwise you will be asked for a new one at your next sign-in.",
     test: "This message shows that voice mail notices can be delivered. It holds no PIN, and nothing needs to be done.",
     call_in: "Call the voice mail system, enter your extension when asked, and then your PIN.",
     call_in_unknown: "Call the voice mail system from your telephone, and enter your PIN when asked.",

@@ -91,7 +91,8 @@ fn own_sid() -> io::Result<String> {
     if !opened {
         return Err(io::Error::last_os_error());
     }
-    // A pointer to the SID, which lies behind it in the same buffer. u64 for the alignment; the longest SID has 68 bytes.
+    // A pointer to the SID, which lies behind it in the same buffer. u64 for the alignment; the longest SID has 68
+    // bytes.
     let mut buffer = [0u64; 32];
     let mut needed = 0;
     // SAFETY: the buffer has the size given.
@@ -250,7 +251,8 @@ const OWNER: u32 = 1;
 const LIST: u32 = 4;
 const EVERYONE: &str = "S-1-1-0";
 
-/// Everyone, Network, Interactive, Anonymous, Authenticated Users, Users, Guests; a domain's users, guests and computers.
+/// Everyone, Network, Interactive, Anonymous, Authenticated Users, Users, Guests; a domain's users, guests and
+/// computers.
 fn is_nearly_everybody(sid: &str) -> bool {
     const GROUPS: [&str; 7] = [EVERYONE, "S-1-5-2", "S-1-5-4", "S-1-5-7", "S-1-5-11", "S-1-5-32-545", "S-1-5-32-546"];
     let of_a_domain = |end| sid.starts_with("S-1-5-21-") && sid.ends_with(end);
@@ -258,8 +260,8 @@ fn is_nearly_everybody(sid: &str) -> bool {
 }
 
 /// The account that owns what lies at `path`, where that is neither SYSTEM, Administrators, Windows itself nor this
-/// account: whoever owns a file may give himself every right to it. A link is asked for itself, not for what it leads to,
-/// unless `follow` says so.
+/// account: whoever owns a file may give himself every right to it. A link is asked for itself, not for what it leads
+/// to, unless `follow` says so.
 pub fn foreign_owner(path: &Path, follow: bool) -> io::Result<Option<String>> {
     let owner = Security::read(path, follow)?.owner()?;
     Ok((!is_trusted(&owner, &own_sid()?)).then(|| account_name(&owner)))

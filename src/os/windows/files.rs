@@ -72,8 +72,8 @@ pub struct Entry {
     pub length: u64,
 }
 
-/// What lies at `path`, asked by its name: `fs::metadata` opens the file, which a reader elsewhere can feel and a folder's
-/// rights need not allow. Errors are as those of [`metadata_of_link`].
+/// What lies at `path`, asked by its name: `fs::metadata` opens the file, which a reader elsewhere can feel and a
+/// folder's rights need not allow. Errors are as those of [`metadata_of_link`].
 pub fn entry(path: &Path) -> io::Result<Entry> {
     const REPARSE_POINT: u32 = 0x400;
     let name = wide_path(path);
@@ -86,8 +86,8 @@ pub fn entry(path: &Path) -> io::Result<Entry> {
     Ok(Entry { is_link: facts.attributes & REPARSE_POINT != 0, length })
 }
 
-/// As `fs::symlink_metadata`, but a file below a file, or on a drive that is not there, is an error of its own and not one
-/// of a missing file, which is what the system says of both.
+/// As `fs::symlink_metadata`, but a file below a file, or on a drive that is not there, is an error of its own and not
+/// one of a missing file, which is what the system says of both.
 pub fn metadata_of_link(path: &Path) -> io::Result<Metadata> {
     path.symlink_metadata().map_err(|e| not_found_or_more(path, e))
 }
@@ -145,8 +145,8 @@ pub fn free_space(existing: &Path) -> io::Result<u64> {
     if told == 0 { Err(io::Error::last_os_error()) } else { Ok(free) }
 }
 
-/// Makes a folder, and its missing parents, for SYSTEM, Administrators and this account alone: nothing is inherited, and
-/// what is made in it inherits that.
+/// Makes a folder, and its missing parents, for SYSTEM, Administrators and this account alone: nothing is inherited,
+/// and what is made in it inherits that.
 pub fn create_private_folder(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
@@ -197,8 +197,8 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     Ok(unsafe { File::from_raw_handle(handle) })
 }
 
-/// Does what a virus scanner or another process may forbid for a moment: a file that somebody reads cannot be replaced on
-/// every file system, nor be opened while it is scanned.
+/// Does what a virus scanner or another process may forbid for a moment: a file that somebody reads cannot be replaced
+/// on every file system, nor be opened while it is scanned.
 pub fn retry<T>(mut work: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     /// ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION, ERROR_DELETE_PENDING,
     /// ERROR_USER_MAPPED_FILE.

@@ -1,5 +1,5 @@
-//! Windows. The few functions of Win32 that are needed are declared where they are used, each as Microsoft's page of its
-//! name has it; no crate of bindings is worth its size here.
+//! Windows. The few functions of Win32 that are needed are declared where they are used, each as Microsoft's page of
+//! its name has it; no crate of bindings is worth its size here.
 #![allow(unsafe_code)]
 
 mod access;

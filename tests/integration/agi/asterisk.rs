@@ -588,7 +588,8 @@ fn a_real_asterisk_signs_twenty_sip_callers_in_at_once() {
     assert!(!log.contains(FIRST_PIN), "Asterisk's log holds a PIN:\n{log}");
 }
 
-/// In a mount namespace of its own, with what is written below these three kept in memory: nothing is left on the machine.
+/// In a mount namespace of its own, with what is written below these three kept in memory: nothing is left on the
+/// machine.
 const CLEAN: &str = r#"
 umask 022
 test ! -e /var/lib/ummailboxpin && test ! -e /etc/ummailboxpin || exit 77
@@ -601,8 +602,8 @@ done
 exec "$@"
 "#;
 
-/// The commands of docs/pbx.md, run as they stand there on clean folders, end in accepted calls, a refused one of a locked
-/// mailbox, a mail that arrives, and calls that are not disturbed by rotations of the key.
+/// The commands of docs/pbx.md, run as they stand there on clean folders, end in accepted calls, a refused one of a
+/// locked mailbox, a mail that arrives, and calls that are not disturbed by rotations of the key.
 #[test]
 fn the_documented_installation_ends_in_calls_that_sign_in() {
     let name = "the_documented_installation_ends_in_calls_that_sign_in";
@@ -702,8 +703,9 @@ fn follow_the_document(unpacked: &Path) {
     std::fs::write(pbx.folder.join("checkout/target/release/libumpin.so"), "").unwrap();
     let (loader, libraries) = pbx.unpacked();
     let start = format!(
-        "#!/bin/sh\ncd '{folder}'\nHOME=$PWD setpriv --reuid=asterisk --regid=asterisk --init-groups -- '{}' --library-path '{}' \
-         root/usr/sbin/asterisk -C \"$PWD\"/etc/asterisk.conf -f -n >>console 2>&1 </dev/null &\necho $! >pid\n",
+        "#!/bin/sh\ncd '{folder}'\nHOME=$PWD setpriv --reuid=asterisk --regid=asterisk --init-groups -- '{}' \
+         --library-path '{}' root/usr/sbin/asterisk -C \"$PWD\"/etc/asterisk.conf -f -n >>console 2>&1 </dev/null \
+         &\necho $! >pid\n",
         loader.display(),
         libraries.display()
     );

@@ -33,8 +33,8 @@ pub fn number(digits: u32, n: usize) -> String {
     (5 * 10_usize.pow(digits - 1) + n).to_string()
 }
 
-/// One dial plan `Plan`, one policy `Policy`, and people who share one PIN and one hash, since a hash for each would take
-/// minutes: a store like this is for tests and measurements and for nothing else.
+/// One dial plan `Plan`, one policy `Policy`, and people who share one PIN and one hash, since a hash for each would
+/// take minutes: a store like this is for tests and measurements and for nothing else.
 pub fn seed(session: &Session, wanted: Seeding) -> Result<()> {
     let hashed = Salted { salt: [7; 16], costs: vec![wanted.hash] }.hash(&Pin::new(FIRST_PIN))?;
     session.change(Mode::Commit, &Cause::new("Seed"), |c| {

@@ -1,4 +1,5 @@
-# Shape 1: a help-desk menu. Asks for a mailbox, checks that it is enabled by comparing a Boolean with a string, resets, reports.
+# Shape 1: a help-desk menu. Asks for a mailbox, checks that it is enabled by comparing a Boolean with a string, resets,
+# reports.
 do {
     Write-Host '1: reset a voice mail PIN'
     Write-Host '2: leave'

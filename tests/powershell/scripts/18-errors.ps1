@@ -1,4 +1,5 @@
-# The other error styles of real scripts: $error as a whole, and $Global:ErrorActionPreference with catch [RemoteException].
+# The other error styles of real scripts: $error as a whole, and $Global:ErrorActionPreference with catch
+# [RemoteException].
 param($Id)
 $error.Clear()
 Disable-UMMailbox -Identity $Id -Confirm:$false -ErrorAction SilentlyContinue
