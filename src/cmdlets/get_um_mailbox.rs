@@ -26,6 +26,11 @@ const PAGE: usize = if cfg!(test) { 7 } else { 500 };
 /// People looked at for one answer, so that no snapshot lasts long.
 const LOOKED_AT: usize = if cfg!(test) { 11 } else { 20_000 };
 
+/// In a cursor: everybody is walked over.
+const WALK: &str = "walk";
+/// In a cursor: an index finds the few.
+const INDEX: &str = "index";
+
 /// Which people a list is of, and how each is shown.
 struct View {
     only_enabled: bool,
@@ -105,12 +110,13 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
             container
         }
     };
-    // "shown so far, number, sort key" of the last one looked at.
-    let (mut shown, after) = match request.after.as_deref() {
-        None => (0, None),
+    // How the list is gone through, how many were shown so far, number and sort key of the last one looked at.
+    let (how, mut shown, after) = match request.after.as_deref() {
+        None => ("", 0, None),
         Some(after) => {
-            let [shown, id, key] = cursor::cursor_parts(after)?;
-            (cursor::cursor_number(shown)?, Some(Place { key: key.to_owned(), id: cursor::cursor_number(id)? }))
+            let [how, shown, id, key] = cursor::cursor_parts(after)?;
+            let place = Place { key: key.to_owned(), id: cursor::cursor_number(id)? };
+            (how, cursor::cursor_number(shown)?, Some(place))
         }
     };
     let container = identity::fold_case(&container);
@@ -120,15 +126,18 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
             anr: anr.as_deref(),
             container: &container,
             needs_smtp: !view.only_enabled,
-            policies: &tx.policies(None)?,
-            plans: &tx.dial_plans()?,
+            policies: &tx.numbered_policies()?,
+            plans: &tx.numbered_dial_plans()?,
         };
         let columns = search.columns();
         let mut page =
             Page { view, filter: filter.as_ref(), most, shown: &mut shown, looked_at: 0, last: None, more: false };
         let mut response = Response::default();
         let mut look = |passer: &Passer<'_>| page.look(tx, &search, &columns, passer, &mut response);
-        match search.candidates(tx)? {
+        // Once an index found too many, it would again.
+        let candidates = if how == WALK { None } else { search.candidates(tx)? };
+        let how = if candidates.is_none() { WALK } else { INDEX };
+        match candidates {
             None => tx.walk(order, view.only_enabled, after.as_ref(), &columns, &mut look)?,
             Some(ids) => {
                 let places = tx.places(&ids, order)?;
@@ -141,7 +150,7 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
             }
         }
         response.next =
-            page.last.filter(|_| page.more).map(|place| format!("{} {} {}", page.shown, place.id, place.key));
+            page.last.filter(|_| page.more).map(|place| format!("{how} {} {} {}", page.shown, place.id, place.key));
         Ok(response)
     })
 }

@@ -24,8 +24,8 @@ use crate::directory::identity::fold_case;
 use crate::directory::numbers::AddressKind;
 use crate::directory::opath::{Filter, Operator, compare};
 use crate::error::Result;
-use crate::guid::{DialPlanGuid, RecipientGuid};
-use crate::service::addresses::proxy_address_text;
+use crate::guid::RecipientGuid;
+use crate::service::addresses::number_text;
 use crate::store::Tx;
 use crate::store::dial_plans::DialPlan;
 use crate::store::policies::Policy;
@@ -67,9 +67,9 @@ pub(crate) struct Search<'a> {
     /// People without an SMTP address are no mailboxes.
     pub needs_smtp: bool,
     /// Every policy and dial plan: few beside the people.
-    pub policies: &'a [Policy],
+    pub policies: &'a [(i64, Policy)],
     /// Likewise.
-    pub plans: &'a [DialPlan],
+    pub plans: &'a [(i64, DialPlan)],
 }
 
 /// What the columns tell of a person.
@@ -140,8 +140,8 @@ impl Search<'_> {
     /// What is known of a property that no column tells, without the object.
     fn known(&self, tx: &Tx<'_>, passer: &Passer<'_>, property: &str) -> Result<Option<Value>> {
         let is = |name: &str| property.eq_ignore_ascii_case(name);
-        let policy = passer.policy.as_ref().and_then(|guid| self.policies.iter().find(|p| p.guid == *guid));
-        let plan_named = |guid: &DialPlanGuid| self.plans.iter().find(|p| p.guid == *guid).map(|p| p.name.as_str());
+        let numbered = |id: i64| self.policies.iter().find(|(number, _)| *number == id).map(|(_, policy)| policy);
+        let policy = passer.policy.and_then(numbered);
         if is("UMEnabled") {
             return Ok(Some(json!(policy.is_some())));
         }
@@ -149,7 +149,8 @@ impl Search<'_> {
             return Ok(Some(json!(policy.map(|p| p.name.as_str()))));
         }
         if is("UMDialPlan") {
-            return Ok(Some(json!(policy.and_then(|p| plan_named(&p.dial_plan_guid)))));
+            let plan = policy.and_then(|policy| self.plans.iter().find(|(_, plan)| plan.guid == policy.dial_plan_guid));
+            return Ok(Some(json!(plan.map(|(_, plan)| plan.name.as_str()))));
         }
         let (all, um) = (is("EmailAddresses"), is("UMAddresses"));
         if !all && !um && !is("Extensions") {
@@ -164,9 +165,11 @@ impl Search<'_> {
         if all {
             texts.extend(tx.proxy_addresses_at(&passer.place)?.iter().map(|a| json!(a.text())));
         }
-        texts.extend(
-            numbers.iter().map(|a| json!(proxy_address_text(a, plan_named(&a.dial_plan_guid).unwrap_or_default()))),
-        );
+        for a in &numbers {
+            let plan = self.plans.iter().find(|(number, _)| *number == a.dial_plan);
+            let plan_name = plan.map(|(_, plan)| plan.name.as_str()).unwrap_or_default();
+            texts.push(json!(number_text(&a.address, a.is_primary, plan_name)));
+        }
         Ok(Some(Value::Array(texts)))
     }
 
@@ -202,11 +205,20 @@ impl Search<'_> {
         let is = |names: &[&str]| names.iter().any(|name| property.eq_ignore_ascii_case(name));
         if is(&["UMMailboxPolicy"]) {
             let fits = |p: &&Policy| compare(&json!(p.name), operator, value);
-            return Some(self.policies.iter().filter(fits).map(|p| Clue::Policy(p.guid.clone())).collect());
+            return Some(
+                self.policies
+                    .iter()
+                    .map(|(_, policy)| policy)
+                    .filter(fits)
+                    .map(|p| Clue::Policy(p.guid.clone()))
+                    .collect(),
+            );
         }
         if is(&["UMDialPlan"]) {
             let fits = |p: &&DialPlan| compare(&json!(p.name), operator, value);
-            return Some(self.plans.iter().filter(fits).map(|p| Clue::DialPlan(p.guid.clone())).collect());
+            return Some(
+                self.plans.iter().map(|(_, plan)| plan).filter(fits).map(|p| Clue::DialPlan(p.guid.clone())).collect(),
+            );
         }
         let value = value?;
         let guid = uuid::Uuid::try_parse(value).ok();

@@ -135,6 +135,7 @@ impl Arenas {
                 format!("There is not enough memory to hash a PIN ({blocks} KiB). Nothing was changed. Try again."),
             )
         })?;
+        crate::os::prefer_large_pages(arena.spare_capacity_mut());
         arena.resize(blocks, Block::new());
         Ok(arena)
     }

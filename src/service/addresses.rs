@@ -22,8 +22,13 @@ const MOST_PLANS: usize = 2;
 
 /// `EUM:51234;phone-context=Plan`, lower case for all but the primary.
 pub(crate) fn proxy_address_text(a: &UmAddress, plan_name: &str) -> String {
-    let prefix = if a.is_primary { "EUM" } else { "eum" };
-    format!("{prefix}:{}{CONTEXT}{plan_name}", a.address)
+    number_text(&a.address, a.is_primary, plan_name)
+}
+
+/// The same of its parts.
+pub(crate) fn number_text(address: &str, is_primary: bool, plan_name: &str) -> String {
+    let prefix = if is_primary { "EUM" } else { "eum" };
+    format!("{prefix}:{address}{CONTEXT}{plan_name}")
 }
 
 /// Number and plan of an EUM proxy address (with or without its prefix), and whether it is written as primary; `None`

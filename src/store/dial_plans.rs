@@ -61,6 +61,13 @@ impl Tx<'_> {
         self.query_all(&format!("SELECT {COLUMNS} FROM dial_plan ORDER BY name_key"), [], dial_plan)
     }
 
+    /// All, each with the store's own number of it.
+    pub(crate) fn numbered_dial_plans(&self) -> Result<Vec<(i64, DialPlan)>> {
+        self.query_all(&format!("SELECT id, {COLUMNS} FROM dial_plan ORDER BY id"), [], |r| {
+            Ok((r.get("id")?, dial_plan(r)?))
+        })
+    }
+
     /// Adds a plan or replaces one.
     pub fn put_dial_plan(&self, p: &DialPlan) -> Result<()> {
         self.execute(

@@ -46,6 +46,18 @@ pub struct UmAddress {
     pub is_primary: bool,
 }
 
+/// An EUM proxy address as a walk reads it.
+pub(crate) struct Numbered {
+    /// The store's own number of the plan ([`Tx::numbered_dial_plans`]).
+    pub dial_plan: i64,
+    /// As it was given.
+    pub address: String,
+    /// What it is.
+    pub kind: AddressKind,
+    /// Printed `EUM:`.
+    pub is_primary: bool,
+}
+
 fn address(r: &Row<'_>) -> rusqlite::Result<UmAddress> {
     Ok(UmAddress {
         dial_plan_guid: r.get("dial_plan_guid")?,
@@ -113,13 +125,26 @@ impl Tx<'_> {
         )
     }
 
-    /// The same by the person's number.
-    pub(super) fn um_addresses_by_id(&self, id: i64) -> Result<Vec<UmAddress>> {
-        self.query_all(
-            &format!("{ADDRESSES} WHERE a.recipient_id = ?1 ORDER BY a.is_primary DESC, a.position"),
+    /// The same by the person's number, with the number of each plan: for walks over everybody.
+    pub(super) fn um_addresses_by_id(&self, id: i64) -> Result<Vec<Numbered>> {
+        let mut found = self.query_all(
+            "SELECT address_key, address, dial_plan_id, kind, is_primary FROM um_address WHERE recipient_id = ?1 \
+             ORDER BY position",
             [id],
-            address,
-        )
+            |r| {
+                Ok(Numbered {
+                    dial_plan: r.get("dial_plan_id")?,
+                    address: match r.get("address")? {
+                        Some(spelled) => spelled,
+                        None => r.get("address_key")?,
+                    },
+                    kind: r.get("kind")?,
+                    is_primary: r.get("is_primary")?,
+                })
+            },
+        )?;
+        found.sort_by_key(|a| !a.is_primary);
+        Ok(found)
     }
 
     /// Replaces a mailbox's addresses. Each must be free in its plan ([`Tx::um_addresses_by_key`]).

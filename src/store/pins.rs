@@ -145,17 +145,19 @@ impl Tx<'_> {
     pub(crate) fn pin_states(&self, container: &str, after: (&str, &str), limit: usize) -> Result<Vec<PinState>> {
         let container = fold_case(container);
         let end = after_all(&container);
-        let below = if end.is_some() { "k.key < ?2" } else { "?2 IS NULL" };
+        let below = if end.is_some() { "k.key < ?1" } else { "?1 IS NULL" };
+        // One bound from below, so that a page begins where the one before ended and passes over nothing.
+        let from = container.as_str().max(after.0);
         self.query_all(
             &select_states(
                 "recipient_key k JOIN recipient r ON r.id = k.recipient_id",
                 &format!(
-                    "WHERE k.space = 1 AND (k.forms & ?3) <> 0 AND k.key >= ?1 AND {below} \
-                     AND (k.key, k.recipient_id) > (?4, COALESCE((SELECT id FROM recipient WHERE guid = ?5), 0)) \
-                     ORDER BY k.key, k.recipient_id LIMIT ?6"
+                    "WHERE k.space = 1 AND (k.forms & ?2) <> 0 AND {below} \
+                     AND (k.key, k.recipient_id) > (?3, COALESCE((SELECT id FROM recipient WHERE guid = ?4), 0)) \
+                     ORDER BY k.key, k.recipient_id LIMIT ?5"
                 ),
             ),
-            params![container, end, form::CANONICAL, after.0, RecipientGuid::known(after.1), limit as i64],
+            params![end, form::CANONICAL, from, RecipientGuid::known(after.1), limit as i64],
             state,
         )
     }

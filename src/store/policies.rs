@@ -66,7 +66,7 @@ fn policy(r: &Row<'_>) -> rusqlite::Result<Policy> {
 
 fn select(rest: &str) -> String {
     format!(
-        "SELECT p.guid, p.name, d.guid AS dial_plan_guid, p.expiry_notice_days, p.notify_without_pin, p.settings, \
+        "SELECT p.id, p.guid, p.name, d.guid AS dial_plan_guid, p.expiry_notice_days, p.notify_without_pin, p.settings, \
          p.when_created, p.when_changed, {PIN_COLUMNS} FROM policy p JOIN dial_plan d ON d.id = p.dial_plan_id {rest}"
     )
 }
@@ -89,6 +89,11 @@ impl Tx<'_> {
     /// All, by name; or those of one plan.
     pub fn policies(&self, dial_plan_guid: Option<&DialPlanGuid>) -> Result<Vec<Policy>> {
         self.query_all(&select("WHERE ?1 IS NULL OR d.guid = ?1 ORDER BY p.name_key"), [dial_plan_guid], policy)
+    }
+
+    /// All, each with the store's own number of it.
+    pub(crate) fn numbered_policies(&self) -> Result<Vec<(i64, Policy)>> {
+        self.query_all(&select("ORDER BY p.id"), [], |r| Ok((r.get("id")?, policy(r)?)))
     }
 
     /// Adds a policy or replaces one.

@@ -262,7 +262,7 @@ CREATE TABLE spray_mark (
 /// A condition on an index (only the rows that fit stand in it) is written alike in SQLite and PostgreSQL.
 pub(super) const INDEXES: &str = "
 CREATE UNIQUE INDEX IF NOT EXISTS recipient_by_guid ON recipient (guid);
-CREATE INDEX recipient_by_server ON recipient (server_legacy_dn);
+CREATE INDEX recipient_by_server ON recipient (server_legacy_dn, id);
 CREATE INDEX policy_by_dial_plan ON policy (dial_plan_id);
 CREATE INDEX um_mailbox_by_policy ON um_mailbox (policy_id);
 CREATE UNIQUE INDEX um_address_by_recipient ON um_address (recipient_id, position);

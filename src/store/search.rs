@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Row, params, params_from_iter};
 
-use super::mailboxes::UmAddress;
+use super::mailboxes::Numbered;
 use super::recipients::{after_all, form, get, proxy_addresses, space};
 use super::statements::Statements;
 use super::{Tx, sql};
@@ -63,11 +63,19 @@ pub(crate) struct Passer<'a> {
     row: &'a Row<'a>,
     /// Where the walk stands now.
     pub place: Place,
-    /// The policy of an enabled mailbox.
-    pub policy: Option<PolicyGuid>,
+    /// The store's own number of an enabled mailbox's policy ([`Tx::numbered_policies`]).
+    pub policy: Option<i64>,
 }
 
-impl Passer<'_> {
+impl<'a> Passer<'a> {
+    fn read(row: &'a Row<'a>, place: Option<&Place>) -> Result<Self> {
+        let place = match place {
+            Some(place) => place.clone(),
+            None => Place { key: get(row, "place")?, id: get(row, "number")? },
+        };
+        Ok(Self { place, policy: get(row, "policy_id")?, row })
+    }
+
     /// Column `at` of those that were asked for.
     pub(crate) fn text(&self, at: usize) -> Result<&str> {
         match self.row.get_ref(FIRST_ASKED + at).map_err(sql)? {
@@ -133,13 +141,13 @@ impl Tx<'_> {
         mut each: impl FnMut(&Passer<'_>) -> Result<bool>,
     ) -> Result<bool> {
         let statement = format!(
-            "SELECT r.id, '' AS place, m.policy_id{} FROM recipient r LEFT JOIN um_mailbox m ON m.recipient_id = r.id \
+            "SELECT r.id AS number, '' AS place, m.policy_id{} FROM recipient r LEFT JOIN um_mailbox m ON m.recipient_id = r.id \
              WHERE r.id = ?1",
             asked(columns)
         );
         let mut goes_on = true;
         self.query_each(&statement, [place.id], |row| {
-            goes_on = each(&self.passer(row, Some(place))?)?;
+            goes_on = each(&Passer::read(row, Some(place))?)?;
             Ok(())
         })?;
         Ok(goes_on)
@@ -176,26 +184,12 @@ impl Tx<'_> {
             "LEFT JOIN um_mailbox m ON m.recipient_id = r.id"
         };
         let statement = format!(
-            "SELECT {id}, {key} AS place, m.policy_id{} FROM {from} {mailbox} \
+            "SELECT {id} AS number, {key} AS place, m.policy_id{} FROM {from} {mailbox} \
              WHERE {filter}({key}, {id}) > (?1, ?2) ORDER BY {key}, {id}",
             asked(columns)
         );
         let (key, id) = after.map_or(("", i64::MIN), |place| (place.key.as_str(), place.id));
-        self.query_while(&statement, params![key, id], |row| each(&self.passer(row, None)?))
-    }
-
-    fn passer<'a>(&self, row: &'a Row<'a>, place: Option<&Place>) -> Result<Passer<'a>> {
-        let place = match place {
-            Some(place) => place.clone(),
-            None => Place { key: row.get(1).map_err(sql)?, id: row.get(0).map_err(sql)? },
-        };
-        let policy: Option<i64> = row.get(2).map_err(sql)?;
-        let policy = policy.map(|id| self.policy_guid(id)).transpose()?;
-        Ok(Passer { row, place, policy })
-    }
-
-    fn policy_guid(&self, id: i64) -> Result<PolicyGuid> {
-        self.query_one("SELECT guid FROM policy WHERE id = ?1", [id], |r| r.get("guid"))
+        self.query_while(&statement, params![key, id], |row| each(&Passer::read(row, None)?))
     }
 
     /// The person at a place, with addresses.
@@ -209,7 +203,7 @@ impl Tx<'_> {
     }
 
     /// That person's numbers, the primary first.
-    pub(crate) fn um_addresses_at(&self, place: &Place) -> Result<Vec<UmAddress>> {
+    pub(crate) fn um_addresses_at(&self, place: &Place) -> Result<Vec<Numbered>> {
         self.um_addresses_by_id(place.id)
     }
 

@@ -36,7 +36,7 @@ impl Staging {
         let sql_connection = Connection::open("").map_err(sql)?;
         sql_connection
             .execute_batch(
-                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;
                  CREATE TABLE staged (line INTEGER PRIMARY KEY, guid BLOB NOT NULL UNIQUE, document TEXT NOT NULL);
                  CREATE TABLE address (address TEXT NOT NULL PRIMARY KEY, guid BLOB NOT NULL) WITHOUT ROWID;
                  CREATE INDEX address_by_guid ON address (guid);

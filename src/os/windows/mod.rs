@@ -81,6 +81,9 @@ pub fn memory() -> u64 {
     if unsafe { GetPhysicallyInstalledSystemMemory(&raw mut kib) } != 0 { kib.saturating_mul(1024) } else { 0 }
 }
 
+/// The system decides by itself.
+pub fn prefer_large_pages<T>(_memory: &mut [std::mem::MaybeUninit<T>]) {}
+
 /// Windows has no such signal: a write to a pipe that its reader closed fails.
 pub fn block_broken_pipe_signal() {}
 
