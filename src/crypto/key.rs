@@ -259,8 +259,10 @@ impl KeyFile {
     /// Puts a file with these keys in the place of today's, in one step, with its mode, owner and group. Whoever could
     /// read the old one can read the new one, or nothing is replaced.
     pub fn replace(&self, keys: &[&MasterKey]) -> Result<()> {
+        let there = os::metadata_of_link(&self.path).map_err(|e| self.unwritable(&e))?;
         // The file itself where the path is a link to it.
-        let path = self.path.canonicalize().map_err(|e| self.unwritable(&e))?;
+        let path = if there.is_symlink() { self.path.canonicalize() } else { Ok(self.path.clone()) };
+        let path = path.map_err(|e| self.unwritable(&e))?;
         remove_leftovers(&path);
         let temporary = write_temporary(&path, keys, true).map_err(|e| self.unwritable(&e))?;
         os::rename_over(&temporary, &path).map_err(|e| {

@@ -25,7 +25,7 @@ mod upgrade;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -468,10 +468,11 @@ pub(super) fn open_database(path: &Path, flags: OpenFlags) -> rusqlite::Result<C
 /// The journal that the file then has. Of several that make a store at once SQLite turns all but one away, without
 /// asking the busy handler, where waiting could be for ever; a new try begins from what the others have done by then.
 fn use_write_ahead_log(connection: &Connection) -> Result<String> {
-    let mut tries = 0;
+    let since = Instant::now();
     loop {
         match connection.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0)).map_err(sql) {
-            Err(e) if e.is(Condition::StoreBusy) && wait_for_the_lock(tries) => tries += 1,
+            // A try may take seconds itself.
+            Err(e) if e.is(Condition::StoreBusy) && since.elapsed() < BUSY_TIMEOUT => drop(wait_for_the_lock(0)),
             told => return told,
         }
     }
