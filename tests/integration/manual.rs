@@ -39,8 +39,6 @@ fn every_command_and_option_is_in_the_manual_page_and_in_the_completion() {
         for name in options(&page).into_iter().chain([command]) {
             for (place, text) in [("contrib/umpin.1", &manual), ("contrib/completion/umpin.bash", &completion)] {
                 let known = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|word| word == name);
-                // fB, fP and fR switch roff's fonts.
-                let known = known || text.split("fP").any(|word| word.starts_with(name));
                 assert!(known, "{place} does not know {name} of umpin {command}");
             }
         }

@@ -53,7 +53,7 @@ pub fn run_pester(context: &mut Context, modules: &Path, manifest: &Path) {
     command.args(["-File", "tools/pester.ps1", "-Path", "tests/powershell"]);
     command.args(["-ReportFile", "target/test-results/pester.xml", "-ResultFile"]);
     command.arg(machine.scratch.join("pester.txt"));
-    let at_most = Duration::from_secs(if context.all { 1800 } else { 720 });
+    let at_most = Duration::from_secs(if context.all { 3600 } else { 1800 });
     let ended = step(&format!("{count} files"), || logged(machine, "pester", &mut command, Some(at_most)));
     if !context.tally.add_powershell(&context.read_result("pester.txt")) {
         context.tally.fail_many(format!("Pester ended without a result ({ended}); {count} file(s)"), count);
