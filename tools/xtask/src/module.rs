@@ -103,7 +103,7 @@ fn assemble(machine: &Machine, name: &str, version: &str, library: &Path) -> Res
             placing.place(&file, Path::new(file.file_name().unwrap_or_default()))?;
         }
     }
-    for relative in files_below(&source)? {
+    for relative in sources_below(&source)? {
         if belongs_into_the_module(&relative) {
             placing.place(&source.join(&relative), &relative)?;
         }
@@ -220,7 +220,7 @@ fn state_of_the_source(machine: &Machine, version: &str) -> Result<String, Failu
     // What PathMap is about.
     machine.root.hash(&mut state);
     let folder = machine.root.join("powershell");
-    for relative in files_below(&folder)? {
+    for relative in sources_below(&folder)? {
         let extension = relative.extension().unwrap_or_default();
         if ["cs", "csproj", "props", "targets", "resx", "editorconfig"].iter().any(|known| extension == *known) {
             let file = folder.join(&relative);
@@ -231,7 +231,14 @@ fn state_of_the_source(machine: &Machine, version: &str) -> Result<String, Failu
     Ok(format!("{:016x}\n", state.finish()))
 }
 
-/// Every file below a folder, without what compilers leave in `obj` and `bin`; sorted, relative to the folder.
+/// As [`files_below`], without what compilers leave in `obj` and `bin`.
+pub fn sources_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = files_below(folder)?;
+    files.retain(|file| !file.iter().any(|part| part == "obj" || part == "bin"));
+    Ok(files)
+}
+
+/// Every file below a folder; sorted, relative to the folder.
 pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     let mut open = vec![PathBuf::new()];
@@ -241,11 +248,8 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         for entry in fs::read_dir(&here).map_err(fault)? {
             let entry = entry.map_err(fault)?;
             let name = relative.join(entry.file_name());
-            if !entry.file_type().map_err(fault)?.is_dir() {
-                found.push(name);
-            } else if entry.file_name() != "obj" && entry.file_name() != "bin" {
-                open.push(name);
-            }
+            let is_folder = entry.file_type().map_err(fault)?.is_dir();
+            if is_folder { open.push(name) } else { found.push(name) }
         }
     }
     found.sort();
@@ -284,6 +288,18 @@ mod tests {
         ] {
             assert_eq!(belongs_into_the_module(Path::new(file)), inside, "{file}");
         }
+    }
+
+    #[test]
+    fn what_compilers_leave_is_no_source() -> Result<(), Failure> {
+        let folder = std::env::temp_dir().join(format!("xtask-files-{}", std::process::id()));
+        let made =
+            fs::create_dir_all(folder.join("usr/bin")).and_then(|()| fs::write(folder.join("usr/bin/umpin"), ""));
+        assert!(made.is_ok());
+        assert_eq!(files_below(&folder)?, [PathBuf::from("usr/bin/umpin")]);
+        assert!(sources_below(&folder)?.is_empty());
+        let _ = fs::remove_dir_all(folder);
+        Ok(())
     }
 
     #[test]

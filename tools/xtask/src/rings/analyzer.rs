@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Context;
 use crate::console::step;
-use crate::module::files_below;
+use crate::module::sources_below;
 use crate::process::logged;
 
 const PLACES: [&str; 5] = ["tools", "powershell", "tests/powershell", "examples", "benches"];
@@ -43,7 +43,7 @@ pub fn run(context: &mut Context) {
 fn scripts(root: &Path) -> Vec<String> {
     let mut files = vec!["build.ps1".to_owned()];
     for place in PLACES {
-        for file in files_below(&root.join(place)).unwrap_or_default() {
+        for file in sources_below(&root.join(place)).unwrap_or_default() {
             if ["ps1", "psm1", "psd1"].iter().any(|known| file.extension().is_some_and(|e| e == *known)) {
                 files.push(Path::new(place).join(file).display().to_string());
             }
