@@ -138,9 +138,10 @@ impl Packaging<'_> {
         made.map_err(|e| failure(format!("{}: {e}", file.display())))
     }
 
+    /// With its mode: a program stays one.
     fn copy(&self, source: &Path, target: &Path) -> Result<(), Failure> {
-        let contents = fs::read(source).map_err(|e| failure(format!("{}: {e}", source.display())))?;
-        self.write(target, contents)
+        let made = target.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::copy(source, target));
+        made.map(drop).map_err(|e| failure(format!("{} to {}: {e}", source.display(), target.display())))
     }
 
     fn read(&self, relative: &str) -> Result<String, Failure> {
