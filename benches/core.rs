@@ -426,8 +426,8 @@ fn upgrade(folder: &Path) {
     umpin::cmdlets::execute(&session, "Get-UMPinConfiguration", b"{}", None).unwrap();
     let took = started.elapsed();
     println!(
-        "  {before} MiB to {} MiB in {took:.1?}, copying took {copy:.1?}: {:.1} copies (aim: at most 10); peak memory {} MiB \
-         (was {was} MiB)",
+        "  {before} MiB to {} MiB in {took:.1?}, copying took {copy:.1?}: {:.1} copies (aim: at most 10); peak memory \
+         {} MiB (was {was} MiB)",
         size(folder),
         took.as_secs_f64() / copy.as_secs_f64(),
         peak()

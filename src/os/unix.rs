@@ -96,8 +96,8 @@ pub fn memory() -> u64 {
     u64::try_from(pages).unwrap_or(0).saturating_mul(u64::try_from(size).unwrap_or(0))
 }
 
-/// Asks for large pages under memory that is to be filled whole: a program that lives for one hash spends as long on the
-/// faults of small ones as on half the hash. A wish, which changes nothing but time.
+/// Asks for large pages under memory that is to be filled whole: a program that lives for one hash spends as long on
+/// the faults of small ones as on half the hash. A wish, which changes nothing but time.
 #[cfg(target_os = "linux")]
 pub fn prefer_large_pages<T>(memory: &mut [std::mem::MaybeUninit<T>]) {
     // SAFETY: sysconf only reads.

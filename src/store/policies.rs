@@ -66,8 +66,9 @@ fn policy(r: &Row<'_>) -> rusqlite::Result<Policy> {
 
 fn select(rest: &str) -> String {
     format!(
-        "SELECT p.id, p.guid, p.name, d.guid AS dial_plan_guid, p.expiry_notice_days, p.notify_without_pin, p.settings, \
-         p.when_created, p.when_changed, {PIN_COLUMNS} FROM policy p JOIN dial_plan d ON d.id = p.dial_plan_id {rest}"
+        "SELECT p.id, p.guid, p.name, d.guid AS dial_plan_guid, p.expiry_notice_days, p.notify_without_pin, \
+         p.settings, p.when_created, p.when_changed, {PIN_COLUMNS} FROM policy p JOIN dial_plan d ON d.id = \
+         p.dial_plan_id {rest}"
     )
 }
 

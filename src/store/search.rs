@@ -141,8 +141,8 @@ impl Tx<'_> {
         mut each: impl FnMut(&Passer<'_>) -> Result<bool>,
     ) -> Result<bool> {
         let statement = format!(
-            "SELECT r.id AS number, '' AS place, m.policy_id{} FROM recipient r LEFT JOIN um_mailbox m ON m.recipient_id = r.id \
-             WHERE r.id = ?1",
+            "SELECT r.id AS number, '' AS place, m.policy_id{} FROM recipient r LEFT JOIN um_mailbox m ON \
+             m.recipient_id = r.id WHERE r.id = ?1",
             asked(columns)
         );
         let mut goes_on = true;
