@@ -41,7 +41,12 @@ pub fn run(context: &mut Context) {
         return;
     };
     let mut lint = tools.cargo(machine, &["clippy", "--all-targets"]);
-    context.check("cargo clippy for Windows", lint.args(["--", "-D", "warnings"]));
+    lint.args(["--", "-D", "warnings"]);
+    if tools.toolchain.is_some() {
+        // A nightly's clippy has lints that the product's own Rust does not know yet, or knows to be wrong.
+        lint.args(["-A", "clippy::byte_char_slices", "-A", "clippy::missing_const_for_thread_local"]);
+    }
+    context.check("cargo clippy for Windows", &mut lint);
     let mut build = tools.cargo(machine, &["build", "--lib", "--bin", "umpin", "--example", "seed_store"]);
     context.check("the library and the command for Windows", &mut build);
     context.fetch_tools("wine-tools", Duration::from_secs(1200));
