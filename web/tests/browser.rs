@@ -4,7 +4,6 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 #[path = "support/page.rs"]
-#[allow(dead_code)]
 mod page;
 #[path = "../../tests/integration/support/mod.rs"]
 mod umpin_support;
