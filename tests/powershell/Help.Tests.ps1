@@ -174,6 +174,10 @@ Describe 'The examples of help' {
     AfterAll { Remove-Item -Recurse -Force -LiteralPath $templates }
 
     It 'run: <Command> <Number>: <Code>' -ForEach $examples {
+        if ($env:WINEPREFIX) {
+            Set-ItResult -Skipped -Because 'under Wine a copy of a key file is open to everybody, and so refused'
+            return
+        }
         $folder = New-TestStore
         Push-Location $folder
         try {
