@@ -34,6 +34,8 @@ fn version_1() -> tempfile::TempDir {
             let private = std::fs::Permissions::from_mode(0o600);
             std::fs::set_permissions(folder.path().join(file), private).unwrap();
         }
+        #[cfg(windows)]
+        umpin::os::set_access_list(&folder.path().join(file), "D:P(A;;FA;;;SY)(A;;FA;;;ME)").unwrap();
     }
     folder
 }
@@ -218,7 +220,7 @@ fn a_backup_of_version_1_is_read_and_put_back() {
     let session = open(folder.path());
     let f = support::Fixture::new(umpin::pin::PinPolicy::default(), 1);
     drop(session);
-    std::fs::copy(folder.path().join("umpin.key"), f.path("umpin.key")).unwrap();
+    support::copy_key(&folder.path().join("umpin.key"), &f.path("umpin.key"));
     let other = open(f.folder.path());
     let path = fixture("um.db");
     run(&other, "Restore-UMPinStore", &json!({"Path": path, "Force": true})).unwrap();
