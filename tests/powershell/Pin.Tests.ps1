@@ -495,8 +495,11 @@ Import-Module UMMailboxPin
 
     It 'refuses a native library of another version, or none at all' {
         $copy = Join-Path $folder 'other'
-        $native = Get-ChildItem (Join-Path $UMModuleRoot UMMailboxPin) -Recurse -Filter umpin.* |
-            Where-Object { $_.Directory.Name -match '^(linux|osx|win)-' } | Select-Object -First 1
+        # A package holds those of every system.
+        $system = if ($IsLinux) { 'linux' } elseif ($IsMacOS) { 'osx' } else { 'win' }
+        $processor = [System.Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture.ToString().ToLowerInvariant()
+        $native = Get-ChildItem (Join-Path $UMModuleRoot "UMMailboxPin/$system-$processor") -Filter umpin.* |
+            Select-Object -First 1
         $null = New-Item -ItemType Directory "$copy/UMMailboxPin/$($native.Directory.Name)"
         Get-ChildItem (Join-Path $UMModuleRoot UMMailboxPin) -File | Copy-Item -Destination "$copy/UMMailboxPin"
         $library = "$copy/UMMailboxPin/$($native.Directory.Name)/$($native.Name)"
