@@ -153,7 +153,8 @@ Test-Path $env:UMPIN_KEY_FILE
     It 'say what is wrong with <Name>' -ForEach @(
         @{
             Name = 'a damaged store'
-            Script = { Set-Content $env:UMPIN_STORE ('no database' * 100) }
+            # In a file of its own: Windows lets nobody write to one that the cmdlets have open.
+            Script = { $env:UMPIN_STORE = "$folder/damaged.db"; Set-Content $env:UMPIN_STORE ('no database' * 100) }
             Id = 'StoreDamagedException'
         }
         @{ Name = 'a short key'; Script = { Set-Content $env:UMPIN_KEY_FILE 'short' }; Id = 'KeyMalformedException' }
