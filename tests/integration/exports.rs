@@ -225,8 +225,8 @@ fn an_output_that_is_not_wanted_is_not_leaked() {
     let key = std::fs::File::options().write(true).open(store.folder.path().join("umpin.key")).unwrap();
     key.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(60)).unwrap();
     drop(key);
-    // Caches have filled after the first time. What all threads share may still grow in this one now and then; a leak is
-    // seen at each call.
+    // Caches have filled after the first time. What all threads share may still grow in this one now and then; a leak
+    // is seen at each call.
     let held_by = |work: &mut dyn FnMut()| {
         work();
         let mut least = isize::MAX;

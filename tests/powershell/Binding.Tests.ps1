@@ -20,7 +20,7 @@ BeforeAll {
     function Open-ProxyRunspace {
         $state = [initialsessionstate]::CreateDefault2()
         $state.ImportPSModule(@($UMModule,
-            (Join-Path $UMModuleRoot 'UMMailboxPin.ExchangeCompat/UMMailboxPin.ExchangeCompat.psd1')))
+            (Join-Path (Get-Module UMMailboxPin.ExchangeCompat).ModuleBase UMMailboxPin.ExchangeCompat.psd1)))
         foreach ($command in Get-Command -Module UMMailboxPin, UMMailboxPin.ExchangeCompat) {
             $metadata = [System.Management.Automation.CommandMetadata]::new($command)
             $body = [System.Management.Automation.ProxyCommand]::Create($metadata)

@@ -498,10 +498,10 @@ Import-Module UMMailboxPin
         # A package holds those of every system.
         $system = if ($IsLinux) { 'linux' } elseif ($IsMacOS) { 'osx' } else { 'win' }
         $processor = [System.Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture.ToString().ToLowerInvariant()
-        $native = Get-ChildItem (Join-Path $UMModuleRoot "UMMailboxPin/$system-$processor") -Filter umpin.* |
+        $native = Get-ChildItem (Join-Path (Split-Path $UMModule) "$system-$processor") -Filter umpin.* |
             Select-Object -First 1
         $null = New-Item -ItemType Directory "$copy/UMMailboxPin/$($native.Directory.Name)"
-        Get-ChildItem (Join-Path $UMModuleRoot UMMailboxPin) -File | Copy-Item -Destination "$copy/UMMailboxPin"
+        Get-ChildItem (Split-Path $UMModule) -File | Copy-Item -Destination "$copy/UMMailboxPin"
         $library = "$copy/UMMailboxPin/$($native.Directory.Name)/$($native.Name)"
         Set-Content $library 'no library'
         $try = @"
@@ -521,7 +521,7 @@ try { Get-UMMailboxPIN } catch { `$_.FullyQualifiedErrorId; "`$_" }
     It 'says which platforms are there when the native library is missing' {
         $copy = Join-Path $folder 'moved'
         $null = New-Item -ItemType Directory "$copy/UMMailboxPin/plan9-mips"
-        Get-ChildItem (Join-Path $UMModuleRoot UMMailboxPin) -File | Copy-Item -Destination "$copy/UMMailboxPin"
+        Get-ChildItem (Split-Path $UMModule) -File | Copy-Item -Destination "$copy/UMMailboxPin"
         $null = New-Item "$copy/UMMailboxPin/plan9-mips/umpin.so"
         $lines = Invoke-FreshPwsh @"
 Import-Module '$copy/UMMailboxPin/UMMailboxPin.psd1'

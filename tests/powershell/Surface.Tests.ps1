@@ -435,17 +435,17 @@ Describe 'The modules' {
     }
 
     It 'have a manifest that lists every export by name' -ForEach 'UMMailboxPin', 'UMMailboxPin.ExchangeCompat' {
-        $manifest = Import-PowerShellDataFile (Join-Path $UMModuleRoot "$_/$_.psd1")
+        $manifest = Import-PowerShellDataFile (Join-Path (Get-Module $_).ModuleBase "$_.psd1")
         foreach ($list in 'CmdletsToExport', 'FunctionsToExport', 'AliasesToExport', 'VariablesToExport') {
             $manifest.ContainsKey($list) | Should -BeTrue
             $manifest[$list] | Where-Object { $_ -match '[*?]' } | Should -BeNullOrEmpty
         }
-        Test-ModuleManifest (Join-Path $UMModuleRoot "$_/$_.psd1") | Should -Not -BeNullOrEmpty
+        Test-ModuleManifest (Join-Path (Get-Module $_).ModuleBase "$_.psd1") | Should -Not -BeNullOrEmpty
         (Get-Module $_).ExportedCommands.Keys | Sort-Object | Should -Be ($manifest.CmdletsToExport | Sort-Object)
     }
 
     It 'export every class that is a cmdlet' -ForEach 'UMMailboxPin', 'UMMailboxPin.ExchangeCompat' {
-        $file = Join-Path $UMModuleRoot "$_/$_.dll"
+        $file = Join-Path (Get-Module $_).ModuleBase "$_.dll"
         $assembly = [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object Location -eq $file
         $classes = foreach ($type in $assembly.GetTypes() | Where-Object IsAbstract -eq $false) {
             $type.GetCustomAttributes([System.Management.Automation.CmdletAttribute], $false) |
@@ -478,7 +478,7 @@ Describe 'The modules' {
             -Pattern '^version = "([^"]+)"').Matches[0].Groups[1].Value
         foreach ($module in 'UMMailboxPin', 'UMMailboxPin.ExchangeCompat') {
             (Get-Module $module).Version | Should -Be $crate
-            $file = Join-Path $UMModuleRoot "$module/$module.dll"
+            $file = Join-Path (Get-Module $module).ModuleBase "$module.dll"
             $assembly = [System.Reflection.AssemblyName]::GetAssemblyName($file)
             $assembly.Version.ToString(3) | Should -Be $crate
         }

@@ -10,7 +10,10 @@ param()
 $UMModule = if ($env:UMPIN_MODULE) { $env:UMPIN_MODULE } else {
     "$PSScriptRoot/../../target/module/UMMailboxPin/UMMailboxPin.psd1"
 }
-$UMModuleRoot = (Resolve-Path (Join-Path (Split-Path $UMModule) '..')).Path
+# The folder of both modules. What came from a repository lies in a folder of its version within its own.
+$base = Split-Path (Resolve-Path $UMModule).Path
+if ((Split-Path -Leaf $base) -ne 'UMMailboxPin') { $base = Split-Path $base }
+$UMModuleRoot = Split-Path $base
 if (($env:PSModulePath -split [System.IO.Path]::PathSeparator) -notcontains $UMModuleRoot) {
     $env:PSModulePath = $UMModuleRoot + [System.IO.Path]::PathSeparator + $env:PSModulePath
 }
