@@ -10,6 +10,7 @@ use super::Context;
 use super::pester::run_pester;
 use crate::c::compile_against;
 use crate::console::{Parts, complain, step};
+use crate::module::MODULES;
 use crate::package::native::{CrossTools, Native};
 use crate::package::{self, Made};
 use crate::process::{logged, output};
@@ -179,10 +180,17 @@ fn check_modules(context: &mut Context, made: &Made) {
         command.env(variable, &home);
     }
     context.check(name, &mut command);
-    let manifest = into.join("UMMailboxPin").join(&made.version).join("UMMailboxPin.psd1");
-    if manifest.is_file() {
-        run_pester(context, &into, &manifest);
+    // The tests know a module's files by its folder, as target/module has them, and not by a version in between.
+    let modules = home.join("tested");
+    for module in MODULES {
+        let laid_out = fs::create_dir_all(&modules)
+            .and_then(|()| fs::rename(into.join(module).join(&made.version), modules.join(module)));
+        if let Err(e) = laid_out {
+            context.tally.fail(format!("{name}: {module}: {e}"));
+            return;
+        }
     }
+    run_pester(context, &modules, &modules.join(MODULES[0]).join(format!("{}.psd1", MODULES[0])));
 }
 
 fn check_debian_package(context: &mut Context, made: &Made) {
