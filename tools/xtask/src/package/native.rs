@@ -225,10 +225,15 @@ fn compile(packaging: &Packaging, platform: &Platform, cross: Option<&CrossTools
     }
     for (what, words) in runs {
         let mut cargo = machine.command("cargo");
-        if let Some(tools) = cross.filter(|tools| !tools.toolchain.is_empty()) {
-            cargo = machine.command(Path::new(&tools.toolchain).join("bin").join("cargo"));
-            let path = env::var_os("PATH").unwrap_or_default();
-            let places = std::iter::once(Path::new(&tools.toolchain).join("bin")).chain(env::split_paths(&path));
+        if let Some(tools) = cross {
+            let mut places = vec![PathBuf::from(&tools.bin)];
+            if !tools.toolchain.is_empty() {
+                let programs = Path::new(&tools.toolchain).join("bin");
+                cargo = machine.command(programs.join("cargo"));
+                places.insert(0, programs);
+            }
+            places.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+            // rustc looks there for what the linker's options do not name: dlltool.
             cargo.env("PATH", env::join_paths(places).unwrap_or_default());
         }
         let triple = cross.map_or(platform.triple, |tools| tools.cross.triple);
