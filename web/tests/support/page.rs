@@ -149,8 +149,9 @@ impl Page {
         let body = fields.iter().map(|(n, v)| format!("{n}={}", encoded(v))).collect::<Vec<_>>().join("&");
         let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
         self.send(&format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: \
-             application/x-www-form-urlencoded\r\n Content-Length: {}\r\n{lines}\r\n{body}",
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\n{lines}\r\n{body}",
             body.len()
         ))
     }
