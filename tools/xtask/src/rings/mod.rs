@@ -31,9 +31,18 @@ pub struct Ring {
     pub needs: &'static str,
     /// What is built before the first ring that wants it.
     builds: Builds,
-    /// Not in a plain `test`: it takes long, or fetches much.
-    pub only_with_all: bool,
+    pub runs: Runs,
     run: fn(&mut Context),
+}
+
+/// When a ring runs that nobody named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    Always,
+    /// Not in a plain `test`: it takes long, or fetches much.
+    WithAll,
+    /// Only by its name: not yet seen green from start to end.
+    ByName,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +59,7 @@ pub const RINGS: &[Ring] = &[
         title: "Rust: format and lints",
         needs: "rustfmt and clippy",
         builds: Builds::Nothing,
-        only_with_all: false,
+        runs: Runs::Always,
         run: lint::run,
     },
     Ring {
@@ -58,7 +67,7 @@ pub const RINGS: &[Ring] = &[
         title: "Rust: cargo test",
         needs: "what tools/test-tools.sh fetches, under --all a real Asterisk too",
         builds: Builds::Nothing,
-        only_with_all: false,
+        runs: Runs::Always,
         run: rust::run,
     },
     Ring {
@@ -66,7 +75,7 @@ pub const RINGS: &[Ring] = &[
         title: "The page: web/",
         needs: "about 300 crates more, which are fetched; under --all a browser and an OpenID Connect provider too",
         builds: Builds::Library,
-        only_with_all: false,
+        runs: Runs::Always,
         run: page::run,
     },
     Ring {
@@ -74,7 +83,7 @@ pub const RINGS: &[Ring] = &[
         title: "C: the header and the library",
         needs: "a C and a C++ compiler",
         builds: Builds::Library,
-        only_with_all: false,
+        runs: Runs::Always,
         run: c::run,
     },
     Ring {
@@ -82,7 +91,7 @@ pub const RINGS: &[Ring] = &[
         title: "C#: the cmdlets' unit tests, and what crosses the boundary under Mono",
         needs: "the .NET SDK, 10 or later, with NuGet; Mono, which is fetched, and a C compiler",
         builds: Builds::Library,
-        only_with_all: false,
+        runs: Runs::Always,
         run: csharp::run,
     },
     Ring {
@@ -90,7 +99,7 @@ pub const RINGS: &[Ring] = &[
         title: "PowerShell: PSScriptAnalyzer",
         needs: "pwsh with PSScriptAnalyzer, which is fetched",
         builds: Builds::Nothing,
-        only_with_all: false,
+        runs: Runs::Always,
         run: analyzer::run,
     },
     Ring {
@@ -98,7 +107,7 @@ pub const RINGS: &[Ring] = &[
         title: "PowerShell: Pester on the built module",
         needs: "the .NET SDK, and pwsh with Pester, which is fetched",
         builds: Builds::Module,
-        only_with_all: false,
+        runs: Runs::Always,
         run: pester::run,
     },
     Ring {
@@ -106,7 +115,7 @@ pub const RINGS: &[Ring] = &[
         title: "Packages: made twice, installed and used",
         needs: "what tools/cross-tools.sh and tools/deb-test.sh fetch, pwsh with Pester, root for the Debian package",
         builds: Builds::Nothing,
-        only_with_all: true,
+        runs: Runs::WithAll,
         run: package::run,
     },
     Ring {
@@ -114,7 +123,7 @@ pub const RINGS: &[Ring] = &[
         title: "Windows, from Linux: built, and run under Wine",
         needs: "what tools/windows-tools.sh fetches; Pester there wants UMPIN_WINDOWS_PWSH",
         builds: Builds::Module,
-        only_with_all: true,
+        runs: Runs::ByName,
         run: windows::run,
     },
 ];
