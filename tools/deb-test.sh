@@ -52,7 +52,9 @@ if [[ ! -f $tools/debian/.complete ]]; then
     mv "$scratch/debian" "$tools/debian"
 fi
 debian=$scratch/root
-cp -a "$tools/debian" "$debian"
+mkdir "$debian"
+# With the dot: where the folder is a link, its contents are copied and not the link.
+cp -a "$tools/debian/." "$debian/"
 flock -u 9
 
 count=0

@@ -217,8 +217,8 @@ fn fetch_tools(machine: &Machine, platform: &'static Platform, cross: &Cross) ->
 /// Builds library, static library and command, and returns the folder that holds them.
 fn compile(packaging: &Packaging, platform: &Platform, cross: Option<&CrossTools>) -> Result<PathBuf, Failure> {
     let machine = packaging.machine;
-    // Apart from the development build: other flags, perhaps another compiler.
-    let folder = packaging.out.join("build");
+    // Apart from the development build: other flags. And by compiler, or each would do the other's work anew.
+    let folder = packaging.out.join("build").join(cross.map_or("own", |tools| tools.cross.script));
     let mut runs = vec![("library and command", &["build", "--lib", "--bin", "umpin"][..])];
     if cross.is_none() {
         runs.push(("static library", &["rustc", "--lib", "--crate-type", "staticlib"]));
