@@ -42,13 +42,12 @@ Usage: ./build.sh VERB [--strict] [--all]     (on Windows: .\\build.ps1 VERB [-S
   --sign     with package: the modules are signed (UMPIN_SIGN_CERTIFICATE, see docs/development.md)
   --strict   a part that cannot run here (no PowerShell, no .NET SDK ...) is a failure, not a skip
 
-Rings (without a name: all; those marked * only under --all, - only by name):
+Rings (without a name: all but those marked -, which run by name):
 ",
     );
     for ring in RINGS {
         let mark = match ring.runs {
             Runs::Always => ' ',
-            Runs::WithAll => '*',
             Runs::ByName => '-',
         };
         text.push_str(&format!(" {mark}{:<10} {}; needs {}\n", ring.name, ring.title, ring.needs));
@@ -99,16 +98,13 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Asked, String> {
         let known: Vec<_> = RINGS.iter().map(|ring| ring.name).collect();
         return Err(format!("there is no ring {unknown}; there are: {}", known.join(", ")));
     }
-    let rings = RINGS
-        .iter()
-        .filter(|ring| {
-            if names.is_empty() {
-                ring.runs == Runs::Always || (all && ring.runs == Runs::WithAll)
-            } else {
-                names.iter().any(|name| name == ring.name)
-            }
-        })
-        .collect();
+    let rings =
+        RINGS
+            .iter()
+            .filter(|ring| {
+                if names.is_empty() { ring.runs == Runs::Always } else { names.iter().any(|name| name == ring.name) }
+            })
+            .collect();
     Ok(Asked::Run(Arguments { verb, strict, all, sign, rings }))
 }
 
