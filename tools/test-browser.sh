@@ -18,7 +18,7 @@ mkdir -p "$tools"
 tools=$(cd "$tools" && pwd)
 target=$tools/browser
 # Changes when other packages are wanted, so that an old folder is not taken for a new one.
-readonly layout=1
+readonly layout=2
 npm_packages=(playwright-core@1 oidc-provider@9 axe-core@4)
 
 say() { printf '  %s\n' "$*"; }
@@ -38,7 +38,8 @@ for program in apt-get dpkg-deb flock node npm; do
 done
 
 exec 9>"$tools/browser.lock"
-flock -w 600 9 || give_up 'another run has been filling the folder for 10 minutes.' "If none is running, delete $tools/browser.lock."
+flock -w 600 9 || give_up 'another run has been filling the folder for 10 minutes.' \
+    "If none is running, delete $tools/browser.lock."
 if [[ $(cat "$target/.complete" 2>/dev/null) == "$layout" ]]; then exit 0; fi
 scratch=$(mktemp -d "$tools/.browser.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
@@ -88,9 +89,8 @@ chmod 755 "$scratch/root/bin/chromium-headless-shell"
 {
     printf '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "fonts.dtd">\n<fontconfig>\n'
     printf '<dir>%s/usr/share/fonts</dir>\n<dir>/usr/share/fonts</dir>\n<cachedir>%s/fonts-cache</cachedir>\n' "$target" "$target"
-    for family in sans-serif system-ui; do
-        printf '<alias binding="same"><family>%s</family><prefer><family>DejaVu Sans</family></prefer></alias>\n' "$family"
-    done
+    # For every family that is not there, and for none at all: the first font of the folder would be one of formulas.
+    printf '<match target="pattern"><edit name="family" mode="append_last"><string>DejaVu Sans</string></edit></match>\n'
     printf '</fontconfig>\n'
 } >"$scratch/root/fonts.conf"
 printf '%s\n' "$layout" >"$scratch/root/.complete"

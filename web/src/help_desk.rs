@@ -406,10 +406,15 @@ impl Form for Reset {
 
 /// The form for a reset.
 pub(crate) async fn ask_reset(Helper(visitor): Helper, Mailbox(guid): Mailbox) -> Result<Html<String>, Failure> {
-    reset_form(&visitor, guid, None).await
+    reset_form(&visitor, guid, |_| None).await
 }
 
-async fn reset_form(visitor: &Visitor, guid: String, problem: Option<Markup>) -> Result<Html<String>, Failure> {
+/// The form, and above it what was wrong with the last one: of its words and of the hint on how long a PIN must be.
+async fn reset_form(
+    visitor: &Visitor,
+    guid: String,
+    problem: impl FnOnce(&str) -> Option<Markup>,
+) -> Result<Html<String>, Failure> {
     let texts = visitor.texts;
     let at = guid.clone();
     let (state, mailbox) = with_store(&visitor.person, move |store| {
@@ -422,7 +427,7 @@ async fn reset_form(visitor: &Visitor, guid: String, problem: Option<Markup>) ->
     let body = html! {
         h1 { (texts.reset_pin) }
         p.under { (shown_name(&mailbox, &state)) " · " (state.user_id) }
-        @if let Some(words) = problem { (view::problem(texts, &words)) }
+        @if let Some(words) = problem(&hint) { (view::problem(texts, &words)) }
         section.card {
             form.stack method="post" action={ "/people/" (guid) "/reset" } {
                 (view::token(&visitor.person))
@@ -482,12 +487,12 @@ pub(crate) async fn take_reset(Mailbox(guid): Mailbox, posted: Posted<Reset>) ->
         return Err(refuse(&visitor, &guid, "Set-UMMailboxPIN", "type a PIN or another address for the notice").await);
     }
     if form.how == "type" && form.pin.pin().is_none() {
-        let problem = html! { p { (texts.type_pin) ": " (fill(texts.pin_hint, &["4"])) } };
-        return Ok(reset_form(&visitor, guid, Some(problem)).await?.into_response());
+        let problem = |hint: &str| Some(html! { p { (texts.type_pin) ": " (hint) } });
+        return Ok(reset_form(&visitor, guid, problem).await?.into_response());
     }
     if types && !form.pin.is_same_as(&form.again) {
         let problem = html! { p { (texts.change_not_same) } };
-        return Ok(reset_form(&visitor, guid, Some(problem)).await?.into_response());
+        return Ok(reset_form(&visitor, guid, |_| Some(problem)).await?.into_response());
     }
     let asked = SetPin {
         who: by_identity(&guid),
@@ -504,7 +509,7 @@ pub(crate) async fn take_reset(Mailbox(guid): Mailbox, posted: Posted<Reset>) ->
             Ok(Redirect::to(&format!("/people/{guid}/reset/confirm")).into_response())
         }
         Err(e) if is_the_askers(&e) && e.status != Status::NotUmEnabled => {
-            Ok(reset_form(&visitor, guid, Some(view::english(texts, &e.message))).await?.into_response())
+            Ok(reset_form(&visitor, guid, |_| Some(view::english(texts, &e.message))).await?.into_response())
         }
         Err(e) => Err(e.into()),
     }
@@ -553,7 +558,7 @@ pub(crate) async fn reset(Mailbox(guid): Mailbox, posted: Posted<Confirmed>) -> 
         }
         // The history, which only the change itself looks at.
         Err(e) if e.status == Status::WeakPin => {
-            Ok(reset_form(&visitor, guid, Some(view::english(texts, &e.message))).await?.into_response())
+            Ok(reset_form(&visitor, guid, |_| Some(view::english(texts, &e.message))).await?.into_response())
         }
         Err(e) => Err(e.into()),
     }

@@ -295,6 +295,8 @@ fn typing_a_pin_or_another_address_is_a_role_of_its_own() {
     let typed = |pin: &str, notify: &str| {
         lead.reset(&guid, &[("how", "type"), ("pin", pin), ("again", pin), ("notify", notify)])
     };
+    let none = lead.fill(&form, &form, &[("how", "type")]);
+    assert!(none.body.matches("At least 6 digits").count() == 2, "the policy's length, not another: {}", none.body);
     let weak = typed("123456", "");
     assert!(weak.body.contains("AllowCommonPatterns") && !weak.body.contains("value=\"123456"), "{}", weak.body);
     assert!(typed("580437", "not an address").body.contains("Not done"));
