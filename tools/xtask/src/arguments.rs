@@ -42,12 +42,13 @@ Usage: ./build.sh VERB [--strict] [--all]     (on Windows: .\\build.ps1 VERB [-S
   --sign     with package: the modules are signed (UMPIN_SIGN_CERTIFICATE, see docs/development.md)
   --strict   a part that cannot run here (no PowerShell, no .NET SDK ...) is a failure, not a skip
 
-Rings (without a name: all but those marked -, which run by name):
+Rings (without a name: all but those marked; + run under --all, - by name alone):
 ",
     );
     for ring in RINGS {
         let mark = match ring.runs {
             Runs::Always => ' ',
+            Runs::WithAll => '+',
             Runs::ByName => '-',
         };
         text.push_str(&format!(" {mark}{:<10} {}; needs {}\n", ring.name, ring.title, ring.needs));
@@ -98,13 +99,14 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Asked, String> {
         let known: Vec<_> = RINGS.iter().map(|ring| ring.name).collect();
         return Err(format!("there is no ring {unknown}; there are: {}", known.join(", ")));
     }
-    let rings =
-        RINGS
-            .iter()
-            .filter(|ring| {
-                if names.is_empty() { ring.runs == Runs::Always } else { names.iter().any(|name| name == ring.name) }
-            })
-            .collect();
+    let rings = RINGS
+        .iter()
+        .filter(
+            |ring| {
+                if names.is_empty() { ring.runs.unnamed(all) } else { names.iter().any(|name| name == ring.name) }
+            },
+        )
+        .collect();
     Ok(Asked::Run(Arguments { verb, strict, all, sign, rings }))
 }
 
@@ -139,6 +141,16 @@ mod tests {
     fn named_rings_run_in_the_order_of_the_table() {
         assert_eq!(names("test pester c"), ["c", "pester"]);
         assert!(names("test").starts_with(&["lint", "rust", "page", "c"]));
+    }
+
+    #[test]
+    fn without_names_the_long_rings_wait_for_all_or_their_name() {
+        let named = |wanted: fn(&Ring) -> bool| -> Vec<_> {
+            RINGS.iter().filter(|ring| wanted(ring)).map(|ring| ring.name).collect()
+        };
+        assert_eq!(names("test"), named(|ring| ring.runs == Runs::Always));
+        assert_eq!(names("test --all"), named(|ring| ring.runs != Runs::ByName));
+        assert!(Runs::WithAll.unnamed(true) && !Runs::WithAll.unnamed(false) && !Runs::ByName.unnamed(true));
     }
 
     #[test]

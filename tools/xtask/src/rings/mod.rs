@@ -37,10 +37,24 @@ pub struct Ring {
 
 /// When a ring runs that nobody named.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "which of them the table uses changes")]
 pub enum Runs {
     Always,
-    /// Only by its name, under `--all` too: it takes long, fetches much, and was not yet seen green from start to end.
+    /// Under `--all`, and by its name: it takes long, or fetches much.
+    WithAll,
+    /// Only by its name, under `--all` too: it was not yet seen green from start to end.
     ByName,
+}
+
+impl Runs {
+    /// Whether such a ring runs that nobody named.
+    pub fn unnamed(self, all: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::WithAll => all,
+            Self::ByName => false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
