@@ -6,14 +6,17 @@ namespace UMMailboxPin.Commands;
 
 // The operation Import-UMRecipient has steps, since its input may be larger than memory. "Parameters" of each call:
 //
-//   {"Step":"Begin"}                            -> Objects[0].Import, an id for the steps that follow
-//   {"Step":"Read","Import":id,"Path":file}     -> reads a CSV file; while Next is not null, again with After;
-// Progress, Errors   {"Step":"Rows","Import":id,"Rows":[{..}]}   -> takes rows from the pipeline, names and values as
-// they are; Errors   {"Step":"Apply","Import":id,"Prune":bool,"Force":bool}
-// -> Mode Validate: counts, as Target and Action for ShouldProcess;
-// Mode Commit: while Next is not null, again with After; Progress; the
-// last page has the UMMailboxPin.ImportResult in Objects   {"Step":"End","Import":id}                  -> always,
-// however the cmdlet ends; forgets what was read
+//   {"Step":"Begin"}
+//       Objects[0].Import is an id for the steps that follow.
+//   {"Step":"Read","Import":id,"Path":file}
+//       Reads a CSV file. While Next is not null, again with After. Progress, Errors.
+//   {"Step":"Rows","Import":id,"Rows":[{..}]}
+//       Takes rows from the pipeline, names and values as they are. Errors.
+//   {"Step":"Apply","Import":id,"Prune":bool,"Force":bool}
+//       Mode Validate: counts, as Target and Action for ShouldProcess. Mode Commit: while Next is not null, again with
+//       After; Progress; the last page has the UMMailboxPin.ImportResult in Objects.
+//   {"Step":"End","Import":id}
+//       Always, however the cmdlet ends: forgets what was read.
 //
 // Which header names mean what, which rows are taken and what a prune may remove is the library's.
 
