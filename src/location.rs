@@ -162,7 +162,7 @@ pub(crate) fn is_trusted_link(path: &Path, link: &std::fs::Metadata) -> bool {
 /// Whether a link or a junction may stand in the store's place: SYSTEM, an administrator or this account made it.
 #[cfg(windows)]
 pub(crate) fn is_trusted_link(path: &Path, _link: &std::fs::Metadata) -> bool {
-    os::foreign_owner(path, false).is_ok_and(|owner| owner.is_none())
+    os::foreign_owner(path, os::Link::Itself).is_ok_and(|owner| owner.is_none())
 }
 
 /// Whether both paths mean the same folder or file, however they are spelled.
@@ -185,8 +185,8 @@ pub(crate) fn foreign_folder(path: &Path) -> io::Result<Option<String>> {
         if above > 0 && !is_below(folder) {
             break;
         }
-        for follow in [false, true] {
-            match os::foreign_owner(folder, follow) {
+        for link in [os::Link::Itself, os::Link::Target] {
+            match os::foreign_owner(folder, link) {
                 Ok(None) => {}
                 Ok(Some(owner)) => {
                     return Ok(Some(format!("lies in '{}', which belongs to '{owner}'", folder.display())));
@@ -210,7 +210,7 @@ fn is_inside(path: &Path, folder: &Path) -> bool {
 /// accounts each of them makes files; in any other, a file of somebody else was planted.
 #[cfg(windows)]
 pub(crate) fn foreign_file(path: &Path) -> io::Result<Option<String>> {
-    match os::foreign_owner(path, false) {
+    match os::foreign_owner(path, os::Link::Itself) {
         Ok(None) => Ok(None),
         Ok(Some(_)) if os::is_shared_folder(folder_of(path))? => Ok(None),
         Ok(Some(owner)) => Ok(Some(format!("belongs to '{owner}'"))),

@@ -9,6 +9,7 @@ use crate::directory::identity::fold_case;
 use crate::error::Result;
 use crate::session::Session;
 use crate::store::Tx;
+use crate::store::search::Whom;
 
 /// The most completions that are offered.
 const MOST: usize = 50;
@@ -35,8 +36,9 @@ pub(crate) fn complete_identity(session: &Session, request: &Request) -> Result<
             "UMMailboxPolicy" => named(tx.policies(None)?.into_iter().map(|p| p.name).collect(), "UM mailbox policy"),
             "UMDialPlan" => named(tx.dial_plans()?.into_iter().map(|p| p.name).collect(), "UM dial plan"),
             _ => {
+                let whom = if kind == "UMMailbox" { Whom::UmEnabled } else { Whom::Everybody };
                 let mut objects = Vec::new();
-                for guid in tx.recipients_by_prefix(&prefix, kind == "UMMailbox", MOST)? {
+                for guid in tx.recipients_by_prefix(&prefix, whom, MOST)? {
                     if let Some(r) = tx.recipient(&guid)? {
                         let text =
                             [&r.primary_smtp_address, &r.alias, &r.canonical_name].into_iter().find(|t| !t.is_empty());

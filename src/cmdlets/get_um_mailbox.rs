@@ -17,7 +17,7 @@ use crate::service::lookup::{Lookup, ambiguous, lies_within, not_found};
 use crate::session::Session;
 use crate::store::Tx;
 use crate::store::recipients::Order;
-use crate::store::search::{Passer, Place};
+use crate::store::search::{Passer, Place, Whom};
 
 /// Exchange's default.
 const DEFAULT_RESULT_SIZE: u64 = 1000;
@@ -33,18 +33,24 @@ const INDEX: &str = "index";
 
 /// Which people a list is of, and how each is shown.
 struct View {
-    only_enabled: bool,
+    whom: Whom,
     show: fn(&Tx<'_>, &Recipient) -> Result<Value>,
+}
+
+impl View {
+    fn is_of_enabled(&self) -> bool {
+        self.whom == Whom::UmEnabled
+    }
 }
 
 /// Get-UMMailbox. One that exists but is not UM-enabled is not found.
 pub(crate) fn get_um_mailbox(session: &Session, request: &Request) -> Result<Response> {
-    list(session, request, &View { only_enabled: true, show: um_mailbox_object::recipient_object })
+    list(session, request, &View { whom: Whom::UmEnabled, show: um_mailbox_object::recipient_object })
 }
 
 /// Get-Mailbox of UMMailboxPin.ExchangeCompat.
 pub(crate) fn get_mailbox(session: &Session, request: &Request) -> Result<Response> {
-    list(session, request, &View { only_enabled: false, show: mailbox_object })
+    list(session, request, &View { whom: Whom::Everybody, show: mailbox_object })
 }
 
 fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
@@ -74,10 +80,10 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
     if lookup.identity.is_some() {
         return session.read(|tx| {
             let recipient = lookup.recipient(session, tx)?;
-            if view.only_enabled && tx.um_mailbox(&recipient.guid)?.is_none_or(|m| !m.is_enabled()) {
+            if view.is_of_enabled() && tx.um_mailbox(&recipient.guid)?.is_none_or(|m| !m.is_enabled()) {
                 return Err(lookup.not_found(session, tx));
             }
-            if !view.only_enabled && recipient.primary_smtp_address.is_empty() {
+            if !view.is_of_enabled() && recipient.primary_smtp_address.is_empty() {
                 return Err(lookup.not_found(session, tx));
             }
             let object = (view.show)(tx, &recipient)?;
@@ -125,7 +131,7 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
             filter: filter.as_ref(),
             anr: anr.as_deref(),
             container: &container,
-            needs_smtp: !view.only_enabled,
+            needs_smtp: !view.is_of_enabled(),
             policies: &tx.numbered_policies()?,
             plans: &tx.numbered_dial_plans()?,
         };
@@ -138,7 +144,7 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
         let candidates = if how == WALK { None } else { search.candidates(tx)? };
         let how = if candidates.is_none() { WALK } else { INDEX };
         match candidates {
-            None => tx.walk(order, view.only_enabled, after.as_ref(), &columns, &mut look)?,
+            None => tx.walk(order, view.whom, after.as_ref(), &columns, &mut look)?,
             Some(ids) => {
                 let places = tx.places(&ids, order)?;
                 let first = after.as_ref().map_or(0, |after| places.partition_point(|place| place <= after));
@@ -184,7 +190,7 @@ impl Page<'_> {
         }
         self.looked_at += 1;
         self.last = Some(passer.place.clone());
-        if self.view.only_enabled && passer.policy.is_none() {
+        if self.view.is_of_enabled() && passer.policy.is_none() {
             return Ok(true);
         }
         let verdict = search.is_shown(tx, columns, passer)?;
@@ -248,7 +254,7 @@ fn property_names(view: &View) -> Vec<&'static str> {
         "LastName",
     ];
     let mut names = MAILBOX.to_vec();
-    if view.only_enabled {
+    if view.is_of_enabled() {
         names.extend(UM);
         names.extend(crate::cmdlets::settings::setting_names(crate::service::telephone_settings::MAILBOX));
     }
@@ -667,9 +673,9 @@ mod tests {
             for _ in 0..filters {
                 let only_enabled = !dice.once_in(3);
                 let (operation, view) = if only_enabled {
-                    ("Get-UMMailbox", View { only_enabled, show: um_mailbox_object::recipient_object })
+                    ("Get-UMMailbox", View { whom: Whom::UmEnabled, show: um_mailbox_object::recipient_object })
                 } else {
-                    ("Get-Mailbox", View { only_enabled, show: mailbox_object })
+                    ("Get-Mailbox", View { whom: Whom::Everybody, show: mailbox_object })
                 };
                 let (column, sort_by) = [
                     ("canonical_name", ""),

@@ -65,7 +65,7 @@ impl Store {
         crate::os::create_private_file(&part.0).map_err(failed)?;
 
         let facts = {
-            let source = self.connect(false)?;
+            let source = self.connect()?;
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let mut copy = open_database(&part.0, flags).map_err(sql)?;
             copy_all(&source, &mut copy, &|| Ok(())).map_err(|e| self.explain(e))?;
@@ -92,14 +92,14 @@ impl Store {
             self.create(|_| Ok(()))?;
         }
         let replaced = self
-            .connect(false)
+            .connect()
             .and_then(|mut live| copy_all(&copy.connection, &mut live, may_go_on).map_err(|e| self.explain(e)));
         match replaced {
             Err(e) if e.is(Condition::FileDamaged) => {
                 may_go_on()?;
                 let aside = self.make_way()?;
                 self.create(|_| Ok(()))?;
-                let mut live = self.connect(false)?;
+                let mut live = self.connect()?;
                 copy_all(&copy.connection, &mut live, &|| Ok(())).map_err(|e| self.explain(e))?;
                 Ok(Some(aside))
             }
@@ -169,17 +169,17 @@ impl Store {
 
     /// What SQLite's own check of the whole file finds; empty is nothing.
     pub(crate) fn integrity(&self) -> Result<Vec<String>> {
-        integrity(&self.connect(false)?)
+        integrity(&self.connect()?)
     }
 
     /// Rows that refer to rows that are not there.
     pub(crate) fn dangling_rows(&self) -> Result<usize> {
-        dangling(&self.connect(false)?)
+        dangling(&self.connect()?)
     }
 
     /// Tables, indices, triggers and views that are not a store's, or not as a store has them: kind and name of each.
     pub(crate) fn strange_definitions(&self) -> Result<Vec<String>> {
-        let (here, due) = (tables(&self.connect(false)?)?, tables(&empty()?)?);
+        let (here, due) = (tables(&self.connect()?)?, tables(&empty()?)?);
         let mut strange: Vec<String> = here
             .iter()
             .filter(|d| !due.contains(d))
@@ -192,7 +192,7 @@ impl Store {
 
     /// The schema's version in the file, and `wal` where it uses a write-ahead log.
     pub(crate) fn version_and_journal(&self) -> Result<(i64, String)> {
-        let connection = self.connect(false)?;
+        let connection = self.connect()?;
         let version = connection.pragma_query_value(None, "user_version", |r| r.get(0)).map_err(sql)?;
         let journal = connection.pragma_query_value(None, "journal_mode", |r| r.get(0)).map_err(sql)?;
         Ok((version, journal))

@@ -116,7 +116,7 @@ impl Store {
             Err(e) => return Err(self.unreachable(&e)),
             Ok(_) => {}
         }
-        if os::foreign_owner(&self.path, false).map_err(|e| self.unreachable(&e))?.is_some() {
+        if os::foreign_owner(&self.path, os::Link::Itself).map_err(|e| self.unreachable(&e))?.is_some() {
             return Err(self.foreign_link(&self.path));
         }
         let meta = self.path.metadata().map_err(|e| self.unreachable(&e))?;
@@ -237,7 +237,7 @@ impl Store {
             }
             return self.run_empty(work);
         };
-        let mut connection = self.take_idle(file).map_or_else(|| self.connect(false), Ok)?;
+        let mut connection = self.take_idle(file).map_or_else(|| self.connect(), Ok)?;
         let result = transact(&mut connection, scope, work).map_err(|e| self.explain(e));
         // A connection that met an I/O error is not worth keeping; opening one takes a millisecond.
         if !matches!(&result, Err(e) if e.is(Condition::StoreIo) || e.is(Condition::FileDamaged)) {
@@ -292,7 +292,7 @@ impl Store {
         #[cfg(windows)]
         self.refuse_foreign()?;
         self.make_file(folder, unwritable)?;
-        let mut connection = self.connect(true)?;
+        let mut connection = self.connect_to_new()?;
         transact(&mut connection, Scope::Change, first).map_err(|e| self.explain(e))
     }
 
@@ -343,7 +343,27 @@ impl Store {
         Ok(())
     }
 
-    pub(super) fn connect(&self, new: bool) -> Result<Connection> {
+    /// A connection to the store that is there.
+    pub(super) fn connect(&self) -> Result<Connection> {
+        let connection = self.open()?;
+        self.prepare(connection)
+    }
+
+    /// The first connection to a file that [`Store::make_file`] made: from here on it has a write-ahead log.
+    fn connect_to_new(&self) -> Result<Connection> {
+        let connection = self.open()?;
+        let mode = use_write_ahead_log(&connection).map_err(|e| self.explain(e))?;
+        if mode != "wal" {
+            return Err(self.error(
+                Status::StoreIo,
+                format!("The store '{}' cannot use a write-ahead log there (it says '{mode}').", self.path.display()),
+            ));
+        }
+        self.prepare(connection)
+    }
+
+    /// Opens the file, and nothing in its place or beside it that another account may have put there.
+    fn open(&self) -> Result<Connection> {
         let path = self.real_path()?;
         #[cfg(windows)]
         self.refuse_foreign()?;
@@ -356,28 +376,21 @@ impl Store {
         }
         let flags =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let mut connection = open_database(&path, flags).map_err(|e| self.explain(sql(e)))?;
-        self.prepare(&mut connection, new).map_err(|e| self.explain(e))?;
-        #[cfg(windows)]
-        give_the_log_its_list(&path).map_err(|e| self.unreachable(&e))?;
+        let connection = open_database(&path, flags).map_err(|e| self.explain(sql(e)))?;
+        connection.busy_handler(Some(wait_for_the_lock)).map_err(|e| self.explain(sql(e)))?;
+        connection.set_prepared_statement_cache_capacity(128);
         Ok(connection)
     }
 
-    fn prepare(&self, connection: &mut Connection, new: bool) -> Result<()> {
-        connection.busy_handler(Some(wait_for_the_lock)).map_err(sql)?;
-        connection.set_prepared_statement_cache_capacity(128);
-        if new {
-            let mode = use_write_ahead_log(connection)?;
-            if mode != "wal" {
-                return Err(self.error(
-                    Status::StoreIo,
-                    format!(
-                        "The store '{}' cannot use a write-ahead log there (it says '{mode}').",
-                        self.path.display()
-                    ),
-                ));
-            }
-        }
+    /// Sets up what every connection needs, and brings the tables to today's schema.
+    fn prepare(&self, mut connection: Connection) -> Result<Connection> {
+        self.set_up(&mut connection).map_err(|e| self.explain(e))?;
+        #[cfg(windows)]
+        give_the_log_its_list(&self.real_path()?).map_err(|e| self.unreachable(&e))?;
+        Ok(connection)
+    }
+
+    fn set_up(&self, connection: &mut Connection) -> Result<()> {
         // Distributions change this default silently, so it is set and read back.
         connection.pragma_update(None, "synchronous", "FULL").map_err(sql)?;
         #[cfg(target_os = "macos")]

@@ -7,6 +7,7 @@ use rusqlite::{Row, params, params_from_iter};
 
 use super::Tx;
 use super::columns::guid_bytes;
+use super::search::Whom;
 use super::statements::Statements;
 use crate::directory::identity::{self, fold, fold_case};
 use crate::directory::recipient::{ProxyAddress, Recipient};
@@ -410,12 +411,7 @@ impl Tx<'_> {
     }
 
     /// Texts that name people and begin like this, for completion: the text's owner, at most `limit`.
-    pub(crate) fn recipients_by_prefix(
-        &self,
-        prefix: &str,
-        only_enabled: bool,
-        limit: usize,
-    ) -> Result<Vec<RecipientGuid>> {
+    pub(crate) fn recipients_by_prefix(&self, prefix: &str, whom: Whom, limit: usize) -> Result<Vec<RecipientGuid>> {
         let end = after_all(prefix);
         let below = if end.is_some() { "k.key < ?2" } else { "?2 IS NULL" };
         self.query_all(
@@ -425,7 +421,7 @@ impl Tx<'_> {
                  WHERE k.space = 0 AND k.key >= ?1 AND {below} AND (k.forms & ?3) <> 0 \
                  AND (?4 = 0 OR m.policy_id IS NOT NULL) LIMIT ?5"
             ),
-            params![prefix, end, form::OFFERED, only_enabled, limit as i64],
+            params![prefix, end, form::OFFERED, whom == Whom::UmEnabled, limit as i64],
             |r| r.get("guid"),
         )
     }

@@ -49,6 +49,15 @@ pub(crate) enum Clue {
     DialPlan(DialPlanGuid),
 }
 
+/// Which people a list or a completion is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whom {
+    /// All of the directory.
+    Everybody,
+    /// Those whose mailbox is enabled.
+    UmEnabled,
+}
+
 /// Where a walk stands: the order's text and the person's number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
@@ -153,11 +162,11 @@ impl Tx<'_> {
         Ok(goes_on)
     }
 
-    /// Walks over everybody (or all that are enabled) in an order, from behind a place on, until `each` says false.
+    /// Walks over these people in an order, from behind a place on, until `each` says false.
     pub(crate) fn walk(
         &self,
         order: Order,
-        only_enabled: bool,
+        whom: Whom,
         after: Option<&Place>,
         columns: &[&str],
         mut each: impl FnMut(&Passer<'_>) -> Result<bool>,
@@ -178,10 +187,9 @@ impl Tx<'_> {
                 )
             }
         };
-        let mailbox = if only_enabled {
-            "JOIN um_mailbox m ON m.recipient_id = r.id AND m.policy_id IS NOT NULL"
-        } else {
-            "LEFT JOIN um_mailbox m ON m.recipient_id = r.id"
+        let mailbox = match whom {
+            Whom::Everybody => "LEFT JOIN um_mailbox m ON m.recipient_id = r.id",
+            Whom::UmEnabled => "JOIN um_mailbox m ON m.recipient_id = r.id AND m.policy_id IS NOT NULL",
         };
         let statement = format!(
             "SELECT {id} AS number, {key} AS place, m.policy_id{} FROM {from} {mailbox} \

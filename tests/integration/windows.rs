@@ -42,7 +42,7 @@ fn the_folders_that_are_made_are_this_accounts_and_the_systems_alone() {
     for folder in [data.parent().unwrap(), &data, &key] {
         assert_eq!(os::file_open_to_all(folder).unwrap(), None, "{}", folder.display());
         assert_eq!(os::folder_open_to_all(folder).unwrap(), None, "{}", folder.display());
-        assert_eq!(os::foreign_owner(folder, true).unwrap(), None, "{}", folder.display());
+        assert_eq!(os::foreign_owner(folder, os::Link::Target).unwrap(), None, "{}", folder.display());
     }
     for file in [data.join("um.db"), key.join("umpin.key")] {
         assert_eq!(os::file_open_to_all(&file).unwrap(), None, "{}", file.display());

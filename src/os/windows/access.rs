@@ -152,6 +152,15 @@ const ADMINISTRATORS: &str = "S-1-5-32-544";
 /// Windows' own installer, which owns the root of the system's disk.
 const TRUSTED_INSTALLER: &str = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
 
+/// What is asked for where a link or a junction lies at a path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// The link.
+    Itself,
+    /// What it leads to.
+    Target,
+}
+
 /// What belongs to a file: its owner's SID and its list of who may do what.
 struct Security {
     descriptor: Local,
@@ -161,13 +170,16 @@ struct Security {
 }
 
 impl Security {
-    /// Of what lies at `path`, or of what that leads to where it is a link.
-    fn read(path: &Path, follow: bool) -> io::Result<Self> {
+    /// Of what lies at `path`.
+    fn read(path: &Path, link: Link) -> io::Result<Self> {
         use std::os::windows::fs::OpenOptionsExt;
         const READ_CONTROL: u32 = 0x0002_0000;
         const BACKUP_SEMANTICS: u32 = 0x0200_0000;
         const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
-        let flags = BACKUP_SEMANTICS | if follow { 0 } else { OPEN_REPARSE_POINT };
+        let flags = match link {
+            Link::Itself => BACKUP_SEMANTICS | OPEN_REPARSE_POINT,
+            Link::Target => BACKUP_SEMANTICS,
+        };
         // Folders can be opened only so; nothing but the descriptor is asked, so nobody's lock is in the way.
         let open = std::fs::OpenOptions::new().access_mode(READ_CONTROL).custom_flags(flags).open(path)?;
         Self::read_open(&open)
@@ -260,10 +272,9 @@ fn is_nearly_everybody(sid: &str) -> bool {
 }
 
 /// The account that owns what lies at `path`, where that is neither SYSTEM, Administrators, Windows itself nor this
-/// account: whoever owns a file may give himself every right to it. A link is asked for itself, not for what it leads
-/// to, unless `follow` says so.
-pub fn foreign_owner(path: &Path, follow: bool) -> io::Result<Option<String>> {
-    let owner = Security::read(path, follow)?.owner()?;
+/// account: whoever owns a file may give himself every right to it.
+pub fn foreign_owner(path: &Path, link: Link) -> io::Result<Option<String>> {
+    let owner = Security::read(path, link)?.owner()?;
     Ok((!is_trusted(&owner, &own_sid()?)).then(|| account_name(&owner)))
 }
 
@@ -284,12 +295,12 @@ pub fn open_to_all(file: &std::fs::File) -> io::Result<Option<String>> {
 
 /// The same for the file at a path.
 pub fn file_open_to_all(path: &Path) -> io::Result<Option<String>> {
-    Security::read(path, true)?.granted_to_all(FILE_RIGHTS)
+    Security::read(path, Link::Target)?.granted_to_all(FILE_RIGHTS)
 }
 
 /// A group of nearly everybody that may put files into the folder or take them out.
 pub fn folder_open_to_all(folder: &Path) -> io::Result<Option<String>> {
-    Security::read(folder, true)?.granted_to_all(FOLDER_RIGHTS)
+    Security::read(folder, Link::Target)?.granted_to_all(FOLDER_RIGHTS)
 }
 
 /// Whether a folder's list lets certain other accounts make files in it, and not nearly everybody.
@@ -297,7 +308,7 @@ pub fn is_shared_folder(folder: &Path) -> io::Result<bool> {
     // Who makes a file has it, whoever that is: no account of its own.
     const CREATOR: &str = "S-1-3-";
     let own = own_sid()?;
-    let granted = Security::read(folder, true)?.granted(FOLDER_RIGHTS)?;
+    let granted = Security::read(folder, Link::Target)?.granted(FOLDER_RIGHTS)?;
     Ok(!granted.iter().any(|sid| is_nearly_everybody(sid))
         && granted.iter().any(|sid| !is_trusted(sid, &own) && !sid.starts_with(CREATOR)))
 }
@@ -322,7 +333,7 @@ impl PrivateList {
     /// For a file. In a folder that nearly everybody may use it inherits nothing; in another its folder's list counts
     /// too, so that whom an administrator gave a right to the folder has it.
     pub(super) fn of_file(folder: &Path) -> io::Result<Self> {
-        let is_open = Security::read(folder, true)?.granted_to_all(FILE_RIGHTS)?.is_some();
+        let is_open = Security::read(folder, Link::Target)?.granted_to_all(FILE_RIGHTS)?.is_some();
         Self::parse(if is_open { "P" } else { "" }, "")
     }
 
@@ -351,7 +362,7 @@ fn descriptor(text: &str) -> io::Result<Local> {
 
 /// Gives the file `to` the access list of the file `from`, as it is: what was inherited and what was not.
 pub fn copy_access_list(from: &Path, to: &Path) -> io::Result<()> {
-    set_list(to, &Security::read(from, true)?.descriptor)
+    set_list(to, &Security::read(from, Link::Target)?.descriptor)
 }
 
 /// Puts a descriptor's list in the place of a file's own. What the file's folder would hand down is not added, as
