@@ -264,7 +264,7 @@ impl KeyFile {
         let path = if there.is_symlink() { self.path.canonicalize() } else { Ok(self.path.clone()) };
         let path = path.map_err(|e| self.unwritable(&e))?;
         remove_leftovers(&path);
-        let temporary = write_temporary(&path, keys, true).map_err(|e| self.unwritable(&e))?;
+        let temporary = write_temporary(&path, keys, Access::AsReplaced).map_err(|e| self.unwritable(&e))?;
         os::rename_over(&temporary, &path).map_err(|e| {
             let _ = fs::remove_file(&temporary);
             self.unwritable(&e)
@@ -276,7 +276,7 @@ impl KeyFile {
         if let Some(folder) = self.path.parent() {
             crate::location::create_folder(folder)?;
         }
-        let temporary = write_temporary(&self.path, keys, false)?;
+        let temporary = write_temporary(&self.path, keys, Access::AsNew)?;
         os::rename_new(&temporary, &self.path).inspect_err(|_| {
             let _ = fs::remove_file(&temporary);
         })
@@ -413,8 +413,17 @@ fn file_text(keys: &[&MasterKey]) -> Zeroizing<String> {
     text
 }
 
-/// Writes the keys to a file beside `path` that nobody else can read, or that has the mode, owner and group of `path`.
-fn write_temporary(path: &Path, keys: &[&MasterKey], like_it: bool) -> io::Result<PathBuf> {
+/// Who may read a key file that is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// This account alone; in a folder that a group shares, the group too.
+    AsNew,
+    /// Whoever may read the file in whose place it comes: the same mode, owner and group.
+    AsReplaced,
+}
+
+/// Writes the keys to a file beside `path`.
+fn write_temporary(path: &Path, keys: &[&MasterKey], access: Access) -> io::Result<PathBuf> {
     let tag: [u8; 8] = random().map_err(io::Error::other)?;
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{:016x}{TEMPORARY}", u64::from_le_bytes(tag)));
@@ -422,7 +431,7 @@ fn write_temporary(path: &Path, keys: &[&MasterKey], like_it: bool) -> io::Resul
 
     let text = file_text(keys);
     let mut file = os::create_private_file(&temporary)?;
-    let written = give_access(&file, &temporary, path, like_it)
+    let written = give_access(&file, &temporary, path, access)
         .and_then(|()| file.write_all(text.as_bytes()))
         .and_then(|()| file.sync_all());
     if let Err(e) = written {
@@ -434,9 +443,9 @@ fn write_temporary(path: &Path, keys: &[&MasterKey], like_it: bool) -> io::Resul
 
 /// Before the first byte is written: who may read it.
 #[cfg(unix)]
-fn give_access(file: &fs::File, _temporary: &Path, path: &Path, like_it: bool) -> io::Result<()> {
+fn give_access(file: &fs::File, _temporary: &Path, path: &Path, access: Access) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-    if !like_it {
+    if access == Access::AsNew {
         return match path.parent().is_some_and(crate::location::is_shared) {
             true => file.set_permissions(fs::Permissions::from_mode(0o640)),
             false => Ok(()),
@@ -459,8 +468,11 @@ fn give_access(file: &fs::File, _temporary: &Path, path: &Path, like_it: bool) -
 
 /// The access list. A new file has one of its own, from [`os::create_private_file`].
 #[cfg(windows)]
-fn give_access(_file: &fs::File, temporary: &Path, path: &Path, like_it: bool) -> io::Result<()> {
-    if like_it { os::copy_access_list(path, temporary) } else { Ok(()) }
+fn give_access(_file: &fs::File, temporary: &Path, path: &Path, access: Access) -> io::Result<()> {
+    match access {
+        Access::AsNew => Ok(()),
+        Access::AsReplaced => os::copy_access_list(path, temporary),
+    }
 }
 
 /// Erases what a killed process left beside the key file: it holds keys. A fresh one may be somebody's at work.

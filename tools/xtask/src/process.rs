@@ -37,12 +37,12 @@ impl std::fmt::Display for Ended {
 
 /// Runs a program, shows what it prints and keeps that in `target/build/logs/<name>.log`.
 pub fn logged(machine: &Machine, name: &str, command: &mut Command, at_most: Option<Duration>) -> Ended {
-    run(&machine.log(name), true, command, at_most)
+    run(&machine.log(name), Echo::Console, command, at_most)
 }
 
 /// As [`logged`], and shows nothing.
 pub fn quiet(machine: &Machine, name: &str, command: &mut Command, at_most: Option<Duration>) -> Ended {
-    run(&machine.log(name), false, command, at_most)
+    run(&machine.log(name), Echo::None, command, at_most)
 }
 
 /// Runs a program at the console, in its colours.
@@ -76,7 +76,14 @@ fn not_started(command: &Command, why: &io::Error) -> Ended {
     Ended::NotStarted(format!("{}: {why}", command.get_program().to_string_lossy()))
 }
 
-fn run(log: &Path, show: bool, command: &mut Command, at_most: Option<Duration>) -> Ended {
+/// Where a program's output goes besides its log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Echo {
+    Console,
+    None,
+}
+
+fn run(log: &Path, echo: Echo, command: &mut Command, at_most: Option<Duration>) -> Ended {
     let (reader, log) = match pipe_into(command).and_then(|reader| Ok((reader, File::create(log)?))) {
         Ok(both) => both,
         Err(e) => return Ended::NotStarted(format!("{}: {e}", log.display())),
@@ -90,7 +97,7 @@ fn run(log: &Path, show: bool, command: &mut Command, at_most: Option<Duration>)
     };
     // The command holds the writing ends: as long as it does, the copying would wait for more.
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let copying = std::thread::spawn(move || copy(reader, log, show));
+    let copying = std::thread::spawn(move || copy(reader, log, echo));
     let ended = wait(child, at_most);
     let _ = copying.join();
     ended
@@ -103,14 +110,14 @@ fn pipe_into(command: &mut Command) -> io::Result<io::PipeReader> {
     Ok(reader)
 }
 
-fn copy(mut from: impl Read, mut log: File, show: bool) {
+fn copy(mut from: impl Read, mut log: File, echo: Echo) {
     let mut buffer = [0; 8192];
     while let Ok(n) = from.read(&mut buffer) {
         if n == 0 {
             break;
         }
         let _ = log.write_all(&buffer[..n]);
-        if show {
+        if echo == Echo::Console {
             let mut stdout = io::stdout().lock();
             let _ = stdout.write_all(&buffer[..n]).and_then(|()| stdout.flush());
         }
@@ -178,7 +185,7 @@ mod tests {
     #[test]
     fn both_streams_are_kept_in_order_and_the_status_is_the_programs() {
         let log = log("streams");
-        let ended = run(&log, false, &mut shell("echo one; echo two >&2; echo three; exit 3"), None);
+        let ended = run(&log, Echo::None, &mut shell("echo one; echo two >&2; echo three; exit 3"), None);
         assert!(!ended.well() && ended.to_string().ends_with('3'), "{ended}");
         assert_eq!(std::fs::read_to_string(&log).unwrap_or_default(), "one\ntwo\nthree\n");
         let _ = std::fs::remove_file(log);
@@ -189,7 +196,7 @@ mod tests {
         let log = log("slow");
         // The inner one holds the pipe open: were it left, this would wait for it.
         let started = Instant::now();
-        let ended = run(&log, false, &mut shell("sleep 300 & sleep 300"), Some(Duration::from_millis(50)));
+        let ended = run(&log, Echo::None, &mut shell("sleep 300 & sleep 300"), Some(Duration::from_millis(50)));
         assert!(matches!(ended, Ended::TimedOut(_)), "{ended}");
         assert!(started.elapsed() < Duration::from_secs(200));
         let _ = std::fs::remove_file(log);
@@ -198,7 +205,7 @@ mod tests {
     #[test]
     fn a_program_that_is_not_there_is_named() {
         let log = log("absent");
-        let ended = run(&log, false, &mut Command::new("no-such-program-here"), None);
+        let ended = run(&log, Echo::None, &mut Command::new("no-such-program-here"), None);
         assert!(ended.to_string().contains("no-such-program-here"), "{ended}");
         let _ = std::fs::remove_file(log);
     }

@@ -53,8 +53,8 @@ impl Tally {
     }
 
     /// What `cargo test` printed, and the "name: reason" lines of the tests that found at run time that they do not
-    /// apply. `ended_well` is cargo's exit status; `what` names this cargo run.
-    pub fn add_cargo_test(&mut self, what: &str, output: &str, skips: &str, ended_well: bool) {
+    /// apply. `what` names this cargo run.
+    pub fn add_cargo_test(&mut self, what: &str, output: &str, skips: &str, ended: &crate::process::Ended) {
         let (mut programs, mut results, mut failed) = (0_usize, 0, 0);
         let (mut failures, mut ignored) = (Vec::new(), Vec::new());
         for line in output.lines() {
@@ -90,7 +90,7 @@ impl Tally {
         if programs > results {
             let lost = programs - results;
             self.fail_many(format!("{what}: {lost} test program(s) ended without a result"), lost);
-        } else if !ended_well && failed == 0 {
+        } else if !ended.well() && failed == 0 {
             self.fail(format!("{what} failed (see above)"));
         }
     }
@@ -227,7 +227,7 @@ test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     #[test]
     fn cargos_tests_are_counted_over_all_programs() {
         let mut tally = Tally::default();
-        tally.add_cargo_test("cargo test", CARGO, "", false);
+        tally.add_cargo_test("cargo test", CARGO, "", &ended(1));
         assert_eq!(counts(&tally), (3, 1, 1));
         assert_eq!(tally.failures, ["pin::rules::tests::long"]);
         assert_eq!(tally.skips, ["store::slow: ignored takes an hour"]);
@@ -236,7 +236,7 @@ test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     #[test]
     fn a_test_that_says_at_run_time_that_it_does_not_apply_is_skipped_and_not_passed() {
         let mut tally = Tally::default();
-        tally.add_cargo_test("cargo test", CARGO, "mail::waits: no msmtp here\n", false);
+        tally.add_cargo_test("cargo test", CARGO, "mail::waits: no msmtp here\n", &ended(1));
         assert_eq!(counts(&tally), (2, 1, 2));
         assert_eq!(tally.skips[1], "mail::waits: no msmtp here");
     }
@@ -246,7 +246,7 @@ test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
         let died = "     Running unittests src/lib.rs (a)\ntest a ... ok\nerror: test failed, to rerun pass `--lib`\n\
                          Running tests/store.rs (b)\ntest result: ok. 4 passed; 0 failed; 0 ignored;\n";
         let mut tally = Tally::default();
-        tally.add_cargo_test("cargo test", &died.replace("Running tests", "    Running tests"), "", false);
+        tally.add_cargo_test("cargo test", &died.replace("Running tests", "    Running tests"), "", &ended(1));
         assert_eq!(counts(&tally), (4, 1, 0));
         assert!(tally.failures[0].contains("1 test program(s) ended without a result"), "{:?}", tally.failures);
     }
@@ -254,7 +254,7 @@ test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     #[test]
     fn cargo_that_fails_without_a_failed_test_is_a_failure() {
         let mut tally = Tally::default();
-        tally.add_cargo_test("cargo test", "error[E0425]: cannot find value\n", "", false);
+        tally.add_cargo_test("cargo test", "error[E0425]: cannot find value\n", "", &ended(1));
         assert_eq!(counts(&tally), (0, 1, 0));
     }
 

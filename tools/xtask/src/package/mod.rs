@@ -35,8 +35,15 @@ pub struct Packaging<'a> {
     pub out: PathBuf,
     /// Emptied at the beginning.
     pub work: PathBuf,
-    /// Whether the modules are signed.
-    pub sign: bool,
+    pub signing: Signing,
+}
+
+/// What the modules are signed with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Signing {
+    /// The certificate that UMPIN_SIGN_CERTIFICATE names.
+    Certificate,
+    None,
 }
 
 /// What was made.
@@ -50,7 +57,8 @@ pub struct Made {
 /// The verb.
 pub fn run(machine: &Machine, strict: bool, sign: bool) -> Result<bool, Failure> {
     let mut parts = Parts::new(strict);
-    let made = make(machine, sign, &mut parts)?;
+    let signing = if sign { Signing::Certificate } else { Signing::None };
+    let made = make(machine, signing, &mut parts)?;
     heading("target/package");
     for file in made.files {
         say(&file);
@@ -59,7 +67,7 @@ pub fn run(machine: &Machine, strict: bool, sign: bool) -> Result<bool, Failure>
 }
 
 /// Makes every package that can be made here.
-pub fn make(machine: &Machine, sign: bool, parts: &mut Parts) -> Result<Made, Failure> {
+pub fn make(machine: &Machine, signing: Signing, parts: &mut Parts) -> Result<Made, Failure> {
     let out = machine.root.join("target").join("package");
     let packaging = Packaging {
         machine,
@@ -67,7 +75,7 @@ pub fn make(machine: &Machine, sign: bool, parts: &mut Parts) -> Result<Made, Fa
         time: time_of_the_commit(machine),
         work: out.join("work"),
         out,
-        sign,
+        signing,
     };
     packaging.clear()?;
     let mut natives = Vec::new();

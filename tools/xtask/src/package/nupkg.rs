@@ -5,7 +5,7 @@ use std::fs;
 
 use super::native::Native;
 use super::sign::sign;
-use super::{Packaging, release_notes, zip};
+use super::{Packaging, Signing, release_notes, zip};
 use crate::console::{Parts, say};
 use crate::module::{MODULES, files_below};
 use crate::{Failure, failure};
@@ -27,12 +27,12 @@ pub fn make(packaging: &Packaging, natives: &[Native], parts: &mut Parts) -> Res
                 packaging.copy(&native.library, &folder.join(native.platform.name).join(file))?;
             }
         }
-        if packaging.sign {
+        if packaging.signing == Signing::Certificate {
             sign(packaging, &folder, parts)?;
         }
         pack(packaging, name)?;
     }
-    if !packaging.sign {
+    if packaging.signing == Signing::None {
         say("the modules are unsigned (--sign)");
     }
     Ok(())

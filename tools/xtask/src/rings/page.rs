@@ -40,7 +40,7 @@ pub fn run(context: &mut Context) {
         logged(context.machine, "cargo-test-web", &mut command, None)
     });
     let skipped = context.read_result("page-skips");
-    context.tally.add_cargo_test(name, &context.machine.read_log("cargo-test-web"), &skipped, ended.well());
+    context.tally.add_cargo_test(name, &context.machine.read_log("cargo-test-web"), &skipped, &ended);
 }
 
 /// cargo in `web/`: started there, so that it reads that folder's configuration.

@@ -25,6 +25,6 @@ pub fn run(context: &mut Context) {
             logged(context.machine, log, &mut command, None)
         });
         let skipped = context.read_result("rust-skips");
-        context.tally.add_cargo_test(&name, &context.machine.read_log(log), &skipped, ended.well());
+        context.tally.add_cargo_test(&name, &context.machine.read_log(log), &skipped, &ended);
     }
 }
