@@ -94,7 +94,8 @@ try {
     Test-It 'a store without a right to it is an error, and not an empty store' {
         Edit-AccessList "$base\Data" /deny "*$($me.User.Value):(OI)(CI)(RD,RA,X)"
         Use-Store "$base\Data"
-        try { (Get-Refusal { Get-UMMailbox -ErrorAction Stop }) -ne '' } finally { Edit-AccessList "$base\Data" '/remove:d' "*$($me.User.Value)" }
+        try { (Get-Refusal { Get-UMMailbox -ErrorAction Stop }) -ne '' }
+        finally { Edit-AccessList "$base\Data" '/remove:d' "*$($me.User.Value)" }
     }
     $share = '\\localhost\' + $base.Substring(0, 1) + '$' + $base.Substring(2)
     $null = New-Item -ItemType SymbolicLink -Path "$base\ToShare" -Target $share
@@ -109,8 +110,10 @@ try {
     Test-It 'what a mail program started ends with it, and no window was opened' {
         $before = @(Get-Process ping -ErrorAction Ignore).Count
         $asked = @{ Transport = 'Command'; Command = "$env:SystemRoot\System32\cmd.exe"; CommandTimeoutSeconds = 2
-            CommandArguments = '/c', 'ping -n 120 127.0.0.1 >NUL'; TestMail = 'check@contoso.com'; SenderAddress = 'check@contoso.com' }
-        if ((Get-Refusal { Set-UMPinConfiguration @asked -WarningAction SilentlyContinue -ErrorAction Stop }) -eq '') { return 'it ended by itself' }
+            CommandArguments = '/c', 'ping -n 120 127.0.0.1 >NUL'; TestMail = 'check@contoso.com'
+            SenderAddress = 'check@contoso.com' }
+        $refusal = Get-Refusal { Set-UMPinConfiguration @asked -WarningAction SilentlyContinue -ErrorAction Stop }
+        if ($refusal -eq '') { return 'it ended by itself' }
         @(Get-Process ping -ErrorAction Ignore).Count -eq $before
     }
     Test-It 'the audit trail names the account of the token, not that of a variable' {
@@ -122,7 +125,9 @@ try {
 } finally {
     $null = & net.exe use Q: /delete /y 2>&1
     Use-Store "$base\removed" "$base\removed"
-    foreach ($link in 'ToTheirs', 'Junction', 'ToShare') { if (Test-Path -LiteralPath "$base\$link") { [System.IO.Directory]::Delete("$base\$link") } }
+    foreach ($link in 'ToTheirs', 'Junction', 'ToShare') {
+        if (Test-Path -LiteralPath "$base\$link") { [System.IO.Directory]::Delete("$base\$link") }
+    }
     Remove-Item -LiteralPath $base -Recurse -Force -ErrorAction Continue
 }
 "$script:failed failed"

@@ -39,7 +39,8 @@ is_complete() { [[ $(cat "$target/$1/.complete" 2>/dev/null) == "$2" ]]; }
 
 has flock || give_up "the program 'flock' is missing (util-linux)."
 exec 9>"$target/lock"
-flock -w 1800 9 || give_up 'another run has been filling the folder for 30 minutes.' "If none is running, delete $target/lock."
+flock -w 1800 9 || give_up 'another run has been filling the folder for 30 minutes.' \
+    "If none is running, delete $target/lock."
 scratch=$(mktemp -d "$target/.scratch.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
@@ -50,8 +51,9 @@ apt_for() {
         has "$program" || give_up "the program '$program' is missing; the packages come from Debian."
     done
     rm -rf "$scratch/apt" "$scratch/debs"
-    private_apt_prepare "$scratch/apt" "$1" || give_up 'no Debian mirror was found in the apt configuration of this machine.' \
-        'Set UMPIN_DEBIAN_MIRROR to the address of one.'
+    private_apt_prepare "$scratch/apt" "$1" ||
+        give_up 'no Debian mirror was found in the apt configuration of this machine.' \
+            'Set UMPIN_DEBIAN_MIRROR to the address of one.'
     private_apt "$scratch/apt" apt-get -q update >"$scratch/log" 2>&1 ||
         give_up "the package lists of Debian $1 could not be read:" "$(tail -n 3 "$scratch/log")"
 }
@@ -87,7 +89,8 @@ mingw() {
     unpack "$scratch/mingw" gcc-mingw-w64-x86-64-posix gcc-mingw-w64-x86-64-posix-runtime gcc-mingw-w64-base \
         binutils-mingw-w64-x86-64 mingw-w64-x86-64-dev mingw-w64-common
     ln -s x86_64-w64-mingw32-gcc-posix "$scratch/mingw/usr/bin/x86_64-w64-mingw32-gcc"
-    "$scratch/mingw/usr/bin/x86_64-w64-mingw32-gcc" --version >/dev/null || give_up 'the C compiler for Windows does not start.'
+    "$scratch/mingw/usr/bin/x86_64-w64-mingw32-gcc" --version >/dev/null ||
+        give_up 'the C compiler for Windows does not start.'
     keep mingw "$layout"
 }
 
@@ -141,12 +144,14 @@ sqlite() {
     if is_complete sqlite "$layout"; then return; fi
     say 'fetching and compiling SQLite for Windows'
     has npm || give_up 'npm is missing; SQLite comes from its package better-sqlite3.'
-    sqlite_build "$scratch/sqlite" "$mingw_bin/x86_64-w64-mingw32-" || give_up 'SQLite could not be compiled for Windows (see above).'
+    sqlite_build "$scratch/sqlite" "$mingw_bin/x86_64-w64-mingw32-" ||
+        give_up 'SQLite could not be compiled for Windows (see above).'
     keep sqlite "$layout"
 }
 
 mingw
 rust
 sqlite
-printf '%s\n' "toolchain=$rust_std_toolchain" "crates=$rust_std_crates" "bin=$mingw_bin" "sqlite=$sqlite_folder" >"$target/env.$$"
+printf '%s\n' "toolchain=$rust_std_toolchain" "crates=$rust_std_crates" "bin=$mingw_bin" "sqlite=$sqlite_folder" \
+    >"$target/env.$$"
 mv -f "$target/env.$$" "$target/env"

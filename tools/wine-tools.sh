@@ -36,14 +36,16 @@ for program in apt-get dpkg-deb flock unshare; do
     command -v "$program" >/dev/null 2>&1 || give_up "the program '$program' is missing; Wine comes from Debian."
 done
 exec 9>"$target/lock"
-flock -w 1800 9 || give_up 'another run has been filling the folder for 30 minutes.' "If none is running, delete $target/lock."
+flock -w 1800 9 || give_up 'another run has been filling the folder for 30 minutes.' \
+    "If none is running, delete $target/lock."
 if [[ $(cat "$target/.complete" 2>/dev/null) == "$layout $wine_suite" ]]; then exit 0; fi
 scratch=$(mktemp -d "$target/.scratch.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
 say "fetching Wine from Debian $wine_suite"
-private_apt_prepare "$scratch/apt" "$wine_suite" || give_up 'no Debian mirror was found in the apt configuration of this machine.' \
-    'Set UMPIN_DEBIAN_MIRROR to the address of one.'
+private_apt_prepare "$scratch/apt" "$wine_suite" ||
+    give_up 'no Debian mirror was found in the apt configuration of this machine.' \
+        'Set UMPIN_DEBIAN_MIRROR to the address of one.'
 private_apt "$scratch/apt" apt-get -q update >"$scratch/log" 2>&1 ||
     give_up "the package lists of Debian $wine_suite could not be read:" "$(tail -n 3 "$scratch/log")"
 private_apt_resolve "$scratch/apt" wine64 libwine libicu76 coreutils bash >"$scratch/closure" 2>"$scratch/log" ||
@@ -67,7 +69,8 @@ say 'making a Windows for it'
 # zlib1.dll first: Wine's own libraries want it, and only a package's script would have laid it.
 mkdir -p "$target/prefix/drive_c/windows/system32"
 cp "$target/root/usr/x86_64-w64-mingw32/lib/zlib1.dll" "$target/prefix/drive_c/windows/system32/"
-UMPIN_TEST_TOOLS=$tools WINEDLLOVERRIDES='mscoree=;mshtml=' timeout 300 "$here/wine.sh" wineboot -i >"$scratch/log" 2>&1 || true
+UMPIN_TEST_TOOLS=$tools WINEDLLOVERRIDES='mscoree=;mshtml=' timeout 300 "$here/wine.sh" wineboot -i \
+    >"$scratch/log" 2>&1 || true
 told=$(UMPIN_TEST_TOOLS=$tools timeout 120 "$here/wine.sh" cmd /c 'echo well' 2>>"$scratch/log" | tr -d '\r') || true
 [[ $told == well ]] || give_up "it does not start here: $(tail -n 1 "$scratch/log")"
 printf '%s\n' "$layout $wine_suite" >"$target/.complete"
