@@ -22,8 +22,11 @@ $folder = Join-Path ([System.IO.Path]::GetTempPath()) ('umpin-bench-' + [guid]::
 $null = New-Item -ItemType Directory -Path $folder
 $PSNativeCommandUseErrorActionPreference = $false
 try {
-    Invoke-Quietly dotnet @('build', "$PSScriptRoot/empty/Empty.csproj", '-c', 'Release', '-o', "$root/target/dotnet/out/Empty", '-nologo', '-v:quiet')
-    New-ModuleManifest "$folder/Empty.psd1" -RootModule "$root/target/dotnet/out/Empty/Empty.dll" -CmdletsToExport Get-Empty -FunctionsToExport @() -AliasesToExport @() -VariablesToExport @()
+    $out = "$root/target/dotnet/out/Empty"
+    $build = 'build', "$PSScriptRoot/empty/Empty.csproj", '-c', 'Release', '-o', $out, '-nologo', '-v:quiet'
+    Invoke-Quietly dotnet $build
+    $nothing = @{ FunctionsToExport = @(); AliasesToExport = @(); VariablesToExport = @() }
+    New-ModuleManifest "$folder/Empty.psd1" -RootModule "$out/Empty.dll" -CmdletsToExport Get-Empty @nothing
     $modules = [ordered]@{ empty = "$folder/Empty.psd1"; ours = $module }
 
     # Import, each in a process of its own.
@@ -31,7 +34,8 @@ try {
     $pwsh = (Get-Process -Id $PID).Path
     foreach ($round in 0..$Rounds) {
         foreach ($name in $modules.Keys) {
-            $text = "`$ErrorActionPreference = 'Stop'; `$w = [Diagnostics.Stopwatch]::StartNew(); Import-Module '$($modules[$name])'; `$w.Elapsed.Ticks / 10000"
+            $text = "`$ErrorActionPreference = 'Stop'; `$w = [Diagnostics.Stopwatch]::StartNew(); " +
+                "Import-Module '$($modules[$name])'; `$w.Elapsed.Ticks / 10000"
             $took = & $pwsh -NoProfile -NonInteractive -Command $text
             if ($LASTEXITCODE -ne 0) { throw "$($modules[$name]) cannot be imported." }
             # The first round warms the disk's cache.
@@ -39,12 +43,14 @@ try {
         }
     }
     $empty, $ours = (Get-Median $import.empty), (Get-Median $import.ours)
-    'import: {0:n1} ms, of an empty binary module {1:n1} ms, difference {2:n1} ms (aim: at most 30)' -f $ours, $empty, ($ours - $empty)
+    'import: {0:n1} ms, of an empty binary module {1:n1} ms, difference {2:n1} ms (aim: at most 30)' -f
+    $ours, $empty, ($ours - $empty)
 
     # Enabling costs a hash each, which would take minutes: the seeder shares one.
     $null = New-Item -ItemType Directory -Path "$folder/store"
     if (-not $IsWindows) { chmod 700 $folder "$folder/store" }
-    Invoke-Quietly cargo @('run', '--release', '--quiet', '--manifest-path', "$root/Cargo.toml", '--example', 'seed_store', '--', "$folder/store", "$Mailboxes")
+    $seed = 'run', '--release', '--quiet', '--manifest-path', "$root/Cargo.toml", '--example', 'seed_store'
+    Invoke-Quietly cargo @($seed + '--' + "$folder/store" + "$Mailboxes")
     $env:UMPIN_STORE = "$folder/store/um.db"
     $env:UMPIN_KEY_FILE = "$folder/store/umpin.key"
     foreach ($path in $modules.Values) { Import-Module $path }
@@ -62,7 +68,8 @@ try {
         if ($round -gt 0) { $times.empty += $first; $times.ours += $second }
     }
     $empty, $ours = (Get-Median $times.empty), (Get-Median $times.ours)
-    'piped Get-UMMailboxPIN / empty cmdlet, {0:n0} mailboxes: {1:n2} (aim: at most 2.5); {2:n1} us and {3:n1} us each' -f
+    ('piped Get-UMMailboxPIN / empty cmdlet, {0:n0} mailboxes: {1:n2} (aim: at most 2.5); ' +
+    '{2:n1} us and {3:n1} us each') -f
     $Mailboxes, ($ours / $empty), ($ours * 1000 / $Mailboxes), ($empty * 1000 / $Mailboxes)
 }
 finally {

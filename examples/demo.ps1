@@ -5,7 +5,8 @@
 param()
 $ErrorActionPreference = 'Stop'
 
-$module = if ($env:UMPIN_MODULE) { $env:UMPIN_MODULE } else { "$PSScriptRoot/../target/module/UMMailboxPin/UMMailboxPin.psd1" }
+$module = "$PSScriptRoot/../target/module/UMMailboxPin/UMMailboxPin.psd1"
+if ($env:UMPIN_MODULE) { $module = $env:UMPIN_MODULE }
 Import-Module $module
 
 $folder = Join-Path ([System.IO.Path]::GetTempPath()) ('umpin-demo-' + [guid]::NewGuid().ToString('N'))
@@ -19,11 +20,11 @@ function Show-Step([string] $Title) {
     Write-Host "=== $Title ==="
 }
 
-# Prints a command, runs it and prints what it says: output, warnings and errors, as the console would. A command that
-# fails without -Fails, or succeeds with it, makes the demo fail.
+# Prints a command as it would be typed, runs it and prints what it says: output, warnings and errors, as the console
+# would. A command that fails without -Fails, or succeeds with it, makes the demo fail.
 function Show-Command([scriptblock] $Command, [switch] $Fails) {
     Write-Host ''
-    Write-Host ('PS> ' + $Command.ToString().Trim())
+    Write-Host ('PS> ' + ($Command.ToString().Trim() -replace '\r?\n\s*', "`n>>  "))
     $script:failed = $false
     & {
         # The script stops at the first error; the commands it shows carry on, as on the console.
@@ -36,7 +37,8 @@ function Show-Command([scriptblock] $Command, [switch] $Fails) {
         }
         elseif ($_ -is [System.Management.Automation.WarningRecord]) { "WARNING: $_" }
         else { $_ }
-    } | Out-String -Stream -Width 132 | ForEach-Object { $_.TrimEnd() } | Where-Object { $_ } | ForEach-Object { Write-Host $_ }
+    } | Out-String -Stream -Width 132 | ForEach-Object { $_.TrimEnd() } | Where-Object { $_ } |
+        ForEach-Object { Write-Host $_ }
     if ($script:failed -ne $Fails) {
         $script:unexpected++
         Write-Host '*** This is not what was expected here.'
@@ -45,12 +47,15 @@ function Show-Command([scriptblock] $Command, [switch] $Fails) {
 
 # The newest message in the pickup folder: its headers, and its text part in clear.
 function Show-Mail([string] $Pickup) {
-    $file = Get-ChildItem -LiteralPath $Pickup -Filter *.eml | Sort-Object -Property LastWriteTime, Name | Select-Object -Last 1
+    $file = Get-ChildItem -LiteralPath $Pickup -Filter *.eml | Sort-Object -Property LastWriteTime, Name |
+        Select-Object -Last 1
     Write-Host ''
     Write-Host "The message in the pickup folder ($($file.Name)):"
     $head, $parts = (Get-Content -Raw -LiteralPath $file.FullName) -split "`r?`n`r?`n", 2
-    foreach ($line in $head -split "`r?`n" | Where-Object { $_ -match '^(From|To|Subject|Date):' }) { Write-Host "  | $line" }
-    $text = $parts -split '(?m)^--.*$' | Where-Object { $_ -match '(?im)^Content-Type: text/plain' } | Select-Object -First 1
+    $head -split "`r?`n" | Where-Object { $_ -match '^(From|To|Subject|Date):' } |
+        ForEach-Object { Write-Host "  | $_" }
+    $text = $parts -split '(?m)^--.*$' | Where-Object { $_ -match '(?im)^Content-Type: text/plain' } |
+        Select-Object -First 1
     $partHead, $body = $text.TrimStart() -split "`r?`n`r?`n", 2
     if ($partHead -match '(?im)^Content-Transfer-Encoding: base64') {
         $body = [System.Text.Encoding]::UTF8.GetString([System.Convert]::FromBase64String(($body -replace '\s')))
@@ -59,7 +64,8 @@ function Show-Mail([string] $Pickup) {
         $joined = $body -replace "=`r?`n"
         $bytes = [System.Collections.Generic.List[byte]]::new()
         foreach ($token in [regex]::Matches($joined, '=([0-9A-Fa-f]{2})|[\s\S]')) {
-            $bytes.Add($(if ($token.Groups[1].Success) { [Convert]::ToByte($token.Groups[1].Value, 16) } else { [byte][char] $token.Value }))
+            $hex = $token.Groups[1]
+            $bytes.Add($(if ($hex.Success) { [Convert]::ToByte($hex.Value, 16) } else { [byte][char] $token.Value }))
         }
         $body = [System.Text.Encoding]::UTF8.GetString($bytes.ToArray())
     }
@@ -75,18 +81,32 @@ try {
     $env:UMPIN_KEY_FILE = "$folder/store/umpin.key"
 
     Show-Step 'The directory: an export of Exchange or Active Directory'
-    Show-Command { Import-Csv ./recipients.csv | Select-Object -First 4 DisplayName, UserPrincipalName, OfficePhone, Guid | Format-Table }
+    Show-Command {
+        Import-Csv ./recipients.csv | Select-Object -First 4 DisplayName, UserPrincipalName, OfficePhone, Guid |
+            Format-Table
+    }
     Show-Command { Import-UMRecipient -Path ./recipients.csv }
 
     Show-Step 'A dial plan, a policy, and where mail goes'
-    Show-Command { New-UMDialPlan -Name Redmond -NumberOfDigitsInExtension 5 -URIType TelExtn -CountryOrRegionCode 1 -AccessTelephoneNumbers 4255550100 }
+    Show-Command {
+        New-UMDialPlan Redmond -NumberOfDigitsInExtension 5 -CountryOrRegionCode 1 -AccessTelephoneNumbers 4255550100
+    }
     Show-Command { New-UMMailboxPolicy -Name MyUMMailboxPolicy -UMDialPlan Redmond }
-    Show-Command { Set-UMMailboxPolicy -Identity MyUMMailboxPolicy -ResetPINText 'Questions? Call the help desk at <b>50100</b>.' }
-    Show-Command { Set-UMPinConfiguration -Transport Pickup -PickupFolder ./pickup -SenderAddress voicemail@contoso.com }
+    Show-Command {
+        Set-UMMailboxPolicy -Identity MyUMMailboxPolicy -ResetPINText 'Questions? Call the help desk at <b>50100</b>.'
+    }
+    Show-Command {
+        Set-UMPinConfiguration -Transport Pickup -PickupFolder ./pickup -SenderAddress voicemail@contoso.com
+    }
 
-    Show-Step 'Enable users: one with an extension and a PIN, the rest by pipeline, with the tails of their phone numbers'
-    Show-Command { Enable-UMMailbox -Identity tonysmith@contoso.com -UMMailboxPolicy MyUMMailboxPolicy -Extensions 51234 -PIN 5643892 -PINExpired $true }
-    Show-Command { Import-Csv ./recipients.csv | Where-Object Alias -ne tonysmith | Enable-UMMailbox -UMMailboxPolicy MyUMMailboxPolicy | Measure-Object | Select-Object Count }
+    Show-Step 'Enable users: one with extension and PIN, the rest by pipeline, with the tails of their phone numbers'
+    Show-Command {
+        Enable-UMMailbox tonysmith@contoso.com -UMMailboxPolicy MyUMMailboxPolicy -Extensions 51234 -PIN 5643892
+    }
+    Show-Command {
+        Import-Csv ./recipients.csv | Where-Object Alias -ne tonysmith |
+            Enable-UMMailbox -UMMailboxPolicy MyUMMailboxPolicy | Measure-Object | Select-Object Count
+    }
     Show-Command { Get-UMMailbox -ResultSize 5 }
 
     Show-Step 'Get-UMMailboxPIN and Set-UMMailboxPIN, the documented examples as they are written'

@@ -2,13 +2,13 @@
  * umpin: voice-mail PINs for any PBX.
  *
  * Conventions
- *   Status      Functions return 0 (UMPIN_STATUS_OK) or a UmpinStatus. Outputs are meaningful only after 0. With any other status,
- *               *err (where err is not NULL) is an error object: free it with umpin_error_free.
+ *   Status      Functions return 0 (UMPIN_STATUS_OK) or a UmpinStatus. Outputs are meaningful only after 0. With any
+ *               other status, *err (where err is not NULL) is an error object: free it with umpin_error_free.
  *   Handles     UmpinSession and UmpinReset are numbers. 0, a closed and a forged one are UMPIN_STATUS_INVALID_HANDLE.
- *   Texts       UmpinStr: UTF-8 with a length, no NUL needed. data == NULL means absent. What you pass is borrowed for the
- *               call; what you get in a structure lives as long as that structure.
- *   Ownership   What this library allocates it frees: umpin_error_free, umpin_buffer_free, umpin_pin_states_free. They take the
- *               address of your pointer and set it to NULL, so that calling twice does nothing.
+ *   Texts       UmpinStr: UTF-8 with a length, no NUL needed. data == NULL means absent. What you pass is borrowed for
+ *               the call; what you get in a structure lives as long as that structure.
+ *   Ownership   What this library allocates it frees: umpin_error_free, umpin_buffer_free, umpin_pin_states_free. They
+ *               take the address of your pointer and set it to NULL, so that calling twice does nothing.
  *   NULL        Every pointer is checked. Outputs named as "may be NULL" can be left out.
  *   Threads     Every function may be called from any thread, on the same session too. Nothing is kept per thread.
  *   Processes   Many processes of one host share a store. A session must not be carried over a fork().

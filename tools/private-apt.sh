@@ -88,7 +88,8 @@ private_apt_unpack() {
     mkdir -p "$2"
     for deb in "$1"/*.deb; do
         [[ -f $deb ]] || continue
-        dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$2" --no-same-owner --keep-directory-symlink --exclude './usr/share/doc/*' \
-            --exclude './usr/share/man/*' --exclude './usr/share/locale/*' --exclude './dev/*' || return 1
+        dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$2" --no-same-owner --keep-directory-symlink \
+            --exclude './usr/share/doc/*' --exclude './usr/share/man/*' --exclude './usr/share/locale/*' \
+            --exclude './dev/*' || return 1
     done
 }

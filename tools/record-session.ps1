@@ -17,7 +17,8 @@ $root = (Resolve-Path -LiteralPath "$PSScriptRoot/..").Path
 $session = @(
     'Import-UMRecipient ./examples/recipients.csv | Format-Table Read, Added, Failed'
     'New-UMDialPlan Redmond -NumberOfDigitsInExtension 5 -CountryOrRegionCode 1 | Format-Table Name, UMMailboxPolicies'
-    'Enable-UMMailbox tonysmith -UMMailboxPolicy "Redmond Default Policy" -Extensions 51234 | Format-Table Name, Extensions'
+    'Enable-UMMailbox tonysmith -UMMailboxPolicy "Redmond Default Policy" -Extensions 51234 |' +
+    ' Format-Table Name, Extensions'
     'Set-UMMailboxPIN tonysmith@contoso.com'
     'Get-UMMailboxPIN tonysmith@contoso.com'
     'Set-UMMailboxPIN tonysmith@contoso.com -Pin 51234'
@@ -41,7 +42,8 @@ foreach (`$command in '$($commands.Replace("'", "''"))' | ConvertFrom-Json) {
     "PS> `$command"
     & ([scriptblock]::Create(`$command)) 2>&1 | ForEach-Object {
         # As the console shows it, without the place in this file.
-        if (`$_ -is [System.Management.Automation.ErrorRecord]) { "`$(`$_.InvocationInfo.MyCommand.Name): `$_" } else { `$_ }
+        if (`$_ -isnot [System.Management.Automation.ErrorRecord]) { return `$_ }
+        "`$(`$_.InvocationInfo.MyCommand.Name): `$_"
     } | Out-String -Width 120
 }
 "@
@@ -63,13 +65,19 @@ $high = 17
 $svg = [System.Text.StringBuilder]::new()
 $height = 24 + $high * $lines.Count
 $null = $svg.Append("<svg xmlns=`"http://www.w3.org/2000/svg`" viewBox=`"0 0 990 $height`" role=`"img`">`n")
-$null = $svg.Append("<!-- Made by tools/record-session.ps1 from a real run. Do not edit. -->`n<title>A session in PowerShell</title>`n")
+$null = $svg.Append("<!-- Made by tools/record-session.ps1 from a real run. Do not edit. -->`n")
+$null = $svg.Append("<title>A session in PowerShell</title>`n")
 $null = $svg.Append("<rect width=`"990`" height=`"$height`" rx=`"6`" fill=`"#0d1b2a`"/>`n")
-$null = $svg.Append("<g font-family=`"Consolas, Menlo, 'DejaVu Sans Mono', monospace`" font-size=`"13`" fill=`"#d8dee9`" xml:space=`"preserve`">`n")
+$null = $svg.Append("<g font-family=`"Consolas, Menlo, 'DejaVu Sans Mono', monospace`" font-size=`"13`" ")
+$null = $svg.Append("fill=`"#d8dee9`" xml:space=`"preserve`">`n")
 $y = 25
 foreach ($line in $lines) {
-    $colour = if ($line -like 'PS> *') { ' fill="#8fd3ff"' } elseif ($line -match '^Set-\S+: ') { ' fill="#ff9b8f"' } else { '' }
-    if ($line) { $null = $svg.Append("<text x=`"14`" y=`"$y`"$colour>$([System.Security.SecurityElement]::Escape($line))</text>`n") }
+    $colour = switch -Regex ($line) {
+        '^PS> ' { ' fill="#8fd3ff"' }
+        '^Set-\S+: ' { ' fill="#ff9b8f"' }
+    }
+    $text = [System.Security.SecurityElement]::Escape($line)
+    if ($line) { $null = $svg.Append("<text x=`"14`" y=`"$y`"$colour>$text</text>`n") }
     $y += $high
 }
 $null = $svg.Append("</g>`n</svg>`n")

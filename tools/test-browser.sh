@@ -46,7 +46,8 @@ trap 'rm -rf "$scratch"' EXIT
 
 say "fetching a browser from Debian $suite (about 75 MB) and ${npm_packages[*]}"
 # What the machine has installed counts, so that only what it lacks is fetched.
-private_apt_prepare "$scratch/apt" "$suite" /var/lib/dpkg/status || give_up 'no Debian mirror was found in the apt configuration of this machine.'
+private_apt_prepare "$scratch/apt" "$suite" /var/lib/dpkg/status ||
+    give_up 'no Debian mirror was found in the apt configuration of this machine.'
 private_apt "$scratch/apt" apt-get -q update >"$scratch/log" 2>&1 ||
     give_up "the package lists of Debian $suite could not be read:" "$(tail -n 3 "$scratch/log")"
 mkdir -p "$scratch/empty/partial" "$scratch/debs" "$scratch/root"
@@ -54,7 +55,8 @@ mkdir -p "$scratch/empty/partial" "$scratch/debs" "$scratch/root"
 private_apt "$scratch/apt" apt-get -q -y -o Dir::Cache::Archives="$scratch/empty" --print-uris install \
     chromium-headless-shell fonts-dejavu-core fontconfig-config >"$scratch/uris" 2>"$scratch/log" ||
     give_up 'the packages cannot be resolved:' "$(tail -n 5 "$scratch/log")"
-mapfile -t packages < <(awk '/^\047/ { split($2, p, "_"); v = p[2]; gsub(/%3a/, ":", v); print p[1] "=" v }' "$scratch/uris" | sort -u)
+mapfile -t packages < <(awk '/^\047/ { split($2, p, "_"); v = p[2]; gsub(/%3a/, ":", v); print p[1] "=" v }' \
+    "$scratch/uris" | sort -u)
 if ((${#packages[@]})); then
     (cd "$scratch/debs" && private_apt "$scratch/apt" apt-get -q download "${packages[@]}" >"$scratch/log" 2>&1) ||
         give_up 'the packages could not be fetched:' "$(tail -n 3 "$scratch/log")"
@@ -65,7 +67,8 @@ for deb in "$scratch"/debs/*.deb; do
         --exclude './usr/share/man/*' --exclude './usr/share/locale/*' --exclude './dev/*'
 done
 (cd "$scratch/root" && npm install --silent --no-audit --no-fund --ignore-scripts --cache "$scratch/npm-cache" \
-    "${npm_packages[@]}" >"$scratch/log" 2>&1) || give_up 'npm could not fetch its packages:' "$(tail -n 3 "$scratch/log")"
+    "${npm_packages[@]}" >"$scratch/log" 2>&1) ||
+    give_up 'npm could not fetch its packages:' "$(tail -n 3 "$scratch/log")"
 program=$(command -v chromium-headless-shell || true)
 for found in "$scratch"/root/usr/lib/chromium/headless_shell "$scratch"/root/usr/lib/chromium/chromium-headless-shell \
     "$scratch"/root/usr/bin/chromium-headless-shell; do
@@ -79,7 +82,9 @@ mkdir -p "$scratch/root/bin"
 {
     printf '#!/bin/sh\nroot=%q\n' "$target"
     # shellcheck disable=SC2016 # for the program's start, not now
-    printf 'for d in "$root"/usr/lib/*-linux-* "$root"/usr/lib/*-linux-*/* "$root"/lib/*-linux-*; do [ -d "$d" ] && p=$p${p:+:}$d; done\n'
+    printf 'for d in "$root"/usr/lib/*-linux-* "$root"/usr/lib/*-linux-*/* "$root"/lib/*-linux-*; do\n'
+    # shellcheck disable=SC2016
+    printf '    [ -d "$d" ] && p=$p${p:+:}$d\ndone\n'
     # shellcheck disable=SC2016
     printf 'export FONTCONFIG_FILE="$root/fonts.conf"\n'
     # shellcheck disable=SC2016
@@ -88,9 +93,11 @@ mkdir -p "$scratch/root/bin"
 chmod 755 "$scratch/root/bin/chromium-headless-shell"
 {
     printf '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "fonts.dtd">\n<fontconfig>\n'
-    printf '<dir>%s/usr/share/fonts</dir>\n<dir>/usr/share/fonts</dir>\n<cachedir>%s/fonts-cache</cachedir>\n' "$target" "$target"
+    printf '<dir>%s/usr/share/fonts</dir>\n<dir>/usr/share/fonts</dir>\n' "$target"
+    printf '<cachedir>%s/fonts-cache</cachedir>\n' "$target"
     # For every family that is not there, and for none at all: the first font of the folder would be one of formulas.
-    printf '<match target="pattern"><edit name="family" mode="append_last"><string>DejaVu Sans</string></edit></match>\n'
+    printf '<match target="pattern"><edit name="family" mode="append_last">'
+    printf '<string>DejaVu Sans</string></edit></match>\n'
     printf '</fontconfig>\n'
 } >"$scratch/root/fonts.conf"
 printf '%s\n' "$layout" >"$scratch/root/.complete"

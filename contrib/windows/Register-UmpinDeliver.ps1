@@ -9,7 +9,7 @@ C:\Program Files for one: whoever may replace it would run as SYSTEM.
 .EXAMPLE
 .\Register-UmpinDeliver.ps1 -Program 'C:\Program Files\UMMailboxPin\umpin.exe'
 .EXAMPLE
-.\Register-UmpinDeliver.ps1 -Program 'C:\Tools\umpin.exe' -Store 'D:\Voice mail\um.db' -KeyFile 'D:\Voice mail key\umpin.key'
+.\Register-UmpinDeliver.ps1 -Program 'C:\Tools\umpin.exe' -Store 'D:\Voice mail\um.db' -KeyFile 'D:\UM key\umpin.key'
 #>
 [CmdletBinding(SupportsShouldProcess)]
 param(
@@ -24,16 +24,26 @@ $ErrorActionPreference = 'Stop'
 foreach ($file in @($Program, $Store, $KeyFile)) {
     if (-not $file) { continue }
     if ($file.Contains('"')) { throw "'$file' is no path: it holds a quotation mark. Nothing was registered." }
-    if (-not [System.IO.Path]::IsPathRooted($file)) { throw "'$file' is no full path, and a task starts in no folder of yours. Nothing was registered." }
+    if (-not [System.IO.Path]::IsPathRooted($file)) {
+        throw "'$file' is no full path, and a task starts in no folder of yours. Nothing was registered."
+    }
 }
-if (-not (Test-Path -LiteralPath $Program -PathType Leaf)) { throw "There is no program '$Program'. Nothing was registered." }
+if (-not (Test-Path -LiteralPath $Program -PathType Leaf)) {
+    throw "There is no program '$Program'. Nothing was registered."
+}
 $arguments = 'deliver'
 if ($Store) { $arguments += ' --store "{0}"' -f $Store }
 if ($KeyFile) { $arguments += ' --key-file "{0}"' -f $KeyFile }
-if ($PSCmdlet.ShouldProcess('UMMailboxPin deliver', "Register a scheduled task that runs '$Program $arguments' every minute as SYSTEM")) {
+$action = "Register a scheduled task that runs '$Program $arguments' every minute as SYSTEM"
+if ($PSCmdlet.ShouldProcess('UMMailboxPin deliver', $action)) {
     $every = New-ScheduledTaskTrigger -Once -At (Get-Date) -RepetitionInterval (New-TimeSpan -Minutes 1)
-    $settings = New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit (New-TimeSpan -Minutes 10) -StartWhenAvailable
-    $null = Register-ScheduledTask -TaskName 'UMMailboxPin deliver' -Trigger $every -Settings $settings `
-        -Action (New-ScheduledTaskAction -Execute $Program -Argument $arguments) `
-        -Principal (New-ScheduledTaskPrincipal -UserId SYSTEM -LogonType ServiceAccount)
+    $limits = @{ MultipleInstances = 'IgnoreNew'; ExecutionTimeLimit = New-TimeSpan -Minutes 10 }
+    $task = @{
+        TaskName  = 'UMMailboxPin deliver'
+        Trigger   = $every
+        Settings  = New-ScheduledTaskSettingsSet @limits -StartWhenAvailable
+        Action    = New-ScheduledTaskAction -Execute $Program -Argument $arguments
+        Principal = New-ScheduledTaskPrincipal -UserId SYSTEM -LogonType ServiceAccount
+    }
+    $null = Register-ScheduledTask @task
 }

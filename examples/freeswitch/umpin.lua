@@ -1,13 +1,14 @@
--- Signs a caller in by umpin, for FreeSWITCH (mod_lua). Copy it into FreeSWITCH's scripts folder; see umpin.xml beside it.
+-- Signs a caller in by umpin, for FreeSWITCH (mod_lua). Copy it into FreeSWITCH's scripts folder; see umpin.xml beside
+-- it.
 --
 --   <action application="lua" data="umpin.lua DIALPLAN"/>
 --
--- Sets umpin_result to ACCEPTED, REFUSED or ERROR, umpin_must_change to true or false, and umpin_extension to the number that
--- signed in. REFUSED is set first, so that a script that ends early lets nobody in. A PIN goes to umpin by a pipe; it is on no
--- command line and in no variable.
+-- Sets umpin_result to ACCEPTED, REFUSED or ERROR, umpin_must_change to true or false, and umpin_extension to the
+-- number that signed in. REFUSED is set first, so that a script that ends early lets nobody in. A PIN goes to umpin by
+-- a pipe; it is on no command line and in no variable.
 --
--- The caller's number is read here, where it is one value whatever is in it. Never write ${caller_id_number} into the data of
--- an action: the caller may choose it, and FreeSWITCH splits that data at blanks.
+-- The caller's number is read here, where it is one value whatever is in it. Never write ${caller_id_number} into the
+-- data of an action: the caller may choose it, and FreeSWITCH splits that data at blanks.
 
 local UMPIN = "/usr/local/bin/umpin"
 local TRIES = 3          -- as LogonFailuresBeforeDisconnect of the dial plan
@@ -26,7 +27,8 @@ session:setVariable("umpin_must_change", "false")
 session:setVariable("umpin_extension", "")
 -- What goes through the shell is nothing but digits, letters and a few signs; anything else is refused, not escaped.
 if argv[2] ~= nil or (dial_plan ~= nil and not only(dial_plan, "[%w_.][%w _.-]*")) then
-    freeswitch.consoleLog("ERR", "umpin.lua takes one argument, the dial plan's name, of letters, digits, blanks and _ . -\n")
+    freeswitch.consoleLog("ERR",
+        "umpin.lua takes one argument, the dial plan's name, of letters, digits, blanks and _ . -\n")
     return
 end
 -- Another's number, or none, is no secret: the PIN is asked for in any case.
@@ -72,7 +74,8 @@ end
 
 local function failed()
     session:setVariable("umpin_result", "ERROR")
-    freeswitch.consoleLog("ERR", "umpin.lua: umpin gave no answer; why is in the line above, call " .. session:get_uuid() .. "\n")
+    freeswitch.consoleLog("ERR",
+        "umpin.lua: umpin gave no answer; why is in the line above, call " .. session:get_uuid() .. "\n")
 end
 
 -- A new PIN is due, as after every reset. True: changed; nil: umpin failed.

@@ -31,7 +31,8 @@ BeforeAll {
         # In a folder of its version PowerShell finds no role by name: then by file, as docs/delegation.md says.
         $used = "$folder/Microsoft.Exchange.pssc"
         $text = [System.IO.File]::ReadAllText($configuration)
-        $text = $text -replace "RoleCapabilities = 'UMMailboxPin\\(\w+)'", "RoleCapabilityFiles = '$base/RoleCapabilities/`$1.psrc'"
+        $files = "RoleCapabilityFiles = '$base/RoleCapabilities/`$1.psrc'"
+        $text = $text -replace "RoleCapabilities = 'UMMailboxPin\\(\w+)'", $files
         [System.IO.File]::WriteAllText($used, $text)
     }
 
@@ -79,7 +80,8 @@ BeforeAll {
     }
 
     function Invoke-Text([string] $Line, [System.Management.Automation.Runspaces.PSSession] $Session = $desk) {
-        Invoke-Command -Session $Session -ScriptBlock ([scriptblock]::Create($Line)) -ErrorAction SilentlyContinue -ErrorVariable script:Refusals
+        $quietly = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'script:Refusals' }
+        Invoke-Command -Session $Session -ScriptBlock ([scriptblock]::Create($Line)) @quietly
     }
 
     function Get-PinVersion { (Get-UMMailboxPIN tonysmith).PinLastSet.Ticks }
@@ -94,14 +96,16 @@ Describe 'The files' {
         $shipped = Import-PowerShellDataFile -LiteralPath $configuration
         $shipped.SessionType | Should -Be 'RestrictedRemoteServer'
         $shipped.RunAsVirtualAccount | Should -BeTrue
-        $named = foreach ($definition in $shipped.RoleDefinitions.Values) { $definition.RoleCapabilities -replace '^UMMailboxPin\\' }
+        $named = $shipped.RoleDefinitions.Values | ForEach-Object { $_.RoleCapabilities -replace '^UMMailboxPin\\' }
         $files = Get-ChildItem -LiteralPath "$base/RoleCapabilities" -Filter *.psrc
         $named | Sort-Object | Should -Be ($files.BaseName | Sort-Object)
         foreach ($file in $files) {
             foreach ($visible in (Import-PowerShellDataFile -LiteralPath $file.FullName).VisibleCmdlets) {
-                $command = Get-Command -Module UMMailboxPin -Name $(if ($visible -is [string]) { $visible } else { $visible.Name })
+                $name = if ($visible -is [string]) { $visible } else { $visible.Name }
+                $command = Get-Command -Module UMMailboxPin -Name $name
                 $command | Should -Not -BeNullOrEmpty
-                if ($visible -isnot [string]) { foreach ($parameter in $visible.Parameters) { $command.Parameters.Keys | Should -Contain $parameter.Name } }
+                if ($visible -is [string]) { continue }
+                $visible.Parameters | ForEach-Object { $command.Parameters.Keys | Should -Contain $_.Name }
             }
         }
     }
@@ -339,7 +343,9 @@ Remove-PSSession `$session
             $shell = [powershell]::Create()
             $shell.Runspace = $desk.Runspace
             try {
-                if ($Command -ne 'Get-UMMailbox') { $null = $shell.AddCommand('Get-UMMailbox').AddParameter('Identity', 'tonysmith') }
+                if ($Command -ne 'Get-UMMailbox') {
+                    $null = $shell.AddCommand('Get-UMMailbox').AddParameter('Identity', 'tonysmith')
+                }
                 $null = $shell.AddCommand($Command).AddParameter($Parameter, $value)
                 try { $null = $shell.Invoke() } catch { $null = $_ }
             }
@@ -353,8 +359,10 @@ Describe 'A remote session of those who type PINs' -Skip:$noRemoteSession {
     It 'serves the few lines of a provisioning product' {
         $session = Open-Remote UMPinOperator
         try {
-            $module = Import-PSSession $session -AllowClobber -DisableNameChecking -CommandName Set-UMMailboxPIN -Prefix There
-            Set-ThereUMMailboxPIN -Identity 'tonysmith@contoso.com' -Pin '0571392' -PinExpired $false -DomainController ''
+            $wanted = @{ CommandName = 'Set-UMMailboxPIN'; Prefix = 'There' }
+            $module = Import-PSSession $session -AllowClobber -DisableNameChecking @wanted
+            $asked = @{ Pin = '0571392'; PinExpired = $false; DomainController = '' }
+            Set-ThereUMMailboxPIN -Identity 'tonysmith@contoso.com' @asked
             (Test-UMMailboxPIN tonysmith -Pin 0571392).Result | Should -Be 'Accepted'
         }
         finally {

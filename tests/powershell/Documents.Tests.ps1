@@ -37,7 +37,8 @@ BeforeAll {
 
     # What a page takes for granted, in the folder and the store that its commands are typed in.
     $enabled = {
-        $null = Enable-UMMailbox tonysmith -UMMailboxPolicy 'Redmond Default Policy' -Extensions 51234 -PIN 739182 -PINExpired $false
+        $asked = @{ Extensions = 51234; PIN = '739182'; PINExpired = $false }
+        $null = Enable-UMMailbox tonysmith -UMMailboxPolicy 'Redmond Default Policy' @asked
     }
     $setUp = @{
         'README.md'               = @{ Files = { $null = New-Item -ItemType Directory ./examples;
@@ -47,7 +48,8 @@ BeforeAll {
             Files = { Copy-Item ./recipients.csv ./people.csv }
             Typed = @'
 function Get-ADUser($Filter, $Properties) {
-    [pscustomobject]@{ ObjectGUID = [guid]::NewGuid(); Name = 'New'; mail = "new$($Filter.Length + $Properties.Count)@contoso.com" }
+    $mail = "new$($Filter.Length + $Properties.Count)@contoso.com"
+    [pscustomobject]@{ ObjectGUID = [guid]::NewGuid(); Name = 'New'; mail = $mail }
 }
 '@
         }
@@ -93,8 +95,10 @@ Describe '<File>' -ForEach $pages {
             $env:PATH = "$(Split-Path $env:UMPIN_BIN):$env:PATH"
             # One script for the page. Each command says when it begins; errors are printed as the console prints them.
             $script = [System.Collections.Generic.List[string]]::new()
-            $script.Add('if ($PSStyle) { $PSStyle.OutputRendering = "PlainText" }; $ProgressPreference = "SilentlyContinue"; $ConfirmPreference = "None"')
-            $script.Add("`$env:UMPIN_STORE = '$folder/store/um.db'; `$env:UMPIN_KEY_FILE = '$folder/store/umpin.key'; Set-Location '$folder'")
+            $script.Add('if ($PSStyle) { $PSStyle.OutputRendering = "PlainText" }')
+            $script.Add('$ProgressPreference = "SilentlyContinue"; $ConfirmPreference = "None"')
+            $script.Add("`$env:UMPIN_STORE = '$folder/store/um.db'; `$env:UMPIN_KEY_FILE = '$folder/store/umpin.key'")
+            $script.Add("Set-Location '$folder'")
             if ($needs.Typed) { $script.Add($needs.Typed) }
             $lines = @(foreach ($block in $Blocks) {
                     foreach ($line in Get-Command-Line $block) {
@@ -109,9 +113,15 @@ Describe '<File>' -ForEach $pages {
             for ($i = 0; $i -lt $lines.Count; $i++) {
                 $script.Add("'##BEGIN $i'")
                 $encoded = [Convert]::ToBase64String([System.Text.Encoding]::UTF8.GetBytes($lines[$i].Typed))
-                $script.Add("try { . ([scriptblock]::Create([Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('$encoded')))) 2>&1 | ForEach-Object {" +
-                    ' if ($_ -is [System.Management.Automation.ErrorRecord]) { "##ERROR"; "$($_.InvocationInfo.MyCommand.Name): $_" } else { $_ } } | Out-String -Width 160 }' +
-                    ' catch { "##ERROR"; "$_" }')
+                $script.Add("`$text = [Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('$encoded'))")
+                $script.Add(@'
+try {
+    . ([scriptblock]::Create($text)) 2>&1 | ForEach-Object {
+        if ($_ -isnot [System.Management.Automation.ErrorRecord]) { return $_ }
+        "##ERROR"; "$($_.InvocationInfo.MyCommand.Name): $_"
+    } | Out-String -Width 160
+} catch { "##ERROR"; "$_" }
+'@)
             }
             Set-Content ./typed.ps1 ($script -join "`n") -Encoding utf8
             $output = (& (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File ./typed.ps1 2>&1 |
@@ -159,7 +169,9 @@ Describe 'A block of <File>, line <Line>, that is not typed here' -ForEach $mark
 }
 
 Describe 'Blocks' {
-    It 'all say what they are, so that no command passes for something else; and few are not typed' -ForEach @{ All = $blocks } {
+    It 'all say what they are, so that no command passes for something else; and few are not typed' -ForEach @(
+        @{ All = $blocks }
+    ) {
         $known = 'powershell', 'sh', 'text', 'json', 'mermaid', 'ini', 'toml', 'xml', 'nginx', 'apache', 'c'
         foreach ($block in $All) { $block.Language | Should -BeIn $known -Because "$($block.File) line $($block.Line)" }
         # Whoever adds one that cannot be typed here raises this with open eyes.
@@ -197,7 +209,8 @@ Describe 'docs/troubleshooting.md' {
         $source = [System.IO.File]::ReadAllText("$root/src/error.rs")
         $meanings = @{}
         foreach ($status in [regex]::Matches($source, '(?m)((?:^    /// .*\n)+)    (\w+) = (\d+),')) {
-            $meanings[$status.Groups[2].Value] = "$($status.Groups[3].Value): " + (($status.Groups[1].Value -replace '(?m)^    /// ' -replace '\s+', ' ').Trim())
+            $meaning = ($status.Groups[1].Value -replace '(?m)^    /// ' -replace '\s+', ' ').Trim()
+            $meanings[$status.Groups[2].Value] = "$($status.Groups[3].Value): $meaning"
         }
         $ids = @{}
         foreach ($line in [regex]::Matches($source,

@@ -219,13 +219,20 @@ Import-Module UMMailboxPin, UMMailboxPin.ExchangeCompat
     `$help = Get-Help `$command.Name -Full
     [ordered]@{
         Name = `$help.Name; Synopsis = `$help.Synopsis; Description = -join `$help.description.Text
-        Parameters = @(`$help.parameters.parameter | ForEach-Object { [ordered]@{ Name = `$_.name; Text = -join `$_.description.Text } })
-        Examples = @(`$help.examples.example | ForEach-Object { [ordered]@{ Title = `$_.title; Code = `$_.code; Text = -join `$_.remarks.Text } })
+        Parameters = @(`$help.parameters.parameter | ForEach-Object {
+            [ordered]@{ Name = `$_.name; Text = -join `$_.description.Text }
+        })
+        Examples = @(`$help.examples.example | ForEach-Object {
+            [ordered]@{ Title = `$_.title; Code = `$_.code; Text = -join `$_.remarks.Text }
+        })
     }
 }
-`$topics = foreach (`$topic in 'about_UMMailboxPin', 'about_UMMailboxPin_Security') { (Get-Help `$topic) -split '\s+' | Select-Object -First 1 }
+`$topics = foreach (`$topic in 'about_UMMailboxPin', 'about_UMMailboxPin_Security') {
+    (Get-Help `$topic) -split '\s+' | Select-Object -First 1
+}
+`$json = ConvertTo-Json @{ Help = `$all; Topics = `$topics } -Depth 5 -Compress
 # In letters that pass through any console.
-[Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes((ConvertTo-Json @{ Help = `$all; Topics = `$topics } -Depth 5 -Compress)))
+[Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes(`$json))
 "@
             [System.Text.Encoding]::UTF8.GetString([Convert]::FromBase64String(-join $lines)) | ConvertFrom-Json
         }
@@ -244,10 +251,12 @@ Import-Module UMMailboxPin, UMMailboxPin.ExchangeCompat
                 if ($here.$part -ceq $there.$part) { "$($there.Name): $($there.$part)" } }
             # A cmdlet without parameters has one without a name.
             for ($j = 0; $j -lt $there.Parameters.Count -and $there.Parameters[$j].Name; $j++) {
-                if ($here.Parameters[$j].Text -ceq $there.Parameters[$j].Text) { "$($there.Name) -$($there.Parameters[$j].Name)" }
+                $parameter = $there.Parameters[$j]
+                if ($here.Parameters[$j].Text -ceq $parameter.Text) { "$($there.Name) -$($parameter.Name)" }
             }
             for ($j = 0; $j -lt $there.Examples.Count; $j++) {
-                if ($here.Examples[$j].Text -ceq $there.Examples[$j].Text) { "$($there.Name): $($there.Examples[$j].Text)" }
+                $example = $there.Examples[$j].Text
+                if ($here.Examples[$j].Text -ceq $example) { "$($there.Name): $example" }
                 $here.Examples[$j].Title | Should -Be "Exemple $($j + 1)"
             }
         }
@@ -282,7 +291,8 @@ Describe '<Topic>' -ForEach $topics {
         # Whoever changes the English changes the French and writes the new digest here.
         $digests = Import-PowerShellDataFile "$PSScriptRoot/../../powershell/help/topics.fr.psd1"
         $text = [System.IO.File]::ReadAllText("$base/en-US/$Topic.help.txt") -replace "`r"
-        $hash = [System.Security.Cryptography.SHA256]::Create().ComputeHash([System.Text.Encoding]::UTF8.GetBytes($text))
+        $bytes = [System.Text.Encoding]::UTF8.GetBytes($text)
+        $hash = [System.Security.Cryptography.SHA256]::Create().ComputeHash($bytes)
         $digests[$Topic] | Should -Be ([System.BitConverter]::ToString($hash) -replace '-').Substring(0, 16)
         foreach ($language in 'en-US', 'fr') {
             $lines = Get-Content "$base/$language/$Topic.help.txt" -Encoding utf8
@@ -304,9 +314,12 @@ Describe '<Topic>' -ForEach $topics {
         Push-Location $folder
         try {
             Copy-Item "$PSScriptRoot/../../examples/recipients.csv" .
-            if ($Topic -eq 'about_UMMailboxPin_Exchange') { New-ExchangeExport "$folder/ExchangeUM" -People 8 -Others 1 }
+            if ($Topic -eq 'about_UMMailboxPin_Exchange') {
+                New-ExchangeExport "$folder/ExchangeUM" -People 8 -Others 1
+            }
             if ($Topic -eq 'about_UMMailboxPin_PBX') {
-                $null = Enable-UMMailbox tonysmith -UMMailboxPolicy 'Redmond Default Policy' -Extensions 51234 -PIN 739182
+                $asked = @{ UMMailboxPolicy = 'Redmond Default Policy'; Extensions = 51234; PIN = '739182' }
+                $null = Enable-UMMailbox tonysmith @asked
             }
             $ErrorActionPreference = 'Stop'
             $ProgressPreference = 'SilentlyContinue'

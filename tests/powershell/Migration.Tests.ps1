@@ -103,7 +103,8 @@ Describe 'An export whose ids are <Shape>' -ForEach @{ Shape = 'texts'; Typed = 
         $mails.Count | Should -Be $people
         $told = Get-Content -Raw $first.Report
         $pins = @($mails | ForEach-Object {
-            if ((Get-Content -Raw $_) -match '(?m)^.*(?:PIN|code confidentiel)[^\d\r\n]*\b(\d{6,8})\b') { $Matches[1] } })
+            $isTold = (Get-Content -Raw $_) -match '(?m)^.*(?:PIN|code confidentiel)[^\d\r\n]*\b(\d{6,8})\b'
+            if ($isTold) { $Matches[1] } })
         $pins.Count | Should -Be $people
         # A report has numbers of five, and of seven that begin with 55.
         $pins | Where-Object { $told -match "\b$_\b" } | Should -BeNullOrEmpty
@@ -142,7 +143,8 @@ Describe 'An import that does not go through at once' {
 
     It 'names who could not be enabled, and what was refused, and goes on; a later run does the rest' {
         Edit-Export UMMailbox.xml 'EUM:50003;' 'EUM:50008;'
-        Edit-Export UMDialPlan.xml '<S N="OutsideLineAccessCode">9</S>' '<S N="OutsideLineAccessCode">12345678901234567</S>'
+        $code = '<S N="OutsideLineAccessCode">{0}</S>'
+        Edit-Export UMDialPlan.xml ($code -f 9) ($code -f 12345678901234567)
         $first = Import-Export
         $first.Enabled, $first.Failed | Should -Be 15, 5
         $failed = Import-Csv $first.Report | Where-Object Result -EQ Failed
@@ -194,7 +196,8 @@ function Get-UMMailboxPIN(`$ResultSize, [switch] `$IgnoreErrors) { Import-Clixml
 function Get-Mailbox(`$ResultSize) { Import-Clixml "$folder/there/Mailbox.xml" }
 function Get-Recipient(`$RecipientType, `$ResultSize) { Import-Clixml "$folder/there/Recipient.xml" }
 & '$scripts/Export-ExchangeUM.ps1' -Path '$folder/export' | ForEach-Object Count
-try { & '$scripts/Export-ExchangeUM.ps1' -Path '$folder/export' } catch { "refused: `$(`$_.Exception.Message -match 'there already')" }
+try { & '$scripts/Export-ExchangeUM.ps1' -Path '$folder/export' }
+catch { "refused: `$(`$_.Exception.Message -match 'there already')" }
 "@
             $lines | Should -Be '4', '5', '12', '12', '14', '14', 'refused: True'
             (Import-Clixml "$folder/export/UMMailbox.xml")[0].psobject.TypeNames[0] |
@@ -207,6 +210,8 @@ try { & '$scripts/Export-ExchangeUM.ps1' -Path '$folder/export' } catch { "refus
 
     It 'has nothing that the PowerShell of Exchange 2010 does not know' {
         $text = Get-Content -Raw "$scripts/Export-ExchangeUM.ps1"
-        $text | Should -Not -Match '\[ordered\]|\[pscustomobject\]|-notin|-in |\.Where\(|::new\(|Where-Object \w|ForEach-Object \w'
+        $unknown = '\[ordered\]', '\[pscustomobject\]', '-notin', '-in ', '\.Where\(', '::new\(',
+            '(Where|ForEach)-Object \w'
+        $text | Should -Not -Match ($unknown -join '|')
     }
 }

@@ -497,8 +497,9 @@ Import-Module UMMailboxPin
         $copy = Join-Path $folder 'other'
         # A package holds those of every system.
         $system = if ($IsLinux) { 'linux' } elseif ($IsMacOS) { 'osx' } else { 'win' }
-        $processor = [System.Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture.ToString().ToLowerInvariant()
-        $native = Get-ChildItem (Join-Path (Split-Path $UMModule) "$system-$processor") -Filter umpin.* |
+        $processor = [System.Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture
+        $platform = "$system-$processor".ToLowerInvariant()
+        $native = Get-ChildItem (Join-Path (Split-Path $UMModule) $platform) -Filter umpin.* |
             Select-Object -First 1
         $null = New-Item -ItemType Directory "$copy/UMMailboxPin/$($native.Directory.Name)"
         Get-ChildItem (Split-Path $UMModule) -File | Copy-Item -Destination "$copy/UMMailboxPin"

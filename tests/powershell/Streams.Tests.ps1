@@ -99,7 +99,8 @@ Describe 'No stream' {
         @{ Line = 'Test-UMMailboxPIN tonysmith -Pin 7391846 -Debug -Verbose' }
         @{ Line = 'Enable-UMMailbox obrady -UMMailboxPolicy "Redmond Default Policy" -PIN 7391846 -Debug -Verbose' }
         @{
-            Line = 'Enable-UMMailbox kakers -UMMailboxPolicy (Get-UMMailboxPolicy) -PIN 7391846 -ValidateOnly -Debug -Verbose'
+            Line = 'Enable-UMMailbox kakers -UMMailboxPolicy (Get-UMMailboxPolicy) -PIN 7391846 -ValidateOnly ' +
+                '-Debug -Verbose'
         }
         @{ Line = 'Set-UMMailbox tonysmith -Pin 7391846 -Debug -Verbose' }
         @{ Line = '[pscustomobject]@{ Identity = "tony"; PIN = "7391846" } | Set-UMMailboxPIN -Debug -Verbose' }

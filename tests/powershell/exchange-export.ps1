@@ -10,7 +10,14 @@ function New-ExchangeExport([string] $Folder, [int] $People = 1000, [int] $Other
     $escape = { param($text) [System.Security.SecurityElement]::Escape($text) }
     $script:reference = 0
 
-    # One property, of the XML that Export-Clixml writes.
+    # The beginning of an object, of the XML that Export-Clixml writes.
+    function Format-Object([string] $Name, [string] $Type) {
+        $script:reference++
+        $types = "<T>Deserialized.$Type</T><T>Deserialized.System.Object</T>"
+        "<Obj$Name RefId=`"$reference`"><TN RefId=`"$reference`">$types</TN>"
+    }
+
+    # One property.
     function Format-Value([string] $Name, $Value) {
         $n = if ($Name) { " N=`"$Name`"" } else { '' }
         if ($null -eq $Value) { return "<Nil$n />" }
@@ -22,24 +29,23 @@ function New-ExchangeExport([string] $Folder, [int] $People = 1000, [int] $Other
             $text = & $escape $Value.Text
             if ($Value.Contains('List')) {
                 $items = foreach ($item in $Value.List) { "<S>$(& $escape $item)</S>" }
-                $script:reference++
-                return "<Obj$n RefId=`"$reference`"><TN RefId=`"$reference`"><T>Deserialized.$($Value.Type)</T><T>Deserialized.System.Object</T></TN><LST>$items</LST></Obj>"
+                return "$(Format-Object $n $Value.Type)<LST>$items</LST></Obj>"
             }
             if (-not $Typed) { return "<S$n>$text</S>" }
-            $script:reference++
-            return "<Obj$n RefId=`"$reference`"><TN RefId=`"$reference`"><T>Deserialized.$($Value.Type)</T><T>Deserialized.System.Object</T></TN><ToString>$text</ToString><Props /></Obj>"
+            return "$(Format-Object $n $Value.Type)<ToString>$text</ToString><Props /></Obj>"
         }
         "<S$n>$(& $escape "$Value")</S>"
     }
 
     function Write-ExportFile([string] $File, [string] $Type, [object[]] $Objects) {
-        $text = [System.Text.StringBuilder]::new('<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">' + "`n")
+        $space = 'http://schemas.microsoft.com/powershell/2004/04'
+        $text = [System.Text.StringBuilder]::new("<Objs Version=`"1.1.0.1`" xmlns=`"$space`">`n")
         foreach ($object in $Objects) {
-            $script:reference++
-            $null = $text.Append("  <Obj RefId=`"$reference`"><TN RefId=`"$reference`"><T>Deserialized.$Type</T><T>Deserialized.System.Object</T></TN>")
+            $null = $text.Append("  $(Format-Object '' $Type)")
             $null = $text.Append("<ToString>$(& $escape $object.Name)</ToString><Props>")
             foreach ($key in $object.Keys) { $null = $text.Append((Format-Value $key $object[$key])) }
-            $null = $text.Append("</Props><MS><S N=`"PSComputerName`">ex01.contoso.com</S><G N=`"RunspaceId`">0b1c2d3e-0000-4000-8000-000000000001</G></MS></Obj>`n")
+            $null = $text.Append('</Props><MS><S N="PSComputerName">ex01.contoso.com</S>')
+            $null = $text.Append("<G N=`"RunspaceId`">0b1c2d3e-0000-4000-8000-000000000001</G></MS></Obj>`n")
         }
         $null = $text.Append('</Objs>')
         [System.IO.File]::WriteAllText((Join-Path $Folder $File), $text.ToString(),
@@ -47,13 +53,18 @@ function New-ExchangeExport([string] $Folder, [int] $People = 1000, [int] $Other
     }
 
     function Id([string] $Text) { @{ Type = 'Microsoft.Exchange.Data.Directory.ADObjectId'; Text = $Text } }
-    function Count([string] $Text) { @{ Type = 'Microsoft.Exchange.Data.Unlimited`1[[System.Int32, mscorlib]]';
-        Text = $Text } }
-    function Many([string[]] $Texts) { @{ Type = 'Microsoft.Exchange.Data.MultiValuedProperty`1[[System.String, mscorlib]]'; List = @($Texts) } }
-    function Addresses([string[]] $Texts) { @{ Type = 'Microsoft.Exchange.Data.ProxyAddressCollection';
-        List = $Texts } }
-    function Word([string] $Text) { @{ Type = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.Word';
-        Text = $Text } }
+    function Count([string] $Text) {
+        @{ Type = 'Microsoft.Exchange.Data.Unlimited`1[[System.Int32, mscorlib]]'; Text = $Text }
+    }
+    function Many([string[]] $Texts) {
+        @{ Type = 'Microsoft.Exchange.Data.MultiValuedProperty`1[[System.String, mscorlib]]'; List = @($Texts) }
+    }
+    function Addresses([string[]] $Texts) {
+        @{ Type = 'Microsoft.Exchange.Data.ProxyAddressCollection'; List = $Texts }
+    }
+    function Word([string] $Text) {
+        @{ Type = 'Microsoft.Exchange.Data.Directory.SystemConfiguration.Word'; Text = $Text }
+    }
 
     $plans = foreach ($plan in @(
             @{ Name = 'Redmond'; Digits = 5; Type = 'TelExtn'; Code = '1'; Access = '4255550100', '4255550101' }
@@ -134,7 +145,10 @@ function New-ExchangeExport([string] $Folder, [int] $People = 1000, [int] $Other
         $eum = @()
         $sip = $null
         if ($i -lt $People) {
-            $kind = if ($i % 20 -eq 7) { 'Lync' } elseif ($i % 50 -eq 13) { 'World' } elseif ($i % 25 -eq 4) { 'Tokyo' } else { 'Redmond' }
+            $kind = if ($i % 20 -eq 7) { 'Lync' }
+            elseif ($i % 50 -eq 13) { 'World' }
+            elseif ($i % 25 -eq 4) { 'Tokyo' }
+            else { 'Redmond' }
             $policy = if ($kind -eq 'Redmond' -and $i % 10 -eq 0) { 'Executives' } else { "$kind Default Policy" }
             switch ($kind) {
                 'Lync' {
@@ -151,7 +165,7 @@ function New-ExchangeExport([string] $Folder, [int] $People = 1000, [int] $Other
                 'Redmond' {
                     $eum = , "EUM:$extension;phone-context=Redmond.contoso.com"
                     # A second number, and for some one in a second plan.
-                    if ($i % 20 -eq 1) { $eum += "eum:$('{0:00000}' -f (70000 + $i));phone-context=Redmond.contoso.com" }
+                    if ($i % 20 -eq 1) { $eum += "eum:$(70000 + $i);phone-context=Redmond.contoso.com" }
                     if ($i % 30 -eq 2) { $eum += "eum:$('{0:0000}' -f (6000 + $i));phone-context=Tokyo.contoso.com" }
                 }
             }
@@ -188,8 +202,9 @@ function New-ExchangeExport([string] $Folder, [int] $People = 1000, [int] $Other
                     ServerName = 'ex01'; SamAccountName = $alias
                 UserPrincipalName = $smtp; Languages = (Many $(if ($i % 8 -eq 4) { 'fr-FR' } else { 'en-US' }));
                     LinkedMasterAccount = $null
-                Alias = $alias; DisplayName = $name;
-                    EmailAddresses = (Addresses ($smtpAddresses + $eum + "X400:C=us;A= ;P=Contoso;O=Exchange;S=$alias;"))
+                Alias = $alias; DisplayName = $name
+                EmailAddresses = (Addresses ($smtpAddresses + $eum +
+                        "X400:C=us;A= ;P=Contoso;O=Exchange;S=$alias;"))
                 LegacyExchangeDN = "/o=Contoso/cn=Recipients/cn=$alias";
                     PrimarySmtpAddress = @{ Type = 'Microsoft.Exchange.Data.SmtpAddress'; Text = $smtp }
                 RecipientTypeDetails = (Word 'UserMailbox'); Name = $name; Guid = $guid;

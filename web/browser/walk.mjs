@@ -61,15 +61,17 @@ async function startPage(url, port, issuer) {
     const certificate = path.join(folder, 'certificate.pem');
     const key = path.join(folder, 'private-key.pem');
     execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
-        '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'],
+        '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=127.0.0.1', '-addext',
+        'subjectAltName=IP:127.0.0.1'],
     { stdio: 'ignore' });
     const secret = path.join(folder, 'secret');
     fs.writeFileSync(secret, 'not a secret on loopback\n', { mode: 0o600 });
     const configuration = path.join(folder, 'web.toml');
     fs.writeFileSync(configuration, `url = '${url}'\n[openid]\nissuer = '${issuer}'\nclient_id = 'umpin-web'\n`
-        + `client_secret_file = '${secret}'\n[roles]\nhelp_desk = ['helpdesk']\ntype_pin = ['lead']\nauditor = ['audit']\n`);
-    const child = spawn(program, ['--listen', `127.0.0.1:${port}`, '--config', configuration, '--certificate', certificate,
-        '--private-key', key, '--store', settings.store, '--key-file', settings.keyFile],
+        + `client_secret_file = '${secret}'\n`
+        + "[roles]\nhelp_desk = ['helpdesk']\ntype_pin = ['lead']\nauditor = ['audit']\n");
+    const child = spawn(program, ['--listen', `127.0.0.1:${port}`, '--config', configuration,
+        '--certificate', certificate, '--private-key', key, '--store', settings.store, '--key-file', settings.keyFile],
     { env: { ...process.env, NO_PROXY: '127.0.0.1', TZ: 'UTC' }, stdio: ['ignore', 'ignore', 'pipe'] });
     started.push(child);
     let log = '';
@@ -90,7 +92,8 @@ async function signIn(page, url, name, to = '/') {
     await page.fill('input[name=password]', 'any');
     const send = async () => {
         const before = page.url();
-        const onward = page.waitForURL((now) => now.href.startsWith(url) || (now.href !== before && now.pathname.startsWith('/interaction')));
+        const onward = page.waitForURL((now) => now.href.startsWith(url)
+            || (now.href !== before && now.pathname.startsWith('/interaction')));
         await page.click('button[type=submit]');
         await onward;
     };
@@ -113,7 +116,8 @@ function pinFor(address) {
 
 // The telephone's question.
 function verify(extension, pin) {
-    const asked = spawnSync(umpin, ['--store', settings.store, '--key-file', settings.keyFile, 'verify', '--extension', extension],
+    const asked = spawnSync(umpin,
+        ['--store', settings.store, '--key-file', settings.keyFile, 'verify', '--extension', extension],
         { input: `${pin}\n`, encoding: 'utf8' });
     return JSON.parse(asked.stdout);
 }
@@ -123,7 +127,8 @@ async function check(page, what) {
     const told = await page.evaluate(() => globalThis.axe.run(document, {
         runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
     }));
-    const wrong = told.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join('; ')}`);
+    const nodes = (v) => v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join('; ');
+    const wrong = told.violations.map((v) => `${v.id}: ${nodes(v)}`);
     broken.push(...wrong.map((text) => `${what}: ${text}`));
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
     if (wide) broken.push(`${what} scrolls sideways`);
