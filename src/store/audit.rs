@@ -1,8 +1,7 @@
 //! The audit trail's rows. The chain over them is `service::audit`'s.
 
-use rusqlite::{Row, params};
-
 use super::Tx;
+use super::engine::{Row, params};
 use super::statements::Statements;
 use crate::error::Result;
 
@@ -33,7 +32,7 @@ pub struct AuditRow {
 
 const COLUMNS: &str = "seq, at, caller, claimed, cmdlet, object, parameters, succeeded, detail, mac";
 
-fn audit_row(r: &Row<'_>) -> rusqlite::Result<AuditRow> {
+fn audit_row(r: &Row<'_>) -> Result<AuditRow> {
     Ok(AuditRow {
         seq: r.get("seq")?,
         at: r.get("at")?,
@@ -51,7 +50,7 @@ fn audit_row(r: &Row<'_>) -> rusqlite::Result<AuditRow> {
 impl Tx<'_> {
     /// The newest row's number and MAC.
     pub fn audit_tail(&self) -> Result<Option<(i64, Vec<u8>)>> {
-        self.query_optional("SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1", [], |r| {
+        self.query_optional("SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1", params![], |r| {
             Ok((r.get("seq")?, r.get("mac")?))
         })
     }
@@ -66,7 +65,7 @@ impl Tx<'_> {
 
     /// Removes the rows up to a number, that one included.
     pub(crate) fn remove_audit_through(&self, seq: i64) -> Result<()> {
-        self.execute("DELETE FROM audit WHERE seq <= ?1", [seq])
+        self.execute("DELETE FROM audit WHERE seq <= ?1", params![seq])
     }
 
     /// Rows before a number, the newest first.

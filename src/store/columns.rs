@@ -1,13 +1,13 @@
 //! The edge between the types of this program and the columns of the database.
 
-use rusqlite::ToSql;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Value, ValueRef};
+use std::borrow::Cow;
 
+use super::engine::{Cell, FromColumn, Kind, ToColumn, Typed, Value};
 use crate::crypto::hex::{hex, unhex};
 use crate::crypto::key::KeyId;
 use crate::directory::numbers::{AddressKind, UriType};
 use crate::guid::{DialPlanGuid, MessageGuid, PolicyGuid, RecipientGuid};
-use crate::mail::notice::Kind;
+use crate::mail::notice::Kind as NoticeKind;
 
 /// A GUID's 16 bytes as it is written down here: lower case, with hyphens.
 pub(super) fn guid_text(bytes: &[u8]) -> Option<String> {
@@ -22,16 +22,19 @@ pub(super) fn guid_bytes(text: &str) -> Vec<u8> {
 /// GUIDs are 16 bytes in the database and texts everywhere else.
 macro_rules! guids {
     ($($name:ty)*) => {$(
-        impl ToSql for $name {
-            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-                Ok(ToSqlOutput::Owned(Value::Blob(guid_bytes(self.as_str()))))
+        impl ToColumn for $name {
+            fn value(&self) -> Value<'_> {
+                Value::Blob(Cow::Owned(guid_bytes(self.as_str())))
             }
         }
 
-        impl FromSql for $name {
-            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-                let guid = guid_text(value.as_blob()?).ok_or_else(|| FromSqlError::Other("no GUID".into()))?;
-                Ok(Self::known(guid))
+        impl Typed for $name {
+            const KIND: Kind = Kind::Blob;
+        }
+
+        impl FromColumn for $name {
+            fn from_cell(cell: Cell<'_>) -> Option<Self> {
+                cell.blob().and_then(guid_text).map(Self::known)
             }
         }
     )*};
@@ -40,50 +43,51 @@ macro_rules! guids {
 guids! { RecipientGuid PolicyGuid DialPlanGuid MessageGuid }
 
 /// 16 hexadecimal digits as 8 bytes.
-impl ToSql for KeyId {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Owned(Value::Blob(unhex(self.as_str()).unwrap_or_default())))
+impl ToColumn for KeyId {
+    fn value(&self) -> Value<'_> {
+        Value::Blob(Cow::Owned(unhex(self.as_str()).unwrap_or_default()))
     }
 }
 
-impl FromSql for KeyId {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        value.as_blob().map(|bytes| Self::known(hex(bytes)))
+impl Typed for KeyId {
+    const KIND: Kind = Kind::Blob;
+}
+
+impl FromColumn for KeyId {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        cell.blob().map(|bytes| Self::known(hex(bytes)))
     }
 }
 
 /// A word that is none of those a column can hold was not written by this program: an error, never a guess.
 macro_rules! words {
     ($($name:ty)*) => {$(
-        impl ToSql for $name {
-            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-                self.as_str().to_sql()
+        impl ToColumn for $name {
+            fn value(&self) -> Value<'_> {
+                Value::Text(Cow::Borrowed(self.as_str()))
             }
         }
 
-        impl FromSql for $name {
-            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-                Self::from_name(value.as_str()?).ok_or_else(|| FromSqlError::Other("no such word".into()))
+        impl FromColumn for $name {
+            fn from_cell(cell: Cell<'_>) -> Option<Self> {
+                cell.text().and_then(Self::from_name)
             }
         }
     )*};
 }
 
-words! { UriType Kind }
+words! { UriType NoticeKind }
 
 /// One in a million rows each: a number, by its place in [`AddressKind::ALL`].
-impl ToSql for AddressKind {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+impl ToColumn for AddressKind {
+    fn value(&self) -> Value<'_> {
         let number = Self::ALL.iter().position(|kind| kind == self).unwrap_or_default();
-        Ok(ToSqlOutput::Owned(Value::Integer(number as i64)))
+        Value::Integer(number as i64)
     }
 }
 
-impl FromSql for AddressKind {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        usize::try_from(value.as_i64()?)
-            .ok()
-            .and_then(|number| Self::ALL.get(number).copied())
-            .ok_or_else(|| FromSqlError::Other("no such kind".into()))
+impl FromColumn for AddressKind {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        usize::try_from(cell.integer()?).ok().and_then(|number| Self::ALL.get(number).copied())
     }
 }

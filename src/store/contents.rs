@@ -4,12 +4,10 @@
 use crate::guid::RecipientGuid;
 use std::ops::RangeInclusive;
 
-use rusqlite::Row;
-use rusqlite::types::ValueRef;
-
+use super::Tx;
 use super::columns::guid_text;
+use super::engine::{Cell, Row, params};
 use super::statements::Statements;
-use super::{Tx, sql};
 use crate::crypto::hash::HashParams;
 use crate::error::Result;
 use crate::pin::policy::{
@@ -260,30 +258,27 @@ const TABLES: &[Table] = &[
 ];
 
 impl Holds {
-    fn fits(&self, value: ValueRef<'_>, now: i64) -> bool {
-        let text = match value {
-            ValueRef::Text(text) => std::str::from_utf8(text).ok(),
-            _ => None,
-        };
+    fn fits(&self, value: Cell<'_>, now: i64) -> bool {
+        let text = value.text();
         match (self, value) {
-            (TextOrNull | Reference, ValueRef::Null) => true,
+            (TextOrNull | Reference, Cell::Null) => true,
             (Text | TextOrNull, _) => text.is_some(),
             (Word(words), _) => text.is_some_and(|t| words.contains(&t)),
-            (Guid, ValueRef::Blob(bytes)) => bytes.len() == 16,
-            (KeyId, ValueRef::Blob(bytes)) => bytes.len() == 8,
-            (Reference, ValueRef::Integer(_)) => true,
-            (Flag, ValueRef::Integer(n)) => n == 0 || n == 1,
-            (Moment, ValueRef::Integer(n)) => (0..=now.saturating_add(SKEW)).contains(&n),
-            (Number(range) | NumberOrNull(range), ValueRef::Integer(n)) => range.contains(&n),
-            (NumberOrNull(_), ValueRef::Null) => true,
-            (Bytes(range), ValueRef::Blob(bytes)) => range.contains(&bytes.len()),
+            (Guid, Cell::Blob(bytes)) => bytes.len() == 16,
+            (KeyId, Cell::Blob(bytes)) => bytes.len() == 8,
+            (Reference, Cell::Integer(_)) => true,
+            (Flag, Cell::Integer(n)) => n == 0 || n == 1,
+            (Moment, Cell::Integer(n)) => (0..=now.saturating_add(SKEW)).contains(&n),
+            (Number(range) | NumberOrNull(range), Cell::Integer(n)) => range.contains(&n),
+            (NumberOrNull(_), Cell::Null) => true,
+            (Bytes(range), Cell::Blob(bytes)) => range.contains(&bytes.len()),
             _ => false,
         }
     }
 
-    fn fault(&self, value: ValueRef<'_>, now: i64) -> &'static str {
+    fn fault(&self, value: Cell<'_>, now: i64) -> &'static str {
         match (self, value) {
-            (Moment, ValueRef::Integer(n)) if n > now => "is ahead of now",
+            (Moment, Cell::Integer(n)) if n > now => "is ahead of now",
             _ => "is none that a cmdlet sets",
         }
     }
@@ -301,10 +296,10 @@ pub(super) enum Subject {
 
 impl Subject {
     /// From a column, whatever that holds.
-    pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
-        Ok(match row.get_ref(at)? {
-            ValueRef::Integer(id) => Subject::Person(id),
-            ValueRef::Text(name) => Subject::Named(String::from_utf8_lossy(name).into_owned()),
+    pub(super) fn read(row: &Row<'_>, at: usize) -> Result<Self> {
+        Ok(match row.cell(at)? {
+            Cell::Integer(id) => Subject::Person(id),
+            Cell::Text(name) => Subject::Named(String::from_utf8_lossy(name).into_owned()),
             _ => Subject::Nobody,
         })
     }
@@ -316,11 +311,11 @@ impl Tx<'_> {
     pub(crate) fn odd_values(&self, now: i64, mut each: impl FnMut(&str, String) -> Result<()>) -> Result<()> {
         for (table, about, columns) in TABLES {
             let names: Vec<&str> = columns.iter().map(|(name, ..)| *name).collect();
-            self.query_each(&format!("SELECT {about}, {} FROM {table}", names.join(", ")), [], |row| {
+            self.query_each(&format!("SELECT {about}, {} FROM {table}", names.join(", ")), params![], |row| {
                 for (at, (_, called, holds)) in columns.iter().enumerate() {
-                    let value = row.get_ref(at + 1).map_err(sql)?;
+                    let value = row.cell(at + 1)?;
                     if !holds.fits(value, now) {
-                        let whose = match Subject::read(row, 0).map_err(sql)? {
+                        let whose = match Subject::read(row, 0)? {
                             Subject::Nobody => (*table).to_owned(),
                             whose => self.called(&whose),
                         };
@@ -376,8 +371,8 @@ impl Tx<'_> {
             Subject::Named(name) => return name.clone(),
             Subject::Nobody => return String::new(),
         };
-        let name = self.query_optional("SELECT canonical_name FROM recipient WHERE id = ?1", [id], |r| {
-            r.get::<_, String>("canonical_name")
+        let name = self.query_optional("SELECT canonical_name FROM recipient WHERE id = ?1", params![id], |r| {
+            r.get::<String>("canonical_name")
         });
         name.ok().flatten().unwrap_or_else(|| format!("person {id}"))
     }
@@ -385,15 +380,15 @@ impl Tx<'_> {
     /// Rows of texts, and of GUIDs as texts; what is neither is [`Tx::odd_values`]' to tell, and its row is passed
     /// over.
     fn each_text<const N: usize>(&self, query: &str, mut each: impl FnMut([&str; N]) -> Result<()>) -> Result<()> {
-        self.query_each(query, [], |row| {
+        self.query_each(query, params![], |row| {
             let mut texts = [const { String::new() }; N];
             for (at, text) in texts.iter_mut().enumerate() {
-                *text = match row.get_ref(at).map_err(sql)? {
-                    ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+                *text = match row.cell(at)? {
+                    Cell::Text(bytes) => match std::str::from_utf8(bytes) {
                         Ok(found) => found.to_owned(),
                         Err(_) => return Ok(()),
                     },
-                    ValueRef::Blob(bytes) => match guid_text(bytes) {
+                    Cell::Blob(bytes) => match guid_text(bytes) {
                         Some(guid) => guid,
                         None => return Ok(()),
                     },
@@ -426,7 +421,7 @@ mod tests {
     #[test]
     fn every_column_of_the_schema_is_looked_at() {
         let connection = rusqlite::Connection::open_in_memory().unwrap();
-        connection.execute_batch(&crate::store::schema::tables()).unwrap();
+        connection.execute_batch(&crate::store::engine::sqlite::schema::tables()).unwrap();
         let columns = "SELECT t.name || '.' || c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c \
                        WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY 1";
         let mut statement = connection.prepare(columns).unwrap();

@@ -1,8 +1,7 @@
 //! Dial plans.
 
-use rusqlite::{Row, params};
-
 use super::Tx;
+use super::engine::{Row, params};
 use super::statements::Statements;
 use crate::directory::numbers::UriType;
 use crate::error::Result;
@@ -29,7 +28,7 @@ pub struct DialPlan {
 
 const COLUMNS: &str = "guid, name, digits, uri_type, settings, when_created, when_changed";
 
-fn dial_plan(r: &Row<'_>) -> rusqlite::Result<DialPlan> {
+fn dial_plan(r: &Row<'_>) -> Result<DialPlan> {
     Ok(DialPlan {
         guid: r.get("guid")?,
         name: r.get("name")?,
@@ -44,7 +43,7 @@ fn dial_plan(r: &Row<'_>) -> rusqlite::Result<DialPlan> {
 impl Tx<'_> {
     /// By GUID.
     pub(crate) fn dial_plan(&self, guid: &DialPlanGuid) -> Result<Option<DialPlan>> {
-        self.query_optional(&format!("SELECT {COLUMNS} FROM dial_plan WHERE guid = ?1"), [guid], dial_plan)
+        self.query_optional(&format!("SELECT {COLUMNS} FROM dial_plan WHERE guid = ?1"), params![guid], dial_plan)
     }
 
     /// By folded name or GUID.
@@ -58,12 +57,12 @@ impl Tx<'_> {
 
     /// All, by name.
     pub(crate) fn dial_plans(&self) -> Result<Vec<DialPlan>> {
-        self.query_all(&format!("SELECT {COLUMNS} FROM dial_plan ORDER BY name_key"), [], dial_plan)
+        self.query_all(&format!("SELECT {COLUMNS} FROM dial_plan ORDER BY name_key"), params![], dial_plan)
     }
 
     /// All, each with the store's own number of it.
     pub(crate) fn numbered_dial_plans(&self) -> Result<Vec<(i64, DialPlan)>> {
-        self.query_all(&format!("SELECT id, {COLUMNS} FROM dial_plan ORDER BY id"), [], |r| {
+        self.query_all(&format!("SELECT id, {COLUMNS} FROM dial_plan ORDER BY id"), params![], |r| {
             Ok((r.get("id")?, dial_plan(r)?))
         })
     }
@@ -90,6 +89,6 @@ impl Tx<'_> {
 
     /// Removes a plan that nothing references.
     pub(crate) fn remove_dial_plan(&self, guid: &DialPlanGuid) -> Result<()> {
-        self.execute("DELETE FROM dial_plan WHERE guid = ?1", [guid])
+        self.execute("DELETE FROM dial_plan WHERE guid = ?1", params![guid])
     }
 }

@@ -1,9 +1,8 @@
 //! UM mailboxes and the addresses that sign in to them.
 
-use rusqlite::{Row, params};
-
 use super::Tx;
 use super::contents::Subject;
+use super::engine::{Row, params};
 use super::recipients::{HIS_ID, HIS_ID_OR_NOBODYS};
 use super::statements::Statements;
 use crate::directory::identity::fold_case;
@@ -58,7 +57,7 @@ pub(crate) struct Numbered {
     pub is_primary: bool,
 }
 
-fn address(r: &Row<'_>) -> rusqlite::Result<UmAddress> {
+fn address(r: &Row<'_>) -> Result<UmAddress> {
     Ok(UmAddress {
         dial_plan_guid: r.get("dial_plan_guid")?,
         address: r.get("address")?,
@@ -78,13 +77,13 @@ impl Tx<'_> {
         self.query_optional(
             "SELECT r.guid, m.policy_id, p.guid AS policy_guid, m.settings, m.when_changed FROM recipient r \
              JOIN um_mailbox m ON m.recipient_id = r.id LEFT JOIN policy p ON p.id = m.policy_id WHERE r.guid = ?1",
-            [guid],
+            params![guid],
             |r| {
                 Ok(UmMailbox {
                     guid: r.get("guid")?,
                     // Enabled under a policy that is not there: damage, which must not read as a mailbox that is
                     // disabled.
-                    policy_guid: match r.get::<_, Option<i64>>("policy_id")? {
+                    policy_guid: match r.get::<Option<i64>>("policy_id")? {
                         None => None,
                         Some(_) => Some(r.get("policy_guid")?),
                     },
@@ -111,7 +110,7 @@ impl Tx<'_> {
     /// Erases every UM datum of a recipient, queued mail included.
     pub(crate) fn erase_um_mailbox(&self, guid: &RecipientGuid) -> Result<()> {
         for table in ["um_address", "pin", "pin_history", "outbox", "spray_mark", "um_mailbox"] {
-            self.execute(&format!("DELETE FROM {table} WHERE recipient_id = {HIS_ID}"), [guid])?;
+            self.execute(&format!("DELETE FROM {table} WHERE recipient_id = {HIS_ID}"), params![guid])?;
         }
         Ok(())
     }
@@ -120,7 +119,7 @@ impl Tx<'_> {
     pub(crate) fn um_addresses(&self, guid: &RecipientGuid) -> Result<Vec<UmAddress>> {
         self.query_all(
             &format!("{ADDRESSES} WHERE r.guid = ?1 ORDER BY a.is_primary DESC, a.position"),
-            [guid],
+            params![guid],
             address,
         )
     }
@@ -130,7 +129,7 @@ impl Tx<'_> {
         let mut found = self.query_all(
             "SELECT address_key, address, dial_plan_id, kind, is_primary FROM um_address WHERE recipient_id = ?1 \
              ORDER BY position",
-            [id],
+            params![id],
             |r| {
                 Ok(Numbered {
                     dial_plan: r.get("dial_plan_id")?,
@@ -149,7 +148,7 @@ impl Tx<'_> {
 
     /// Replaces a mailbox's addresses. Each must be free in its plan ([`Tx::um_addresses_by_key`]).
     pub fn set_um_addresses(&self, guid: &RecipientGuid, addresses: &[UmAddress]) -> Result<()> {
-        self.execute(&format!("DELETE FROM um_address WHERE recipient_id = {HIS_ID}"), [guid])?;
+        self.execute(&format!("DELETE FROM um_address WHERE recipient_id = {HIS_ID}"), params![guid])?;
         for (position, a) in addresses.iter().enumerate() {
             let key = fold_case(&a.address);
             let spelled = (a.address != key).then_some(&a.address);
@@ -175,14 +174,14 @@ impl Tx<'_> {
 
     /// How many mailboxes are enabled.
     pub(crate) fn enabled_mailbox_count(&self) -> Result<i64> {
-        self.query_one("SELECT COUNT(policy_id) AS n FROM um_mailbox", [], |r| r.get("n"))
+        self.query_one("SELECT COUNT(policy_id) AS n FROM um_mailbox", params![], |r| r.get("n"))
     }
 
     /// How many enabled mailboxes a policy has.
     pub(crate) fn policy_mailbox_count(&self, policy_guid: &PolicyGuid) -> Result<i64> {
         self.query_one(
             "SELECT COUNT(*) AS n FROM um_mailbox WHERE policy_id = (SELECT id FROM policy WHERE guid = ?1)",
-            [policy_guid],
+            params![policy_guid],
             |r| r.get("n"),
         )
     }
@@ -191,7 +190,7 @@ impl Tx<'_> {
     pub(crate) fn dial_plan_address_count(&self, dial_plan_guid: &DialPlanGuid) -> Result<i64> {
         self.query_one(
             "SELECT COUNT(*) AS n FROM um_address WHERE dial_plan_id = (SELECT id FROM dial_plan WHERE guid = ?1)",
-            [dial_plan_guid],
+            params![dial_plan_guid],
             |r| r.get("n"),
         )
     }
@@ -251,7 +250,7 @@ impl Tx<'_> {
                 "a policy resets PINs no sooner than it locks",
             ),
         ] {
-            let whose: Vec<Subject> = self.query_all(query, [], |r| Subject::read(r, 0))?;
+            let whose: Vec<Subject> = self.query_all(query, params![], |r| Subject::read(r, 0))?;
             found.extend(whose.iter().map(|whose| format!("{what}: {}", self.called(whose))));
         }
         Ok(found)

@@ -1,13 +1,16 @@
-//! The embedded store: one SQLite file, write-ahead log, every commit on disk before it is acknowledged.
+//! The store, whatever engine it is on.
 //!
 //! This folder is the only place with SQL. A [`Store`] hands out transactions ([`Tx`]); what a transaction can do
-//! stands in one file a concept (`recipients`, `policies`, `pins`, ...), each an `impl Tx`.
+//! stands in one file a concept (`recipients`, `policies`, `pins`, ...), each an `impl Tx`. Every statement is written
+//! once, in what all engines understand; what truly differs stands in [`engine`] and in the table of
+//! docs/architecture.md.
 
 pub mod audit;
 pub(crate) mod backup;
 mod columns;
 pub(crate) mod contents;
 pub mod dial_plans;
+mod engine;
 pub mod mailboxes;
 pub mod outbox;
 pub mod pins;
@@ -20,536 +23,101 @@ pub mod settings;
 pub(crate) mod spray;
 pub(crate) mod staging;
 mod statements;
-mod upgrade;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use engine::{On, Scope, sqlite};
 
-use statements::Statements;
-
-use crate::error::{Condition, Error, Result, Status};
-use crate::location;
-use crate::os;
-
-/// How long a writer waits for the others. Every write here is short, so this is reached only when one hangs.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-/// A connection's page cache: this part of the machine's memory, within bounds (in bytes). It grows only as it is used.
-const CACHE_SHARE: u64 = 128;
-const CACHE_LEAST: u64 = 4 << 20;
-const CACHE_MOST: u64 = 128 << 20;
-/// Idle connections that are kept.
-const POOL_SIZE: usize = 8;
+use crate::error::Result;
 
 /// One store, shared by the threads of a session.
 pub(crate) struct Store {
-    path: PathBuf,
-    /// Connections at rest, each with the file that it is open on: a file put in the store's place is another one.
-    idle: Mutex<Vec<(FileId, Connection)>>,
-    /// What a store that does not exist yet looks like: the same tables, empty, in memory.
-    empty: Mutex<Option<Connection>>,
-    /// Whether a connection of this one found an older version and brought it to today's.
-    upgraded: AtomicBool,
-}
-
-/// Which file a path meant at some moment.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct FileId(u64, u64);
-
-#[cfg(unix)]
-impl FileId {
-    fn from_metadata(meta: &std::fs::Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt;
-        Self(meta.dev(), meta.ino())
-    }
+    engine: sqlite::Database,
 }
 
 /// One transaction, or one statement that needs none.
 pub struct Tx<'a> {
-    sql: &'a Connection,
-}
-
-/// How a piece of work stands to others.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scope {
-    /// One statement, which is a snapshot by itself.
-    Statement,
-    /// Several, on one snapshot.
-    Snapshot,
-    /// As the only writer, undone at the end.
-    Rehearsal,
-    /// As the only writer, on disk at the end.
-    Change,
+    on: On<'a>,
 }
 
 impl Store {
     /// Touches nothing.
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, idle: Mutex::default(), empty: Mutex::default(), upgraded: AtomicBool::default() }
-    }
-
-    /// The database file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+        Self { engine: sqlite::Database::new(path) }
     }
 
     /// Whether this session found the store in an older version and brought it to today's.
     pub(crate) fn is_upgraded(&self) -> bool {
-        self.upgraded.load(Ordering::Relaxed)
+        self.engine.is_upgraded()
     }
 
     /// Whether there is a store. One that was made but never filled (its maker was killed) counts as none. A store that
     /// this account has no right to see is an error: it must never pass for one that is not there.
     pub(crate) fn exists(&self) -> Result<bool> {
-        Ok(self.file()?.is_some())
-    }
-
-    #[cfg(windows)]
-    fn file(&self) -> Result<Option<FileId>> {
-        match os::entry(&self.path) {
-            // A file that is open cannot be replaced here, so a path means one file as long as a connection rests.
-            Ok(entry) if !entry.is_link => return Ok((entry.length > 0).then_some(FileId(0, 0))),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(self.unreachable(&e)),
-            Ok(_) => {}
-        }
-        if os::foreign_owner(&self.path, os::Link::Itself).map_err(|e| self.unreachable(&e))?.is_some() {
-            return Err(self.foreign_link(&self.path));
-        }
-        let meta = self.path.metadata().map_err(|e| self.unreachable(&e))?;
-        Ok((meta.len() > 0).then_some(FileId(0, 0)))
-    }
-
-    #[cfg(unix)]
-    fn file(&self) -> Result<Option<FileId>> {
-        let meta = match self.path.symlink_metadata() {
-            Ok(link) if link.is_symlink() => {
-                if !location::is_trusted_link(&self.path, &link) {
-                    return Err(self.foreign_link(&self.path));
-                }
-                self.path.metadata()
-            }
-            found => found,
-        };
-        match meta {
-            Ok(meta) => Ok((meta.len() > 0).then(|| FileId::from_metadata(&meta))),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(self.unreachable(&e)),
-        }
-    }
-
-    /// The file itself where a link stands in its place, so that its log lies beside it.
-    #[cfg(windows)]
-    fn real_path(&self) -> Result<PathBuf> {
-        if os::entry(&self.path).is_ok_and(|entry| entry.is_link) {
-            return self.path.canonicalize().map_err(|e| self.unreachable(&e));
-        }
-        Ok(os::without_limit(&self.path))
-    }
-
-    /// The file without links in its path, so that SQLite can be told to follow none.
-    #[cfg(unix)]
-    fn real_path(&self) -> Result<PathBuf> {
-        let unreachable = |e: std::io::Error| self.unreachable(&e);
-        if self.path.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
-            return self.path.canonicalize().map_err(unreachable);
-        }
-        let folder = location::folder_of(&self.path).canonicalize().map_err(unreachable)?;
-        Ok(folder.join(self.path.file_name().unwrap_or_default()))
-    }
-
-    fn unreachable(&self, e: &std::io::Error) -> Error {
-        self.error(
-            Status::StoreNotWritable,
-            format!(
-                "The account '{}' cannot reach the store '{}': {e}. Nothing was changed, and nothing is known of what \
-                 is in it. Give the account the right to the folder (where a group shares the store: put it into that \
-                 group, and start its programs anew), or name another file in UMPIN_STORE.",
-                os::account(),
-                self.path.display()
-            ),
-        )
-    }
-
-    /// Refuses a store that another account put there, or could.
-    #[cfg(windows)]
-    fn refuse_foreign(&self) -> Result<()> {
-        let unreachable = |e: std::io::Error| self.unreachable(&e);
-        let mut found = location::foreign_folder(&self.path).map_err(unreachable)?;
-        for suffix in ["", "-wal", "-shm", "-journal"] {
-            if found.is_none() {
-                found = location::foreign_file(&location::beside(&self.path, suffix)).map_err(unreachable)?;
-            }
-        }
-        let Some(found) = found else { return Ok(()) };
-        Err(self.error(
-            Status::StoreNotOwned,
-            format!(
-                "The file '{}' (or its log) {found}, which is neither SYSTEM nor Administrators nor your account. It \
-                 was not used and nothing was changed. If it is to be trusted, give it to them (icacls \"...\" \
-                 /setowner *S-1-5-32-544 /t); else remove it.",
-                self.path.display()
-            ),
-        ))
-    }
-
-    fn foreign_link(&self, link: &Path) -> Error {
-        self.error(
-            Status::StoreNotOwned,
-            format!(
-                "'{}' is a link, and another account may have put it there, so it was not followed. Nothing was \
-                 changed. Remove it, and name the file that it leads to in UMPIN_STORE if that is the store.",
-                link.display()
-            ),
-        )
+        self.engine.exists()
     }
 
     /// Runs `work`, which is one statement. A missing store reads as empty and stays missing.
     pub(crate) fn read_once<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.run_transaction(Scope::Statement, work)
+        self.engine.run(Scope::Statement, work)
     }
 
     /// Runs `work` on one consistent snapshot. A missing store reads as empty and stays missing.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.run_transaction(Scope::Snapshot, work)
+        self.engine.run(Scope::Snapshot, work)
     }
 
     /// Runs `work` as the only writer, then undoes it. A missing store reads as empty and stays missing.
     pub(crate) fn rehearse<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.run_transaction(Scope::Rehearsal, work)
+        self.engine.run(Scope::Rehearsal, work)
     }
 
     /// Runs `work` as the only writer and commits when it succeeds. The store must exist ([`Store::create`]).
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.run_transaction(Scope::Change, work)
-    }
-
-    fn run_transaction<T>(&self, scope: Scope, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        let Some(file) = self.file()? else {
-            if scope == Scope::Change {
-                return Err(Error::new(
-                    Status::StoreMissing,
-                    format!("The store '{}' does not exist. Nothing was changed.", self.path.display()),
-                ));
-            }
-            return self.run_empty(work);
-        };
-        let mut connection = self.take_idle(file).map_or_else(|| self.connect(), Ok)?;
-        let result = transact(&mut connection, scope, work).map_err(|e| self.explain(e));
-        // A connection that met an I/O error is not worth keeping; opening one takes a millisecond.
-        if !matches!(&result, Err(e) if e.is(Condition::StoreIo) || e.is(Condition::FileDamaged)) {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < POOL_SIZE {
-                idle.push((file, connection));
-            }
-        }
-        result
-    }
-
-    /// Closes the connections at rest: on Windows they would keep the file from being moved.
-    pub(super) fn close_idle(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    fn take_idle(&self, file: FileId) -> Option<Connection> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|(on, _)| *on == file);
-        idle.pop().map(|(_, connection)| connection)
-    }
-
-    fn run_empty<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        let mut empty = self.empty.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = match &mut *empty {
-            Some(connection) => connection,
-            none => {
-                let mut connection = Connection::open_in_memory().map_err(sql)?;
-                connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
-                schema::create(&mut connection)?;
-                none.insert(connection)
-            }
-        };
-        transact(connection, Scope::Rehearsal, work)
+        self.engine.run(Scope::Change, work)
     }
 
     /// Makes the store with `first` as its first transaction, in which the key's id is recorded. A store that
     /// another process makes meanwhile is used as it is: `first` must look before it writes.
     pub(crate) fn create<T>(&self, first: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        let unwritable = |e: std::io::Error| {
-            self.error(
-                Status::StoreNotWritable,
-                format!(
-                    "The store '{}' cannot be created: {e}. Nothing was changed. Check the folder's owner and mode, or \
-                     name another file in UMPIN_STORE.",
-                    self.path.display()
-                ),
-            )
-        };
-        let folder = self.path.parent().unwrap_or(Path::new(""));
-        location::create_folder(folder).map_err(unwritable)?;
-        #[cfg(windows)]
-        self.refuse_foreign()?;
-        self.make_file(folder, unwritable)?;
-        let mut connection = self.connect_to_new()?;
-        transact(&mut connection, Scope::Change, first).map_err(|e| self.explain(e))
+        self.engine.create(first)
     }
 
-    /// Makes the empty file, for this account alone, unless it is there.
-    #[cfg(windows)]
-    fn make_file(&self, _folder: &Path, unwritable: impl Fn(std::io::Error) -> Error) -> Result<()> {
-        if self.exists()? {
-            return Ok(());
-        }
-        match os::create_private_file(&self.real_path()?) {
-            // Another process was first, or was killed before it filled the file.
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-            made => made.map(drop).map_err(unwritable),
-        }
+    /// Copies the store to a new file, as it is at this moment. Others read and write meanwhile. The file appears whole
+    /// or not at all, never over another.
+    pub(crate) fn copy_to(&self, path: &Path) -> Result<backup::Facts> {
+        self.engine.copy_to(path)
     }
 
-    /// Makes the empty file, for this account alone or for the folder's group too, unless it is there.
-    #[cfg(unix)]
-    fn make_file(&self, folder: &Path, unwritable: impl Fn(std::io::Error) -> Error) -> Result<()> {
-        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(os::NO_FOLLOW);
-        let exists = self.exists()?;
-        let path = self.real_path()?;
-        let mut tries = 0;
-        let file = loop {
-            match options.open(&path) {
-                // Another account of the group has made it in this moment, and gives the group its right in the next.
-                Err(e)
-                    if e.kind() == std::io::ErrorKind::PermissionDenied
-                        && tries < 1500
-                        && location::is_shared(folder)
-                        && path.metadata().is_ok_and(|m| m.len() == 0) =>
-                {
-                    tries += 1;
-                    wait_for_the_lock(tries);
-                }
-                opened => break opened.map_err(&unwritable)?,
-            }
-        };
-        if location::is_shared(folder) && !exists {
-            // Whoever did not make the file cannot change its mode, and need not where its maker did.
-            let mode = file.metadata().map_err(&unwritable)?.permissions().mode() & 0o777;
-            if mode != 0o660 {
-                file.set_permissions(std::fs::Permissions::from_mode(0o660)).map_err(&unwritable)?;
-            }
-        }
-        Ok(())
+    /// Puts a copy in the place of what the store holds, in one transaction: other processes go on with the connections
+    /// that they have. A damaged file is moved aside instead, as it is; then the path it went to is returned.
+    /// `may_go_on` is asked under the store's lock, when nobody can change it any more; if it fails, nothing is
+    /// replaced.
+    pub(crate) fn put_back(
+        &self,
+        copy: &backup::StoreCopy,
+        may_go_on: &dyn Fn() -> Result<()>,
+    ) -> Result<Option<PathBuf>> {
+        self.engine.put_back(copy, may_go_on)
     }
 
-    /// A connection to the store that is there.
-    pub(super) fn connect(&self) -> Result<Connection> {
-        let connection = self.open()?;
-        self.prepare(connection)
+    /// What the engine's own check of the whole store finds; empty is nothing.
+    pub(crate) fn integrity(&self) -> Result<Vec<String>> {
+        self.engine.integrity()
     }
 
-    /// The first connection to a file that [`Store::make_file`] made: from here on it has a write-ahead log.
-    fn connect_to_new(&self) -> Result<Connection> {
-        let connection = self.open()?;
-        let mode = use_write_ahead_log(&connection).map_err(|e| self.explain(e))?;
-        if mode != "wal" {
-            return Err(self.error(
-                Status::StoreIo,
-                format!("The store '{}' cannot use a write-ahead log there (it says '{mode}').", self.path.display()),
-            ));
-        }
-        self.prepare(connection)
+    /// Rows that refer to rows that are not there.
+    pub(crate) fn dangling_rows(&self) -> Result<usize> {
+        self.engine.dangling_rows()
     }
 
-    /// Opens the file, and nothing in its place or beside it that another account may have put there.
-    fn open(&self) -> Result<Connection> {
-        let path = self.real_path()?;
-        #[cfg(windows)]
-        self.refuse_foreign()?;
-        for suffix in ["-wal", "-shm", "-journal"] {
-            // SQLite never makes a link of these.
-            let beside = location::beside(&path, suffix);
-            if beside.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
-                return Err(self.foreign_link(&beside));
-            }
-        }
-        let flags =
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let connection = open_database(&path, flags).map_err(|e| self.explain(sql(e)))?;
-        connection.busy_handler(Some(wait_for_the_lock)).map_err(|e| self.explain(sql(e)))?;
-        connection.set_prepared_statement_cache_capacity(128);
-        Ok(connection)
+    /// Tables, indices, triggers and views that are not a store's, or not as a store has them: kind and name of each.
+    pub(crate) fn strange_definitions(&self) -> Result<Vec<String>> {
+        self.engine.strange_definitions()
     }
 
-    /// Sets up what every connection needs, and brings the tables to today's schema.
-    fn prepare(&self, mut connection: Connection) -> Result<Connection> {
-        self.set_up(&mut connection).map_err(|e| self.explain(e))?;
-        #[cfg(windows)]
-        give_the_log_its_list(&self.real_path()?).map_err(|e| self.unreachable(&e))?;
-        Ok(connection)
-    }
-
-    fn set_up(&self, connection: &mut Connection) -> Result<()> {
-        // Distributions change this default silently, so it is set and read back.
-        connection.pragma_update(None, "synchronous", "FULL").map_err(sql)?;
-        #[cfg(target_os = "macos")]
-        connection.pragma_update(None, "fullfsync", true).map_err(sql)?;
-        let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |r| r.get(0)).map_err(sql)?;
-        if synchronous < 2 {
-            return Err(Error::new(Status::Internal, "This SQLite does not write through to the disk."));
-        }
-        connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
-        // In KiB: the tree that a look-up goes down, and the rows around it, stay in memory where there is some.
-        let cache = (os::memory() / CACHE_SHARE).clamp(CACHE_LEAST, CACHE_MOST) >> 10;
-        connection.pragma_update(None, "cache_size", -i64::try_from(cache).unwrap_or_default()).map_err(sql)?;
-        // What is deleted (delivered mail, above all) is overwritten, not merely unlinked.
-        connection.pragma_update(None, "secure_delete", true).map_err(sql)?;
-        schema::create(connection)?;
-        if self.upgrade(connection)? {
-            self.upgraded.store(true, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    /// Adds the file and what to do to SQLite's own words.
-    pub(super) fn explain(&self, e: Error) -> Error {
-        let path = self.path.display();
-        let message = match e.status {
-            _ if !e.target.is_empty() => return e,
-            Status::StoreDamaged => format!(
-                "The store '{path}' is damaged or is not a store: {}. Nothing was changed, and the file was left as it \
-                 is. Restore a backup with Restore-UMPinStore, or name another file in UMPIN_STORE.",
-                e.message
-            ),
-            Status::StoreTooNew => format!(
-                "The store '{path}' was written by a newer version of UMMailboxPin. Nothing was changed. Update the \
-                 module or the command that you use."
-            ),
-            Status::StoreNotWritable => format!(
-                "The account '{}' cannot open the store '{path}' for writing: {}. Nothing was changed. Check the owner \
-                 and mode of the file and of its folder.",
-                os::account(),
-                e.message
-            ),
-            Status::StoreBusy => format!(
-                "The store '{path}' was held by another process for more than {} seconds. Nothing was changed. Try \
-                 again.",
-                BUSY_TIMEOUT.as_secs()
-            ),
-            Status::StoreIo => {
-                format!("The store '{path}' could not be read or written: {}. Nothing was changed.", e.message)
-            }
-            _ => return e,
-        };
-        e.reworded(message).about(path.to_string())
-    }
-
-    fn error(&self, status: Status, message: String) -> Error {
-        Error::new(status, message).about(self.path.display().to_string())
-    }
-}
-
-/// SQLite makes the log with what its folder hands down. Where that lets nearly everybody read it, it gets the
-/// database's own list; a log of another account's has that from whoever made it.
-#[cfg(windows)]
-fn give_the_log_its_list(path: &Path) -> std::io::Result<()> {
-    if os::file_open_to_all(path)?.is_some() {
-        return Ok(());
-    }
-    for log in ["-wal", "-shm"].map(|suffix| location::beside(path, suffix)) {
-        if os::file_open_to_all(&log).is_ok_and(|group| group.is_some()) {
-            os::copy_access_list(path, &log)?;
-        }
-    }
-    Ok(())
-}
-
-/// Opens a database.
-#[cfg(unix)]
-pub(super) fn open_database(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    Connection::open_with_flags(path, flags)
-}
-
-/// Opens a database whose path may have any length: SQLite's usual way on Windows has room for 260 characters of it,
-/// and the system's own only behind `\\?\`.
-#[cfg(windows)]
-pub(super) fn open_database(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    Connection::open_with_flags_and_vfs(os::without_limit(path), flags, "win32-longpath")
-}
-
-/// The journal that the file then has. Of several that make a store at once SQLite turns all but one away, without
-/// asking the busy handler, where waiting could be for ever; a new try begins from what the others have done by then.
-fn use_write_ahead_log(connection: &Connection) -> Result<String> {
-    let since = Instant::now();
-    loop {
-        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0)).map_err(sql) {
-            // A try may take seconds itself.
-            Err(e) if e.is(Condition::StoreBusy) && since.elapsed() < BUSY_TIMEOUT => drop(wait_for_the_lock(0)),
-            told => return told,
-        }
-    }
-}
-
-/// Asks for a held lock again after a short while. SQLite's own way waits longer and longer, up to a tenth of a second,
-/// so that whoever came last and asks often gets the lock, and a sign-in waits behind a long run of small changes.
-fn wait_for_the_lock(tries: i32) -> bool {
-    const PAUSE: Duration = Duration::from_millis(2);
-    std::thread::sleep(PAUSE);
-    PAUSE.saturating_mul(tries.unsigned_abs()) < BUSY_TIMEOUT
-}
-
-/// The statements that begin and end a transaction are prepared once a connection like all others: parsing them costs
-/// as much as a short read.
-fn transact<T>(connection: &mut Connection, scope: Scope, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-    let tx = Tx { sql: connection };
-    let (begin, end) = match scope {
-        Scope::Statement => return work(&tx),
-        Scope::Snapshot => ("BEGIN", "ROLLBACK"),
-        Scope::Rehearsal => ("BEGIN IMMEDIATE", "ROLLBACK"),
-        Scope::Change => ("BEGIN IMMEDIATE", "COMMIT"),
-    };
-    tx.execute(begin, [])?;
-    let open = Open(&tx);
-    let result = work(&tx)?;
-    tx.execute(end, [])?;
-    // A commit that failed left the transaction open, and only then is there anything to undo.
-    std::mem::forget(open);
-    Ok(result)
-}
-
-/// A transaction that is undone where its work ends in an error or a panic.
-struct Open<'a>(&'a Tx<'a>);
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        if !self.0.sql.is_autocommit() {
-            let _ = self.0.execute("ROLLBACK", []);
-        }
-    }
-}
-
-/// SQLite's error as ours. The text never holds values, so it holds no secrets.
-pub(crate) fn sql(e: rusqlite::Error) -> Error {
-    use rusqlite::Error as E;
-    if matches!(e, E::IntegralValueOutOfRange(..) | E::InvalidColumnType(..) | E::FromSqlConversionFailure(..)) {
-        // Never SQLite's own words here: they would hold the value.
-        return Error::on(
-            Condition::RowDamaged,
-            "a row holds what no cmdlet wrote; it was changed outside this program, and Test-UMPinStore says where",
-        );
-    }
-    let words = e.to_string();
-    match e.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::on(Condition::FileDamaged, words),
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            Error::new(Status::StoreNotWritable, words)
-        }
-        // "Locking protocol": the log was recovered or given up by others each time that it was to be read.
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
-            Error::on(Condition::StoreBusy, words)
-        }
-        Some(_) => Error::on(Condition::StoreIo, words),
-        None => Error::new(Status::Internal, words),
+    /// The schema's version, and `wal` where a file uses a write-ahead log.
+    pub(crate) fn version_and_journal(&self) -> Result<(i64, String)> {
+        self.engine.version_and_journal()
     }
 }

@@ -1,8 +1,7 @@
 //! Sealed messages that wait for delivery.
 
-use rusqlite::{Row, params};
-
 use super::Tx;
+use super::engine::{Row, params};
 use super::recipients::HIS_ID;
 use super::statements::Statements;
 use crate::crypto::key::KeyId;
@@ -60,10 +59,10 @@ const COLUMNS: &str = "o.id, r.guid AS recipient_guid, o.user_id, o.kind, o.to_a
     o.sealed, o.queued_at, o.due_at, o.attempts, o.last_error, o.claimed_by, o.claimed_until \
     FROM outbox o LEFT JOIN recipient r ON r.id = o.recipient_id";
 
-fn outbox_row(r: &Row<'_>) -> rusqlite::Result<OutboxRow> {
+fn outbox_row(r: &Row<'_>) -> Result<OutboxRow> {
     Ok(OutboxRow {
         id: r.get("id")?,
-        recipient_guid: r.get::<_, Option<RecipientGuid>>("recipient_guid")?.unwrap_or_default(),
+        recipient_guid: r.get::<Option<RecipientGuid>>("recipient_guid")?.unwrap_or_default(),
         user_id: r.get("user_id")?,
         kind: r.get("kind")?,
         to_address: r.get("to_address")?,
@@ -114,24 +113,24 @@ impl Tx<'_> {
     pub(crate) fn outbox_of(&self, recipient_guid: &RecipientGuid) -> Result<Vec<OutboxRow>> {
         self.query_all(
             &format!("SELECT {COLUMNS} WHERE o.recipient_id = {HIS_ID} ORDER BY o.queued_at, o.id"),
-            [recipient_guid],
+            params![recipient_guid],
             outbox_row,
         )
     }
 
     /// Erases a message (the freed bytes are overwritten).
     pub fn remove_outbox(&self, id: &MessageGuid) -> Result<()> {
-        self.execute("DELETE FROM outbox WHERE id = ?1", [id])
+        self.execute("DELETE FROM outbox WHERE id = ?1", params![id])
     }
 
     /// All messages, the oldest first.
     pub fn outbox(&self) -> Result<Vec<OutboxRow>> {
-        self.query_all(&format!("SELECT {COLUMNS} ORDER BY o.queued_at, o.id"), [], outbox_row)
+        self.query_all(&format!("SELECT {COLUMNS} ORDER BY o.queued_at, o.id"), params![], outbox_row)
     }
 
     /// How many messages wait.
     pub fn outbox_count(&self) -> Result<i64> {
-        self.query_one("SELECT COUNT(*) AS n FROM outbox", [], |r| r.get("n"))
+        self.query_one("SELECT COUNT(*) AS n FROM outbox", params![], |r| r.get("n"))
     }
 
     /// The oldest message that is due and that nobody is at. What a clock that was ahead has queued, put off or claimed
@@ -142,14 +141,14 @@ impl Tx<'_> {
                 "SELECT {COLUMNS} WHERE (due_at <= ?1 OR due_at > ?1 + ?2 OR (attempts = 0 AND queued_at > ?1)) \
                  AND (claimed_until <= ?1 OR claimed_until > ?1 + ?3) ORDER BY o.due_at, o.id LIMIT 1"
             ),
-            [now, LONGEST_DELAY, LONGEST_CLAIM],
+            params![now, LONGEST_DELAY, LONGEST_CLAIM],
             outbox_row,
         )
     }
 
     /// One message.
     pub(crate) fn outbox_row(&self, id: &MessageGuid) -> Result<Option<OutboxRow>> {
-        self.query_optional(&format!("SELECT {COLUMNS} WHERE o.id = ?1"), [id], outbox_row)
+        self.query_optional(&format!("SELECT {COLUMNS} WHERE o.id = ?1"), params![id], outbox_row)
     }
 
     /// Enabled mailboxes whose PIN expires between `now` and the day that their policy wants told, and whose owner was

@@ -1,10 +1,9 @@
 //! Current PINs, their state and the twenty before them. Nothing here can tell a PIN: every hash is sealed.
 
-use rusqlite::{Row, params, params_from_iter};
-
 use super::Tx;
+use super::engine::{Row, params, params_of};
 use super::policies::{PIN_COLUMNS, pin_policy};
-use super::recipients::{HIS_ID, HIS_ID_OR_NOBODYS, after_all, form, get, named_by};
+use super::recipients::{HIS_ID, HIS_ID_OR_NOBODYS, after_all, form, named_by};
 use super::statements::Statements;
 use crate::crypto::hash::{HashParams, Salt};
 use crate::crypto::key::KeyId;
@@ -78,7 +77,7 @@ pub(crate) struct Named {
 const FACTS: &str = "n.set_at, n.forced_expired, n.failures, n.last_failure_at, n.lifetime_failures AS lifetime_count, \
     n.epoch, n.admin_locked";
 
-fn facts(r: &Row<'_>) -> rusqlite::Result<PinFacts> {
+fn facts(r: &Row<'_>) -> Result<PinFacts> {
     Ok(PinFacts {
         set_at: r.get("set_at")?,
         forced_expired: r.get("forced_expired")?,
@@ -90,11 +89,11 @@ fn facts(r: &Row<'_>) -> rusqlite::Result<PinFacts> {
     })
 }
 
-fn params_of(r: &Row<'_>) -> rusqlite::Result<HashParams> {
+fn hash_params(r: &Row<'_>) -> Result<HashParams> {
     Ok(HashParams { memory_kib: r.get("memory_kib")?, passes: r.get("passes")?, lanes: r.get("lanes")? })
 }
 
-fn state(r: &Row<'_>) -> rusqlite::Result<PinState> {
+fn state(r: &Row<'_>) -> Result<PinState> {
     Ok(PinState {
         guid: r.get("guid")?,
         user_id: r.get("primary_smtp_address")?,
@@ -123,8 +122,8 @@ impl Tx<'_> {
              LEFT JOIN um_mailbox m ON m.recipient_id = r.id LEFT JOIN policy p ON p.id = m.policy_id \
              LEFT JOIN pin n ON n.recipient_id = m.recipient_id AND m.policy_id IS NOT NULL"
         );
-        let mut found = self.query_all(&statement, params_from_iter(parameters), |r| {
-            let enabled = r.get::<_, Option<bool>>("first_time_user")?.is_some();
+        let mut found = self.query_all(&statement, &params_of(&parameters), |r| {
+            let enabled = r.get::<Option<bool>>("first_time_user")?.is_some();
             let state = if enabled { Some(state(r)?) } else { None };
             Ok(Named { guid: r.get("guid")?, identity: r.get("canonical_name")?, state })
         })?;
@@ -137,7 +136,7 @@ impl Tx<'_> {
 
     /// The state of one enabled mailbox; `None` where it is not enabled.
     pub(crate) fn pin_state(&self, guid: &RecipientGuid) -> Result<Option<PinState>> {
-        self.query_optional(&select_states("recipient r", "WHERE r.guid = ?1"), [guid], state)
+        self.query_optional(&select_states("recipient r", "WHERE r.guid = ?1"), params![guid], state)
     }
 
     /// The states of enabled mailboxes below `container` (`""`: everywhere) by canonical name, `limit` of them behind
@@ -169,7 +168,7 @@ impl Tx<'_> {
                 "SELECT n.version, n.salt, n.memory_kib, n.passes, n.lanes, n.key_id, n.sealed, n.first_time_user, \
                  n.expiry_noticed, {FACTS} FROM recipient r JOIN pin n ON n.recipient_id = r.id WHERE r.guid = ?1"
             ),
-            [guid],
+            params![guid],
             |r| {
                 let salt: Vec<u8> = r.get("salt")?;
                 Ok((
@@ -177,7 +176,7 @@ impl Tx<'_> {
                     PinRow {
                         version: r.get("version")?,
                         salt: Salt::default(),
-                        params: params_of(r)?,
+                        params: hash_params(r)?,
                         key_id: r.get("key_id")?,
                         sealed: r.get("sealed")?,
                         first_time_user: r.get("first_time_user")?,
@@ -200,17 +199,21 @@ impl Tx<'_> {
 
     /// The version of a mailbox's PIN, whatever else its row holds.
     pub(crate) fn pin_version(&self, guid: &RecipientGuid) -> Result<Option<i64>> {
-        self.query_optional(&format!("SELECT version FROM pin WHERE recipient_id = {HIS_ID}"), [guid], |r| {
+        self.query_optional(&format!("SELECT version FROM pin WHERE recipient_id = {HIS_ID}"), params![guid], |r| {
             r.get("version")
         })
     }
 
     /// The version of every PIN.
     pub(crate) fn each_pin_version(&self, mut each: impl FnMut(&RecipientGuid, i64)) -> Result<()> {
-        self.query_each("SELECT r.guid, n.version FROM pin n JOIN recipient r ON r.id = n.recipient_id", [], |row| {
-            each(&get(row, "guid")?, get(row, "version")?);
-            Ok(())
-        })
+        self.query_each(
+            "SELECT r.guid, n.version FROM pin n JOIN recipient r ON r.id = n.recipient_id",
+            params![],
+            |row| {
+                each(&row.get("guid")?, row.get("version")?);
+                Ok(())
+            },
+        )
     }
 
     /// Adds a PIN or replaces one, state and all.
@@ -257,11 +260,11 @@ impl Tx<'_> {
                 "SELECT version, memory_kib, passes, lanes, key_id, sealed FROM pin_history \
                  WHERE recipient_id = {HIS_ID} ORDER BY version DESC"
             ),
-            [guid],
+            params![guid],
             |r| {
                 Ok(HistoryRow {
                     version: r.get("version")?,
-                    params: params_of(r)?,
+                    params: hash_params(r)?,
                     key_id: r.get("key_id")?,
                     sealed: r.get("sealed")?,
                 })

@@ -1,8 +1,7 @@
 //! UM mailbox policies.
 
-use rusqlite::{Row, params};
-
 use super::Tx;
+use super::engine::{Row, params};
 use super::statements::Statements;
 use crate::error::Result;
 use crate::guid::{DialPlanGuid, PolicyGuid};
@@ -36,7 +35,7 @@ pub(super) const PIN_COLUMNS: &str = "p.min_length, p.lifetime_days, p.history_c
     p.failures_before_reset, p.max_attempts, p.lockout_minutes, p.lifetime_failures, p.block_human_pins";
 
 /// Reads [`PIN_COLUMNS`].
-pub(super) fn pin_policy(r: &Row<'_>) -> rusqlite::Result<PinPolicy> {
+pub(super) fn pin_policy(r: &Row<'_>) -> Result<PinPolicy> {
     Ok(PinPolicy {
         min_length: r.get("min_length")?,
         lifetime_days: r.get("lifetime_days")?,
@@ -50,7 +49,7 @@ pub(super) fn pin_policy(r: &Row<'_>) -> rusqlite::Result<PinPolicy> {
     })
 }
 
-fn policy(r: &Row<'_>) -> rusqlite::Result<Policy> {
+fn policy(r: &Row<'_>) -> Result<Policy> {
     Ok(Policy {
         guid: r.get("guid")?,
         name: r.get("name")?,
@@ -75,7 +74,7 @@ fn select(rest: &str) -> String {
 impl Tx<'_> {
     /// By GUID.
     pub(crate) fn policy(&self, guid: &PolicyGuid) -> Result<Option<Policy>> {
-        self.query_optional(&select("WHERE p.guid = ?1"), [guid], policy)
+        self.query_optional(&select("WHERE p.guid = ?1"), params![guid], policy)
     }
 
     /// By folded name or GUID.
@@ -89,12 +88,12 @@ impl Tx<'_> {
 
     /// All, by name; or those of one plan.
     pub fn policies(&self, dial_plan_guid: Option<&DialPlanGuid>) -> Result<Vec<Policy>> {
-        self.query_all(&select("WHERE ?1 IS NULL OR d.guid = ?1 ORDER BY p.name_key"), [dial_plan_guid], policy)
+        self.query_all(&select("WHERE ?1 IS NULL OR d.guid = ?1 ORDER BY p.name_key"), params![dial_plan_guid], policy)
     }
 
     /// All, each with the store's own number of it.
     pub(crate) fn numbered_policies(&self) -> Result<Vec<(i64, Policy)>> {
-        self.query_all(&select("ORDER BY p.id"), [], |r| Ok((r.get("id")?, policy(r)?)))
+        self.query_all(&select("ORDER BY p.id"), params![], |r| Ok((r.get("id")?, policy(r)?)))
     }
 
     /// Adds a policy or replaces one.
@@ -139,6 +138,6 @@ impl Tx<'_> {
 
     /// Removes a policy that no mailbox references.
     pub(crate) fn remove_policy(&self, guid: &PolicyGuid) -> Result<()> {
-        self.execute("DELETE FROM policy WHERE guid = ?1", [guid])
+        self.execute("DELETE FROM policy WHERE guid = ?1", params![guid])
     }
 }

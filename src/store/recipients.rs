@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::types::Value;
-use rusqlite::{Row, params, params_from_iter};
-
 use super::Tx;
 use super::columns::guid_bytes;
+use super::engine::{Row, Value, params, params_of};
 use super::search::Whom;
 use super::statements::Statements;
 use crate::directory::identity::{self, fold, fold_case};
@@ -136,14 +134,14 @@ fn form_named(name: &str) -> Option<(i64, i64)> {
 
 /// People `r` whom a folded text names, as what stands behind FROM, and its parameters. One whom it names in two ways
 /// comes twice.
-pub(super) fn named_by(key: &str, form: Option<&str>) -> (String, Vec<Value>) {
+pub(super) fn named_by(key: &str, form: Option<&str>) -> (String, Vec<Value<'static>>) {
     let forms = form.map_or(form::NAMES_A_PERSON, |form| form_named(form).map_or(0, |(_, form)| form));
     // Almost always a word, which one look finds.
     let spaces = if is_path(key) { "0, 1, 2" } else { "0" };
     let entry = format!("k.space IN ({spaces}) AND k.key = ?1 AND (k.forms & ?2) <> 0");
-    let mut parameters = vec![Value::Text(key.to_owned()), Value::Integer(forms)];
+    let mut parameters = vec![Value::Text(key.to_owned().into()), Value::Integer(forms)];
     if form.is_none() && uuid::Uuid::try_parse(key).is_ok() {
-        parameters.push(Value::Blob(guid_bytes(key)));
+        parameters.push(Value::Blob(guid_bytes(key).into()));
         let named = format!(
             "recipient r WHERE r.guid = ?3 OR r.id IN (SELECT k.recipient_id FROM recipient_key k WHERE {entry})"
         );
@@ -156,7 +154,7 @@ fn is_path(key: &str) -> bool {
     key.contains(['/', '\\', '='])
 }
 
-pub(super) fn recipient(r: &Row<'_>) -> rusqlite::Result<Recipient> {
+pub(super) fn recipient(r: &Row<'_>) -> Result<Recipient> {
     Ok(Recipient {
         guid: r.get("guid")?,
         name: r.get("name")?,
@@ -186,7 +184,7 @@ pub(super) fn recipient(r: &Row<'_>) -> rusqlite::Result<Recipient> {
 pub(super) fn proxy_addresses(on: &impl Statements, id: i64) -> Result<Vec<ProxyAddress>> {
     on.query_all(
         "SELECT prefix, address, is_primary FROM proxy_address WHERE recipient_id = ?1 ORDER BY position",
-        [id],
+        params![id],
         |r| Ok(ProxyAddress { prefix: r.get("prefix")?, address: r.get("address")?, is_primary: r.get("is_primary")? }),
     )
 }
@@ -197,9 +195,7 @@ impl Tx<'_> {
         let (named, parameters) = named_by(key, form);
         let statement = format!("SELECT r.guid, r.canonical_name FROM {named}");
         let mut found: Vec<(RecipientGuid, String)> =
-            self.query_all(&statement, params_from_iter(parameters), |r| {
-                Ok((r.get("guid")?, r.get("canonical_name")?))
-            })?;
+            self.query_all(&statement, &params_of(&parameters), |r| Ok((r.get("guid")?, r.get("canonical_name")?)))?;
         if found.len() > 1 {
             found.sort_unstable();
             found.dedup();
@@ -214,7 +210,7 @@ impl Tx<'_> {
 
     fn numbered_recipient(&self, guid: &RecipientGuid) -> Result<Option<(i64, Recipient)>> {
         let found =
-            self.query_optional(&format!("SELECT id, {COLUMNS} FROM recipient WHERE guid = ?1"), [guid], |r| {
+            self.query_optional(&format!("SELECT id, {COLUMNS} FROM recipient WHERE guid = ?1"), params![guid], |r| {
                 Ok((r.get("id")?, recipient(r)?))
             })?;
         found.map(|(id, found)| Ok((id, self.with_addresses(id, found)?))).transpose()
@@ -222,7 +218,8 @@ impl Tx<'_> {
 
     /// The same by number.
     pub(super) fn recipient_by_id(&self, id: i64) -> Result<Option<Recipient>> {
-        let found = self.query_optional(&format!("SELECT {COLUMNS} FROM recipient WHERE id = ?1"), [id], recipient)?;
+        let found =
+            self.query_optional(&format!("SELECT {COLUMNS} FROM recipient WHERE id = ?1"), params![id], recipient)?;
         found.map(|found| self.with_addresses(id, found)).transpose()
     }
 
@@ -274,7 +271,7 @@ impl Tx<'_> {
         let new = entries(r);
         if let Some((_, old)) = &old {
             self.remove_entries(id, entries(old).keys().filter(|entry| !new.contains_key(*entry)))?;
-            self.execute("DELETE FROM proxy_address WHERE recipient_id = ?1", [id])?;
+            self.execute("DELETE FROM proxy_address WHERE recipient_id = ?1", params![id])?;
         }
         for ((space, key), forms) in &new {
             self.execute(
@@ -307,7 +304,7 @@ impl Tx<'_> {
     pub(crate) fn remove_recipient(&self, guid: &RecipientGuid) -> Result<()> {
         let Some((id, old)) = self.numbered_recipient(guid)? else { return Ok(()) };
         self.remove_entries(id, entries(&old).keys())?;
-        self.execute("DELETE FROM recipient WHERE id = ?1", [id])
+        self.execute("DELETE FROM recipient WHERE id = ?1", params![id])
     }
 
     /// Whether a person can be found by every text that the person is called.
@@ -333,12 +330,12 @@ impl Tx<'_> {
 
     /// How many entries there are.
     pub(crate) fn key_count(&self) -> Result<i64> {
-        self.query_one("SELECT COUNT(*) AS n FROM recipient_key", [], |r| r.get("n"))
+        self.query_one("SELECT COUNT(*) AS n FROM recipient_key", params![], |r| r.get("n"))
     }
 
     /// How many people the directory has.
     pub fn recipient_count(&self) -> Result<i64> {
-        self.query_one("SELECT COUNT(*) AS n FROM recipient", [], |r| r.get("n"))
+        self.query_one("SELECT COUNT(*) AS n FROM recipient", params![], |r| r.get("n"))
     }
 
     /// Who holds an SMTP address.
@@ -363,9 +360,9 @@ impl Tx<'_> {
         self.query_while(
             "SELECT r.canonical_name, r.distinguished_name FROM recipient_key k \
              JOIN recipient r ON r.id = k.recipient_id WHERE k.space = 1 ORDER BY k.key, k.recipient_id",
-            [],
+            params![],
             |row| {
-                let (canonical, dn): (String, String) = (get(row, "canonical_name")?, get(row, "distinguished_name")?);
+                let (canonical, dn): (String, String) = (row.get("canonical_name")?, row.get("distinguished_name")?);
                 if !dn.is_empty() && canonical.find('/').is_some_and(|at| at > 0) {
                     first = Some(canonical);
                 }
@@ -378,8 +375,8 @@ impl Tx<'_> {
     /// Every container that somebody lies below, as its canonical name with a slash behind it.
     pub(crate) fn containers(&self) -> Result<Vec<String>> {
         let mut found = std::collections::BTreeSet::new();
-        self.query_each("SELECT canonical_name FROM recipient", [], |row| {
-            let name: String = get(row, "canonical_name")?;
+        self.query_each("SELECT canonical_name FROM recipient", params![], |row| {
+            let name: String = row.get("canonical_name")?;
             // From the innermost outwards; one that is known brings no new ones.
             for (at, _) in name.rmatch_indices('/').filter(|(at, _)| !name[..*at].ends_with('\\')) {
                 if !found.insert(name[..=at].to_owned()) {
@@ -396,7 +393,7 @@ impl Tx<'_> {
         self.query_all(
             "SELECT r.canonical_name FROM recipient_key k JOIN recipient r ON r.id = k.recipient_id \
              WHERE k.space = 1 ORDER BY k.key, k.recipient_id LIMIT ?1",
-            [limit as i64],
+            params![limit as i64],
             |r| r.get("canonical_name"),
         )
     }
@@ -439,11 +436,6 @@ pub(super) fn after_all(prefix: &str) -> Option<String> {
         }
     }
     None
-}
-
-/// A column by its name.
-pub(super) fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, column: &str) -> Result<T> {
-    row.get(column).map_err(super::sql)
 }
 
 /// What a list is sorted by, always without case.

@@ -15,7 +15,7 @@
 //! of number or a second primary one. The ranges are those of `pin::policy` and `crypto::hash`; a version that widens
 //! one makes the table anew. What no CHECK can say, the self-check holds every row against.
 //!
-//! **Portable.** What only SQLite calls so stands in the constants at the top. Times are milliseconds since 1970-01-01
+//! **Portable.** What engines call differently stands in [`Words`]. Times are milliseconds since 1970-01-01
 //! UTC and random values, both made in Rust; Booleans are 0 and 1; texts compare by their bytes; no trigger, no
 //! function of an engine. Names are folded in Rust (`directory::identity::fold_case`: Unicode's NFC, then lower case)
 //! and stored so, because engines differ in what they call lower case.
@@ -34,42 +34,21 @@
 //! | `audit` | change, chained by a keyed MAC |
 //! | `spray_mark` | keyed mark of a wrong guess, erased after an hour |
 //!
-//! Versions: 1 had texts for keys; [`upgrade`](super::upgrade) makes 2, this one, out of it.
+//! Versions: 1 had texts for keys; `engine/sqlite/upgrade.rs` makes 2, this one, out of it.
 
-use rusqlite::{Connection, TransactionBehavior};
-
-use super::sql;
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Status};
 
 /// The version that this program reads and writes.
 pub(crate) const VERSION: i64 = 2;
 
-/// SQLite's words for: columns hold their own type and no other.
-const TYPED: &str = "STRICT";
-/// The same, and the table is stored under its primary key.
-const UNDER_ITS_KEY: &str = "STRICT, WITHOUT ROWID";
-/// A number that the database gives out and never gives out twice.
-const NUMBERED: &str = "INTEGER PRIMARY KEY AUTOINCREMENT";
-
-/// The version of the schema in a database; 0 in an empty one.
-pub(crate) fn version(connection: &Connection) -> Result<i64> {
-    connection.pragma_query_value(None, "user_version", |r| r.get(0)).map_err(sql)
-}
-
-/// Makes the tables in an empty database. The look at its version and the work are one transaction: whoever opens it at
-/// the same time waits, and then finds nothing left to do.
-pub(crate) fn create(connection: &mut Connection) -> Result<()> {
-    // Almost always they are there already, and then nobody need wait for a lock. Only the look below decides.
-    if version(connection)? != 0 {
-        return Ok(());
-    }
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
-    if version(&tx)? == 0 {
-        tx.execute_batch(&tables()).map_err(sql)?;
-        tx.execute_batch(INDEXES).map_err(sql)?;
-        tx.pragma_update(None, "user_version", VERSION).map_err(sql)?;
-    }
-    tx.commit().map_err(sql)
+/// What engines call differently.
+pub(super) struct Words {
+    /// Behind a table: columns hold their own type and no other.
+    pub typed: &'static str,
+    /// The same, and the table is stored under its primary key.
+    pub under_its_key: &'static str,
+    /// A number that the database gives out and never gives out twice.
+    pub numbered: &'static str,
 }
 
 /// A version that is none of this program's.
@@ -78,11 +57,11 @@ pub(crate) fn too_new() -> Error {
 }
 
 /// The tables, without the indexes that are quicker made when they are full.
-pub(super) fn tables() -> String {
+pub(super) fn tables(words: &Words) -> String {
     TABLES
-        .replace("NUMBERED", NUMBERED)
-        .replace(") UNDER ITS KEY;", &format!(") {UNDER_ITS_KEY};"))
-        .replace("\n);", &format!("\n) {TYPED};"))
+        .replace("NUMBERED", words.numbered)
+        .replace(") UNDER ITS KEY;", &format!(") {};", words.under_its_key))
+        .replace("\n);", &format!("\n) {};", words.typed))
 }
 
 const TABLES: &str = "
@@ -273,54 +252,3 @@ CREATE INDEX outbox_by_due ON outbox (due_at);
 CREATE INDEX outbox_by_recipient ON outbox (recipient_id);
 CREATE INDEX spray_mark_by_time ON spray_mark (at);
 ";
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn open(path: &std::path::Path) -> Connection {
-        let connection = Connection::open(path).unwrap();
-        connection.busy_timeout(Duration::from_secs(30)).unwrap();
-        connection
-    }
-
-    #[test]
-    fn whoever_comes_while_the_tables_are_made_waits_and_finds_them_made() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("um.db");
-        let mut first = open(&path);
-        let _: String = first.pragma_update_and_check(None, "journal_mode", "WAL", |r| r.get(0)).unwrap();
-        let work = first.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-        let mut second = open(&path);
-        assert_eq!(version(&second).unwrap(), 0, "it looks before the first is done");
-        std::thread::scope(|scope| {
-            let second = scope.spawn(move || create(&mut second));
-            // Long enough for a look outside the transaction to be a look too early.
-            std::thread::sleep(Duration::from_millis(100));
-            work.execute_batch(&tables()).unwrap();
-            work.pragma_update(None, "user_version", VERSION).unwrap();
-            work.commit().unwrap();
-            second.join().unwrap().unwrap();
-        });
-        assert_eq!(version(&first).unwrap(), VERSION);
-    }
-
-    #[test]
-    fn tables_that_cannot_be_made_leave_nothing_of_themselves() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch("CREATE TABLE spray_mark (x INTEGER)").unwrap();
-        create(&mut connection).unwrap_err();
-        assert_eq!(version(&connection).unwrap(), 0);
-        let tables: i64 = connection.query_row("SELECT COUNT(*) FROM sqlite_master", [], |r| r.get(0)).unwrap();
-        assert_eq!(tables, 1);
-    }
-
-    #[test]
-    fn every_table_holds_its_types_and_no_other_word_of_the_engine_is_left() {
-        let text = tables();
-        assert_eq!(text.matches("CREATE TABLE").count(), text.matches(") STRICT").count());
-        assert!(!text.contains("UNDER ITS KEY") && !text.contains("NUMBERED"));
-    }
-}

@@ -1,8 +1,7 @@
 //! Everything that is sealed under the key file's key, table by table: for the rotation of the key and the self-check.
 
-use rusqlite::params;
-
 use super::Tx;
+use super::engine::params;
 use super::recipients::HIS_ID;
 use super::statements::Statements;
 use crate::crypto::key::KeyId;
@@ -83,13 +82,13 @@ impl SealedRow {
 impl Tx<'_> {
     /// How many sealed values a table has.
     pub(crate) fn sealed_count(&self, table: SealedIn) -> Result<i64> {
-        self.query_one(&format!("SELECT COUNT(*) AS n FROM {}", table.table()), [], |r| r.get("n"))
+        self.query_one(&format!("SELECT COUNT(*) AS n FROM {}", table.table()), params![], |r| r.get("n"))
     }
 
     /// How many of them are sealed under another key than this one.
     pub(crate) fn sealed_elsewhere_count(&self, table: SealedIn, key_id: &KeyId) -> Result<i64> {
         let statement = format!("SELECT COUNT(*) AS n FROM {} WHERE key_id < ?1 OR key_id > ?1", table.table());
-        self.query_one(&statement, [key_id], |r| r.get("n"))
+        self.query_one(&statement, params![key_id], |r| r.get("n"))
     }
 
     /// Sealed values behind a place (a mailbox's or message's GUID and a version), in an order of the store's own;
@@ -144,7 +143,7 @@ impl Tx<'_> {
     pub fn key_ids_in_use(&self) -> Result<Vec<KeyId>> {
         self.query_all(
             "SELECT key_id FROM pin UNION SELECT key_id FROM pin_history UNION SELECT key_id FROM outbox",
-            [],
+            params![],
             |r| r.get("key_id"),
         )
     }

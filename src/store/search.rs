@@ -6,13 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Row, params, params_from_iter};
-
+use super::Tx;
+use super::engine::{Row, Value, damaged_row, params, params_of};
 use super::mailboxes::Numbered;
-use super::recipients::{after_all, form, get, proxy_addresses, space};
+use super::recipients::{after_all, form, proxy_addresses, space};
 use super::statements::Statements;
-use super::{Tx, sql};
 use crate::directory::identity::{fold, fold_case};
 use crate::directory::recipient::{ProxyAddress, Recipient};
 use crate::error::Result;
@@ -80,17 +78,14 @@ impl<'a> Passer<'a> {
     fn read(row: &'a Row<'a>, place: Option<&Place>) -> Result<Self> {
         let place = match place {
             Some(place) => place.clone(),
-            None => Place { key: get(row, "place")?, id: get(row, "number")? },
+            None => Place { key: row.get("place")?, id: row.get("number")? },
         };
-        Ok(Self { place, policy: get(row, "policy_id")?, row })
+        Ok(Self { place, policy: row.get("policy_id")?, row })
     }
 
     /// Column `at` of those that were asked for.
     pub(crate) fn text(&self, at: usize) -> Result<&str> {
-        match self.row.get_ref(FIRST_ASKED + at).map_err(sql)? {
-            ValueRef::Text(text) => std::str::from_utf8(text).map_err(|e| sql(rusqlite::Error::Utf8Error(at, e))),
-            other => Err(sql(rusqlite::Error::InvalidColumnType(at, "text".into(), other.data_type()))),
-        }
+        self.row.cell(FIRST_ASKED + at)?.text().ok_or_else(damaged_row)
     }
 }
 
@@ -123,8 +118,8 @@ impl Tx<'_> {
     pub(crate) fn candidates(&self, clue: &Clue, most: usize) -> Result<Option<BTreeSet<i64>>> {
         let mut found = BTreeSet::new();
         let (statement, parameters) = statement(clue);
-        self.query_while(&statement, params_from_iter(parameters), |row| {
-            found.insert(get::<i64>(row, "recipient_id")?);
+        self.query_while(&statement, &params_of(&parameters), |row| {
+            found.insert(row.get::<i64>("recipient_id")?);
             Ok(found.len() <= most)
         })?;
         Ok((found.len() <= most).then_some(found))
@@ -135,7 +130,7 @@ impl Tx<'_> {
         let statement = format!("SELECT {} AS text FROM recipient WHERE id = ?1", order.column());
         let mut places = Vec::with_capacity(ids.len());
         for id in ids {
-            let text: Option<String> = self.query_optional(&statement, [id], |r| r.get("text"))?;
+            let text: Option<String> = self.query_optional(&statement, params![id], |r| r.get("text"))?;
             places.extend(text.map(|text| Place { key: order.key(&text), id: *id }));
         }
         places.sort_unstable();
@@ -155,7 +150,7 @@ impl Tx<'_> {
             asked(columns)
         );
         let mut goes_on = true;
-        self.query_each(&statement, [place.id], |row| {
+        self.query_each(&statement, params![place.id], |row| {
             goes_on = each(&Passer::read(row, Some(place))?)?;
             Ok(())
         })?;
@@ -227,7 +222,7 @@ fn asked(columns: &[&str]) -> String {
 }
 
 /// The statement that finds a clue's people, and what it is asked with.
-fn statement(clue: &Clue) -> (String, Vec<Value>) {
+fn statement(clue: &Clue) -> (String, Vec<Value<'static>>) {
     let keys = |space: i64, wanted: &Wanted| {
         let (condition, parameters) = condition("key", wanted);
         (format!("SELECT recipient_id FROM recipient_key WHERE space = {space} AND {condition}"), parameters)
@@ -257,13 +252,13 @@ fn statement(clue: &Clue) -> (String, Vec<Value>) {
     }
 }
 
-fn blob(guid: &str) -> Value {
-    Value::Blob(super::columns::guid_bytes(guid))
+fn blob(guid: &str) -> Value<'static> {
+    Value::Blob(super::columns::guid_bytes(guid).into())
 }
 
 /// A range of an ordered column: the same in every engine, where LIKE is not.
-fn condition(column: &str, wanted: &Wanted) -> (String, Vec<Value>) {
-    let text = |text: &str| Value::Text(text.to_owned());
+fn condition(column: &str, wanted: &Wanted) -> (String, Vec<Value<'static>>) {
+    let text = |text: &str| Value::Text(text.to_owned().into());
     match wanted {
         Wanted::Text(exactly) => (format!("{column} = ?1"), vec![text(exactly)]),
         Wanted::Beginning(prefix) => match after_all(prefix) {

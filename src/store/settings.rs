@@ -1,6 +1,7 @@
 //! The store's own settings, one text a name.
 
 use super::Tx;
+use super::engine::params;
 use super::statements::Statements;
 use crate::crypto::key::KeyId;
 use crate::error::Result;
@@ -38,7 +39,7 @@ pub const MAIL: &str = "mail";
 impl Tx<'_> {
     /// A setting, or `None` where it was never set.
     pub fn setting(&self, name: &str) -> Result<Option<String>> {
-        self.query_optional("SELECT value FROM setting WHERE name = ?1", [name], |r| r.get("value"))
+        self.query_optional("SELECT value FROM setting WHERE name = ?1", params![name], |r| r.get("value"))
     }
 
     /// The id of the key that everything new is sealed under; `None` in a store that is not made yet.
@@ -50,7 +51,7 @@ impl Tx<'_> {
     pub fn set_setting(&self, name: &str, value: &str) -> Result<()> {
         self.execute(
             "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            [name, value],
+            params![name, value],
         )
     }
 
@@ -58,13 +59,13 @@ impl Tx<'_> {
     pub(crate) fn setting_names(&self, beginning: &str) -> Result<Vec<String>> {
         self.query_all(
             "SELECT name FROM setting WHERE name >= ?1 AND substr(name, 1, length(?1)) = ?1 ORDER BY name",
-            [beginning],
+            params![beginning],
             |r| r.get("name"),
         )
     }
 
     /// Removes a setting that may be there.
     pub(crate) fn remove_setting(&self, name: &str) -> Result<()> {
-        self.execute("DELETE FROM setting WHERE name = ?1", [name])
+        self.execute("DELETE FROM setting WHERE name = ?1", params![name])
     }
 }

@@ -1,8 +1,7 @@
 //! Marks of wrong guesses, kept for an hour: which mailboxes the same PIN was tried on.
 
-use rusqlite::params;
-
 use super::Tx;
+use super::engine::params;
 use super::recipients::HIS_ID;
 use super::statements::Statements;
 use crate::error::Result;
@@ -14,12 +13,14 @@ const RECORDED: i64 = 0;
 impl Tx<'_> {
     /// Erases the marks of this moment and before.
     pub(crate) fn erase_spray_marks(&self, until: i64) -> Result<()> {
-        self.execute("DELETE FROM spray_mark WHERE at <= ?1", [until])
+        self.execute("DELETE FROM spray_mark WHERE at <= ?1", params![until])
     }
 
     /// Whether there are such marks.
     pub(crate) fn has_spray_marks(&self, until: i64) -> Result<bool> {
-        self.query_one("SELECT EXISTS (SELECT 1 FROM spray_mark WHERE at <= ?1) AS found", [until], |r| r.get("found"))
+        self.query_one("SELECT EXISTS (SELECT 1 FROM spray_mark WHERE at <= ?1) AS found", params![until], |r| {
+            r.get("found")
+        })
     }
 
     /// Marks a mailbox, or renews its mark.

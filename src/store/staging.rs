@@ -1,16 +1,14 @@
 //! Where an import waits until it was read whole: a private database in a temporary file that SQLite makes and removes,
 //! so that memory does not grow with the input.
 
-use rusqlite::{Connection, params};
-
-use super::sql;
+use super::engine::{On, params, sqlite};
 use super::statements::Statements;
 use crate::error::Result;
 use crate::guid::RecipientGuid;
 
 /// The rows of one import.
 pub(crate) struct Staging {
-    sql: Connection,
+    sql: sqlite::Private,
 }
 
 /// A row that waits.
@@ -24,44 +22,39 @@ pub(crate) struct StagedRow {
 }
 
 impl Statements for Staging {
-    fn connection(&self) -> &Connection {
-        &self.sql
+    fn on(&self) -> On<'_> {
+        self.sql.on()
     }
 }
 
 impl Staging {
     /// An empty one.
     pub(crate) fn new() -> Result<Self> {
-        // An empty name is a temporary file of SQLite's own.
-        let sql_connection = Connection::open("").map_err(sql)?;
-        sql_connection
-            .execute_batch(
-                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;
-                 CREATE TABLE staged (line INTEGER PRIMARY KEY, guid BLOB NOT NULL UNIQUE, document TEXT NOT NULL);
-                 CREATE TABLE address (address TEXT NOT NULL PRIMARY KEY, guid BLOB NOT NULL) WITHOUT ROWID;
-                 CREATE INDEX address_by_guid ON address (guid);
-                 CREATE TABLE absent (guid BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID;",
-            )
-            .map_err(sql)?;
-        Ok(Self { sql: sql_connection })
+        let sql = sqlite::Private::new(
+            "CREATE TABLE staged (line INTEGER PRIMARY KEY, guid BLOB NOT NULL UNIQUE, document TEXT NOT NULL);
+             CREATE TABLE address (address TEXT NOT NULL PRIMARY KEY, guid BLOB NOT NULL) WITHOUT ROWID;
+             CREATE INDEX address_by_guid ON address (guid);
+             CREATE TABLE absent (guid BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID;",
+        )?;
+        Ok(Self { sql })
     }
 
     /// Runs `work` as one transaction, for speed.
     pub(crate) fn batch<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        self.sql.execute_batch("BEGIN").map_err(sql)?;
+        self.execute("BEGIN", params![])?;
         let result = work();
-        self.sql.execute_batch("COMMIT").map_err(sql)?;
+        self.execute("COMMIT", params![])?;
         result
     }
 
     /// The line on which a person stands already.
     pub(crate) fn line_of(&self, guid: &RecipientGuid) -> Result<Option<i64>> {
-        self.query_optional("SELECT line FROM staged WHERE guid = ?1", [guid], |r| r.get("line"))
+        self.query_optional("SELECT line FROM staged WHERE guid = ?1", params![guid], |r| r.get("line"))
     }
 
     /// Who claims an address in this input.
     pub(crate) fn holder(&self, address: &str) -> Result<Option<RecipientGuid>> {
-        self.query_optional("SELECT guid FROM address WHERE address = ?1", [address], |r| r.get("guid"))
+        self.query_optional("SELECT guid FROM address WHERE address = ?1", params![address], |r| r.get("guid"))
     }
 
     /// Adds a row and its addresses.
@@ -82,7 +75,7 @@ impl Staging {
     /// Takes a row out that cannot be applied.
     pub(crate) fn remove(&self, guid: &RecipientGuid) -> Result<()> {
         for table in ["staged", "address"] {
-            self.execute(&format!("DELETE FROM {table} WHERE guid = ?1"), [guid])?;
+            self.execute(&format!("DELETE FROM {table} WHERE guid = ?1"), params![guid])?;
         }
         Ok(())
     }
@@ -98,24 +91,24 @@ impl Staging {
 
     /// A person's row.
     pub(crate) fn row(&self, guid: &RecipientGuid) -> Result<Option<StagedRow>> {
-        self.query_optional("SELECT line, guid, document FROM staged WHERE guid = ?1", [guid], |r| {
+        self.query_optional("SELECT line, guid, document FROM staged WHERE guid = ?1", params![guid], |r| {
             Ok(StagedRow { line: r.get("line")?, guid: r.get("guid")?, document: r.get("document")? })
         })
     }
 
     /// How many rows wait.
     pub(crate) fn count(&self) -> Result<i64> {
-        self.query_one("SELECT COUNT(*) AS n FROM staged", [], |r| r.get("n"))
+        self.query_one("SELECT COUNT(*) AS n FROM staged", params![], |r| r.get("n"))
     }
 
     /// Notes somebody who is not in the input.
     pub(crate) fn add_absent(&self, guid: &RecipientGuid) -> Result<()> {
-        self.execute("INSERT INTO absent (guid) VALUES (?1) ON CONFLICT DO NOTHING", [guid])
+        self.execute("INSERT INTO absent (guid) VALUES (?1) ON CONFLICT DO NOTHING", params![guid])
     }
 
     /// Forgets who is absent.
     pub(crate) fn clear_absent(&self) -> Result<()> {
-        self.execute("DELETE FROM absent", [])
+        self.execute("DELETE FROM absent", params![])
     }
 
     /// Absent people behind a GUID, in order.
@@ -129,6 +122,6 @@ impl Staging {
 
     /// How many are absent.
     pub(crate) fn absent_count(&self) -> Result<i64> {
-        self.query_one("SELECT COUNT(*) AS n FROM absent", [], |r| r.get("n"))
+        self.query_one("SELECT COUNT(*) AS n FROM absent", params![], |r| r.get("n"))
     }
 }

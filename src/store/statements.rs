@@ -1,71 +1,70 @@
-//! Running a statement: prepared once a connection, and what the database says of a failure told as an error of ours.
+//! Running a statement: prepared once a connection, whichever engine that is of.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
-
-use super::{Tx, sql};
-use crate::error::Result;
+use super::Tx;
+use super::engine::{On, Row, ToColumn};
+use crate::error::{Error, Result, Status};
 
 /// A connection, or what stands on one.
 pub(super) trait Statements {
-    fn connection(&self) -> &Connection;
+    fn on(&self) -> On<'_>;
 
-    fn prepare(&self, statement: &str) -> Result<CachedStatement<'_>> {
-        self.connection().prepare_cached(statement).map_err(sql)
-    }
-
-    fn execute(&self, statement: &str, parameters: impl Params) -> Result<()> {
-        self.prepare(statement)?.execute(parameters).map(drop).map_err(sql)
+    fn execute(&self, statement: &str, parameters: &[&dyn ToColumn]) -> Result<()> {
+        self.on().execute(statement, parameters)
     }
 
     fn query_one<T>(
         &self,
         statement: &str,
-        parameters: impl Params,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+        parameters: &[&dyn ToColumn],
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.prepare(statement)?.query_row(parameters, read).map_err(sql)
+        self.query_optional(statement, parameters, read)?
+            .ok_or_else(|| Error::new(Status::Internal, "A statement that always finds a row found none."))
     }
 
     fn query_optional<T>(
         &self,
         statement: &str,
-        parameters: impl Params,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+        parameters: &[&dyn ToColumn],
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        self.prepare(statement)?.query_row(parameters, read).optional().map_err(sql)
+        let (mut read, mut found) = (Some(read), None);
+        self.on().query(statement, parameters, |row| {
+            found = read.take().map(|read| read(row)).transpose()?;
+            Ok(false)
+        })?;
+        Ok(found)
     }
 
     fn query_all<T>(
         &self,
         statement: &str,
-        parameters: impl Params,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        parameters: &[&dyn ToColumn],
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        self.prepare(statement)?.query_map(parameters, read).and_then(Iterator::collect).map_err(sql)
+        let mut found = Vec::new();
+        self.query_each(statement, parameters, |row| {
+            found.push(read(row)?);
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// One row after the other, so that memory does not grow with their number; `each` says whether to go on.
     fn query_while(
         &self,
         statement: &str,
-        parameters: impl Params,
-        mut each: impl FnMut(&Row<'_>) -> Result<bool>,
+        parameters: &[&dyn ToColumn],
+        each: impl FnMut(&Row<'_>) -> Result<bool>,
     ) -> Result<()> {
-        let mut statement = self.prepare(statement)?;
-        let mut rows = statement.query(parameters).map_err(sql)?;
-        while let Some(row) = rows.next().map_err(sql)? {
-            if !each(row)? {
-                break;
-            }
-        }
-        Ok(())
+        self.on().query(statement, parameters, each)
     }
 
     /// The same over all of them.
     fn query_each(
         &self,
         statement: &str,
-        parameters: impl Params,
+        parameters: &[&dyn ToColumn],
         mut each: impl FnMut(&Row<'_>) -> Result<()>,
     ) -> Result<()> {
         self.query_while(statement, parameters, |row| each(row).map(|()| true))
@@ -73,7 +72,7 @@ pub(super) trait Statements {
 }
 
 impl Statements for Tx<'_> {
-    fn connection(&self) -> &Connection {
-        self.sql
+    fn on(&self) -> On<'_> {
+        self.on
     }
 }

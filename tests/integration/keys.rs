@@ -184,9 +184,9 @@ fn a_broken_seal_is_named_and_keeps_the_old_key_until_it_has_a_new_pin() {
     let (guid, _) = pin_row(&f.session, 0);
     let (other, _) = pin_row(&f.session, 1);
     for (table, whose) in [("pin", &guid), ("pin_history", &other)] {
-        let person = "(SELECT id FROM recipient WHERE guid = ?1)";
+        let person = "(SELECT id FROM recipient WHERE guid = unhex(replace(?1, '-', '')))";
         let broken = format!("UPDATE {table} SET sealed = randomblob(72) WHERE recipient_id = {person}");
-        sql.execute(&broken, [whose]).unwrap();
+        sql.execute(&broken, [whose.as_str()]).unwrap();
     }
     let mut warnings = Vec::new();
     let mut response = step(&f.session, "Commit", None).unwrap();

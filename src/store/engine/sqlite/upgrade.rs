@@ -14,15 +14,16 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, params};
 
-use super::recipients::{entries, get, proxy_addresses, recipient};
 use super::schema::{self, INDEXES, VERSION};
-use super::statements::Statements;
-use super::{BUSY_TIMEOUT, Store, sql};
+use super::{BUSY_TIMEOUT, Database, sql};
 use crate::directory::identity::fold_case;
 use crate::directory::recipient::Recipient;
 use crate::error::{Error, Result, Status};
 use crate::location;
 use crate::os;
+use crate::store::engine::On;
+use crate::store::recipients::{entries, proxy_addresses, recipient};
+use crate::store::statements::Statements;
 
 /// The version that is brought up to date here.
 pub(super) const FROM: i64 = 1;
@@ -34,12 +35,12 @@ const SPACE_LEAST: u64 = 1 << 20;
 const RETRY: Duration = Duration::from_millis(20);
 
 impl Statements for Connection {
-    fn connection(&self) -> &Connection {
-        self
+    fn on(&self) -> On<'_> {
+        On::Sqlite(self)
     }
 }
 
-impl Store {
+impl Database {
     /// Brings the store on this connection to today's version, where it is an older one.
     pub(super) fn upgrade(&self, live: &mut Connection) -> Result<bool> {
         match schema::version(live)? {
@@ -283,7 +284,7 @@ fn copies() -> Vec<String> {
 fn numbers_beyond_ascii(new: &Connection) -> Result<()> {
     let odd: Vec<(String, i64)> = new.query_all(
         "SELECT address_key, dial_plan_id FROM main.um_address WHERE length(address_key) <> octet_length(address_key)",
-        [],
+        &[],
         |r| Ok((r.get("address_key")?, r.get("dial_plan_id")?)),
     )?;
     for (key, plan) in odd {
@@ -304,9 +305,9 @@ fn entries_of_all(new: &Connection) -> Result<()> {
          forms INTEGER NOT NULL)",
     )
     .map_err(sql)?;
-    new.query_each("SELECT * FROM main.recipient ORDER BY id", [], |row| {
-        let id: i64 = get(row, "id")?;
-        let person = Recipient { addresses: proxy_addresses(new, id)?, ..recipient(row).map_err(sql)? };
+    new.query_each("SELECT * FROM main.recipient ORDER BY id", &[], |row| {
+        let id: i64 = row.get("id")?;
+        let person = Recipient { addresses: proxy_addresses(new, id)?, ..recipient(row)? };
         for ((space, key), forms) in entries(&person) {
             new.prepare_cached("INSERT INTO temp.entry VALUES (?1, ?2, ?3, ?4)")
                 .and_then(|mut add| add.execute(params![space, key, id, forms]))
