@@ -113,7 +113,7 @@ enum UmpinStatus
     UMPIN_STATUS_INVALID_NOTIFY_EMAIL = 305,
     // The recipient has no SMTP address, so it has no mailbox.
     UMPIN_STATUS_NO_MAILBOX = 306,
-    // An extension is not numeric or has not the plan's digits.
+    // An extension is not numeric, or has more or fewer digits than the dial plan says.
     UMPIN_STATUS_INVALID_EXTENSION = 307,
     // An extension, SIP address or number is taken in the dial plan.
     UMPIN_STATUS_EXTENSION_NOT_UNIQUE = 308,
@@ -161,7 +161,7 @@ enum UmpinStatus
     UMPIN_STATUS_AUDIT_TAMPERED = 409,
     // The store names a key and there is no key file.
     UMPIN_STATUS_KEY_MISSING = 500,
-    // The key file is not one, or is cut short.
+    // The file in the key file's place is not a key file, or is cut short.
     UMPIN_STATUS_KEY_MALFORMED = 501,
     // The key file holds other keys than the one the store names.
     UMPIN_STATUS_KEY_WRONG = 502,
@@ -177,7 +177,7 @@ enum UmpinStatus
     UMPIN_STATUS_DELIVERY_FAILED = 601,
     // The input cannot be read as a table of recipients.
     UMPIN_STATUS_IMPORT_UNREADABLE = 700,
-    // One row cannot be taken; the others go on.
+    // A row cannot be imported; the others are.
     UMPIN_STATUS_IMPORT_ROW = 701,
     // A prune was refused; nobody was removed.
     UMPIN_STATUS_PRUNE_REFUSED = 702,

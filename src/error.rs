@@ -1,6 +1,6 @@
 //! What can go wrong, as the caller is told it.
 //!
-//! One variant of [`Status`] a condition, and one text a failure. A message never holds a PIN, a key
+//! Each condition has a variant of [`Status`], and each failure a text of its own. A message never holds a PIN, a key
 //! or a hash: it names what failed, what was and was not changed, and what to do.
 
 use std::fmt;
@@ -58,7 +58,7 @@ pub enum Status {
     InvalidNotifyEmail = 305,
     /// The recipient has no SMTP address, so it has no mailbox.
     NoMailbox = 306,
-    /// An extension is not numeric or has not the plan's digits.
+    /// An extension is not numeric, or has more or fewer digits than the dial plan says.
     InvalidExtension = 307,
     /// An extension, SIP address or number is taken in the dial plan.
     ExtensionNotUnique = 308,
@@ -110,7 +110,7 @@ pub enum Status {
     // 5xx: the key.
     /// The store names a key and there is no key file.
     KeyMissing = 500,
-    /// The key file is not one, or is cut short.
+    /// The file in the key file's place is not a key file, or is cut short.
     KeyMalformed = 501,
     /// The key file holds other keys than the one the store names.
     KeyWrong = 502,
@@ -130,7 +130,7 @@ pub enum Status {
     // 7xx: import.
     /// The input cannot be read as a table of recipients.
     ImportUnreadable = 700,
-    /// One row cannot be taken; the others go on.
+    /// A row cannot be imported; the others are.
     ImportRow = 701,
     /// A prune was refused; nobody was removed.
     PruneRefused = 702,
@@ -218,15 +218,16 @@ statuses! {
     Panic "PanicException",
 }
 
-/// What code inside this library acts on: another try, another way, another connection. Callers outside see the
-/// [`Status`], which says less: several of these share one, and it also stands for failures that nothing acts on.
+/// What went wrong, where code inside this library acts on it: tries again, takes another way, opens another
+/// connection. Callers outside see the [`Status`], which says less: several of these share one, and it also stands for
+/// failures that nothing acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
     /// Another process holds the store's write lock.
     StoreBusy,
     /// Reading or writing the store's file failed.
     StoreIo,
-    /// The database can make nothing of the store's file.
+    /// The store's file is not a database, or is damaged.
     FileDamaged,
     /// A row holds what no cmdlet wrote; the rest of the store can be read.
     RowDamaged,
@@ -240,7 +241,7 @@ pub(crate) enum Condition {
     SeveralMatches,
     /// The mailbox is there and not enabled for unified messaging.
     NotUmEnabled,
-    /// The stored mail settings are none that Set-UMPinConfiguration takes.
+    /// The stored mail settings are not what Set-UMPinConfiguration accepts.
     BadMailSettings,
     /// A rule or the history bars the PIN.
     WeakPin,

@@ -16,8 +16,8 @@ pub(crate) struct Request {
     pub parameters: Parameters,
     /// The PIN, for the operations that take one.
     pub secret: Option<Pin>,
-    /// A rehearsal that a commit follows if nothing is refused, as a cmdlet's before its prompt: what it refuses is the
-    /// call's end and is recorded. Not so under -WhatIf.
+    /// Whether a commit follows this rehearsal if nothing is refused, as after a cmdlet's prompt. Then a refusal ends
+    /// the call and is recorded; under -WhatIf it is not.
     pub before_commit: bool,
     /// Where the last page ended.
     pub after: Option<String>,

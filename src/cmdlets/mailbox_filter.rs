@@ -1,11 +1,11 @@
-//! Which people a list is of: what of -Filter, -Anr and the container an index finds, what a column of the person's row
-//! tells, and what is left for the object that is shown.
+//! Which people are in a list. An index, the columns of a person's row and the object that is shown can each tell, the
+//! cheapest first: this file says which part of -Filter, -Anr and the container each of them answers.
 //!
 //! [`Search::clues`] is the one place that says what an index serves; [`Search::is_shown`] the one that decides, by the
 //! same comparisons whatever found the person. An index may find too many, and must miss nobody: it finds by the text
 //! that `-eq` names or that stands before the first star of `-like`, folded as the comparison folds it.
 //!
-//! | property | index | without one, told by |
+//! | property | an index finds | else decided by |
 //! | --- | --- | --- |
 //! | Name, DisplayName, FirstName, LastName, Alias, SamAccountName, UserPrincipalName, PrimarySmtpAddress, WindowsEmailAddress, Identity, DistinguishedName, LegacyExchangeDN | equality, beginning | a column |
 //! | EmailAddresses with its kind (`smtp:`, `eum:`, `sip:`, ...), UMAddresses, Extensions, SIPResourceIdentifier | equality, beginning | the addresses |
@@ -14,7 +14,7 @@
 //! | ServerName, ServerLegacyDN, LinkedMasterAccount, UMEnabled | - | a column |
 //! | all others | - | the object |
 //!
-//! `-and` is served by either side, `-or` where both are, `-not` never.
+//! An index serves `-and` where it serves one of the sides, `-or` where it serves both, and `-not` never.
 
 use std::collections::BTreeSet;
 
@@ -53,10 +53,10 @@ const COLUMNS: &[(&str, &str)] = &[
     ("DistinguishedName", "distinguished_name"),
 ];
 
-/// What -Anr looks at, from the beginning.
+/// The columns whose beginning -Anr looks at.
 const ANR: [&str; 5] = ["name", "display_name", "first_name", "last_name", "alias"];
 
-/// Whom a list is of.
+/// What decides who is in a list.
 pub(crate) struct Search<'a> {
     /// -Filter.
     pub filter: Option<&'a Filter>,
@@ -64,11 +64,11 @@ pub(crate) struct Search<'a> {
     pub anr: Option<&'a str>,
     /// The container as its canonical name with a slash behind it, folded; empty is everywhere.
     pub container: &'a str,
-    /// People without an SMTP address are no mailboxes.
+    /// Whether people without an SMTP address are left out, since they have no mailbox.
     pub needs_smtp: bool,
-    /// Every policy and dial plan: few beside the people.
+    /// Every policy, with the store's own number of it. There are few, beside the people.
     pub policies: &'a [(i64, Policy)],
-    /// Likewise.
+    /// Every dial plan, in the same way.
     pub plans: &'a [(i64, DialPlan)],
 }
 
@@ -173,7 +173,8 @@ impl Search<'_> {
         Ok(Some(Value::Array(texts)))
     }
 
-    /// The people that an index finds, everybody in the list among them; `None` where everybody must be looked at.
+    /// The candidates that an index finds: everybody in the list is among them. `None` where everybody must be looked
+    /// at.
     pub(crate) fn candidates(&self, tx: &Tx<'_>) -> Result<Option<BTreeSet<i64>>> {
         let mut found = None;
         if let Some(filter) = self.filter {
@@ -200,7 +201,8 @@ impl Search<'_> {
         })
     }
 
-    /// What an index can look for, of which any will do; `None` where no index serves the comparison.
+    /// What an index can look for: whoever any one of these finds is a candidate. `None` where no index serves the
+    /// comparison.
     fn clues(&self, property: &str, operator: Operator, value: Option<&str>) -> Option<Vec<Clue>> {
         let is = |names: &[&str]| names.iter().any(|name| property.eq_ignore_ascii_case(name));
         if is(&["UMMailboxPolicy"]) {
@@ -227,7 +229,7 @@ impl Search<'_> {
             return Some(vec![Clue::Guid(RecipientGuid::known(guid.to_string()))]);
         }
         let wanted = match operator {
-            // A GUID equals other spellings of itself.
+            // A GUID has several spellings that are equal, and an index would find only one.
             Operator::Eq if guid.is_none() => Wanted::Text(fold_case(value)),
             Operator::Like => match fold_case(value).split_once('*') {
                 Some((beginning, _)) => Wanted::Beginning(beginning.into()),
@@ -255,7 +257,8 @@ impl Search<'_> {
         if is(&["EmailAddresses", "UMAddresses"]) {
             let (kind, address) = text.split_once(':')?;
             return match kind {
-                // Beyond ASCII a letter's lower case can depend on what stands before it: the kind, or nothing.
+                // Beyond ASCII, a letter's lower case can depend on the letter before it, which is not there when the
+                // kind is cut off.
                 "smtp" if address.is_ascii() && !address.is_empty() => Some(vec![Clue::Word(with(address))]),
                 "eum" if address.is_ascii() => {
                     let number = address.split(';').next().filter(|number| !number.is_empty())?;

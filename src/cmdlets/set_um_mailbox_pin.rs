@@ -35,8 +35,8 @@ pub struct SetPin {
     pub send_email: Option<bool>,
     /// The mailbox's owner asks: a lock that only an administrator may clear holds, and failures in total stay counted.
     pub by_owner: bool,
-    /// What [`begin_reset`] refuses is the call's end and is recorded. Not so where it may only be looking, as under
-    /// -WhatIf.
+    /// Whether a refusal by [`begin_reset`] is recorded: yes where it ends the call, no where the caller may only be
+    /// looking, as under -WhatIf.
     pub record_refusals: bool,
 }
 

@@ -1,4 +1,5 @@
-//! What Get-, Enable-, Disable- and Set-UMMailbox show of one mailbox. Order and names: exchange-um 2.5.
+//! What Get-, Enable-, Disable- and Set-UMMailbox show of one mailbox. Order and names are those
+//! of Exchange's own objects.
 
 use crate::directory::numbers::AddressKind;
 use serde_json::{Map, Value, json};

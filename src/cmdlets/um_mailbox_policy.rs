@@ -235,7 +235,8 @@ fn limited(p: &Parameters, name: &str, range: &RangeInclusive<u32>) -> Result<Op
     })
 }
 
-/// The same, also as a time span (`60.00:00:00`), as Get- prints it; `minutes` is one unit of the number.
+/// A number, `Unlimited` or a time span such as `60.00:00:00`, which is how Get- prints it. `minutes`: how long one
+/// unit of the number is.
 fn duration(p: &Parameters, name: &str, minutes: i64, range: &RangeInclusive<u32>) -> Result<Option<Option<u32>>> {
     match p.text(name).ok().flatten().as_deref().and_then(parse_time_span) {
         Some(span) if span % minutes == 0 => Ok(Some(Some(integer_in_range(name, span / minutes, range)?))),

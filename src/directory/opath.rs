@@ -1,7 +1,8 @@
 //! OPATH filters: `Property -op 'value'` with -and, -or, -not and parentheses, over an output object.
 //!
 //! Operators: -eq -ne -like -notlike -gt -ge -lt -le. Comparison is without case; a property with several values
-//! matches if any of them does (-ne and -notlike: if none equals). Source: exchange-um 2.5.
+//! matches if any of them does (-ne and -notlike: if none equals). Source: Microsoft's
+//! page "Recipient filters in Exchange PowerShell commands".
 
 use std::cmp::Ordering;
 

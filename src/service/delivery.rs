@@ -19,7 +19,7 @@ use crate::store::outbox::{LONGEST_CLAIM, LONGEST_DELAY, OutboxRow};
 
 /// The first wait after a failure; it doubles with every further one.
 const FIRST_DELAY: i64 = 60_000;
-/// What a claim has left when its delivery's time is over.
+/// How much longer a claim lasts than its delivery may take.
 const CLAIM_MARGIN: Duration = Duration::from_secs(60);
 const _: () = assert!(*COMMAND_TIMEOUT_SECONDS.end() * 1000 + CLAIM_MARGIN.as_millis() as i64 <= LONGEST_CLAIM);
 /// Notices before expiry that are queued in one transaction.

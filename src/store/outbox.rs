@@ -12,7 +12,7 @@ use crate::mail::notice::Kind;
 /// The longest wait between two tries, in milliseconds. A message that is due later than that was queued, or tried, by
 /// a clock that was ahead.
 pub(crate) const LONGEST_DELAY: i64 = 6 * 3_600_000;
-/// The longest that a message can be claimed, likewise.
+/// The longest that a message can be claimed, in milliseconds.
 pub(crate) const LONGEST_CLAIM: i64 = 660_000;
 
 /// One message that waits.
@@ -36,7 +36,7 @@ pub struct OutboxRow {
     pub sealed: Vec<u8>,
     /// Milliseconds since 1970-01-01 UTC.
     pub queued_at: i64,
-    /// Not tried before, likewise.
+    /// Not tried before this moment, in the same unit.
     pub due_at: i64,
     /// Tries so far.
     pub attempts: u32,
@@ -44,7 +44,7 @@ pub struct OutboxRow {
     pub last_error: String,
     /// Who is at it, empty for nobody.
     pub claimed_by: String,
-    /// Until when, likewise.
+    /// Until when, in the same unit.
     pub claimed_until: i64,
 }
 

@@ -26,7 +26,7 @@ pub struct Policy {
     pub settings: String,
     /// Milliseconds since 1970-01-01 UTC.
     pub when_created: i64,
-    /// Likewise.
+    /// Milliseconds since 1970-01-01 UTC.
     pub when_changed: i64,
 }
 

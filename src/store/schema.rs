@@ -4,16 +4,16 @@
 //! A person's number is never given to another person, so that nothing left behind could be taken for somebody else's.
 //! GUIDs are this program's names for things: they alone leave the store, and seals are tied to them.
 //!
-//! **One tree where one serves.** A row that is only ever found by its key is stored under it. `recipient_key` is such
-//! a tree: every folded text that names a person, in order, so that one tree finds a person by any of them, finds what
-//! begins with a text, and lists everybody by canonical name, name or display name. It refers to people without a
+//! **One tree where one is enough.** A row that is only ever found by its key is stored under it. `recipient_key` is
+//! such a tree: every folded text that names a person, in order, so that one tree finds a person by any of them, finds
+//! what begins with a text, and lists everybody by canonical name, name or display name. It refers to people without a
 //! foreign key: with one, each removal of a person would search the whole tree, or a second copy of every text would be
 //! needed to find that person's. [`Tx::put_recipient`](super::Tx::put_recipient) derives a person's entries from the
 //! row and removes just those, and the self-check counts them all.
 //!
 //! **What a row may hold** is said here, by types and CHECK, so that no program can write a count of -5, a fifth kind
 //! of number or a second primary one. The ranges are those of `pin::policy` and `crypto::hash`; a version that widens
-//! one makes the table anew. What no CHECK can say, the self-check holds every row against.
+//! one makes the table anew. What no CHECK can say, the self-check looks for in every row.
 //!
 //! **Portable.** What engines call differently stands in [`Words`]. Times are milliseconds since 1970-01-01
 //! UTC and random values, both made in Rust; Booleans are 0 and 1; texts compare by their bytes; no trigger, no

@@ -89,7 +89,7 @@ impl<'a> Passer<'a> {
     }
 }
 
-/// What stands before the columns that were asked for.
+/// Columns of the statements that come before those that were asked for.
 const FIRST_ASKED: usize = 3;
 
 impl Order {
@@ -137,7 +137,8 @@ impl Tx<'_> {
         Ok(places)
     }
 
-    /// The person at a place, with the columns that a walk would give; false where `each` says false.
+    /// Gives `each` the person at a place, with the columns that a walk would give. Returns its answer; true where
+    /// nobody is there.
     pub(crate) fn visit(
         &self,
         place: &Place,

@@ -12,8 +12,8 @@ pub(crate) const KEY_ID: &str = "key_id";
 pub(crate) const STORE_ID: &str = "store_id";
 /// The audit chain's key, sealed (hexadecimal).
 pub(crate) const AUDIT_KEY: &str = "audit_key";
-/// Begins the names of the chain's earlier keys, sealed likewise; behind it stands the number of the last row under
-/// each.
+/// What the names of the chain's earlier keys begin with; the number of the last row under each follows. They are
+/// sealed too.
 pub(crate) const AUDIT_KEY_UNTIL: &str = "audit_key_until_";
 /// The keyed head of the audit chain.
 pub const AUDIT_HEAD: &str = "audit_head";

@@ -3,7 +3,10 @@ using System.Management.Automation;
 
 namespace UMMailboxPin;
 
-/// <summary>The same on a cmdlet's own parameters, where $null stays $null, which means all on Get-.</summary>
+/// <summary>
+/// Converts to a <see cref="UmObjectIdentity"/> on a cmdlet's own parameters. There $null stays $null, which means all
+/// to the Get- cmdlets.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class IdentityAttribute : ArgumentTransformationAttribute
 {

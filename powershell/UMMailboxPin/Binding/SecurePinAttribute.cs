@@ -3,7 +3,10 @@ using System.Management.Automation;
 
 namespace UMMailboxPin;
 
-/// <summary>The same on a cmdlet's own parameter, where a bare number still has the text that was typed.</summary>
+/// <summary>
+/// Converts to a <see cref="SecurePin"/> on a cmdlet's own parameter, where a bare number still has the text that was
+/// typed.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class SecurePinAttribute : ArgumentTransformationAttribute
 {

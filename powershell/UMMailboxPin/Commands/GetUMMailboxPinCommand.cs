@@ -42,7 +42,7 @@ public sealed class GetUMMailboxPinCommand : RecipientCommand
     [ArgumentCompleter(typeof(UMMailboxCompleter))]
     public UmObjectIdentity? Identity { get; set; }
 
-    /// <summary>Accepted for compatibility and ignored: the store is opened as who runs PowerShell.</summary>
+    /// <summary>Accepted for compatibility and ignored: the store is opened as whoever runs PowerShell.</summary>
     [Parameter]
     public PSCredential? Credential { get; set; }
 

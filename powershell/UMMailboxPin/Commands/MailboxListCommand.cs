@@ -15,7 +15,7 @@ public abstract class MailboxListCommand : RecipientCommand
     [Parameter(Mandatory = true, ParameterSetName = "AnrSet")]
     public string? Anr { get; set; }
 
-    /// <summary>Accepted for compatibility and ignored: the store is opened as who runs PowerShell.</summary>
+    /// <summary>Accepted for compatibility and ignored: the store is opened as whoever runs PowerShell.</summary>
     [Parameter]
     public PSCredential? Credential { get; set; }
 

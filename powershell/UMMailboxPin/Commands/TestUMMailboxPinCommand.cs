@@ -9,7 +9,7 @@ namespace UMMailboxPin.Commands;
 /// </summary>
 /// <remarks>
 /// By extension the answer to a refusal is always the same, as on the telephone. By identity the reasons are shown,
-/// since who may run this may list mailboxes anyway.
+/// since whoever may run this may list mailboxes anyway.
 /// </remarks>
 /// <example>
 /// <code>Test-UMMailboxPIN -Identity tonysmith@contoso.com -Pin (Read-Host -AsSecureString)</code>

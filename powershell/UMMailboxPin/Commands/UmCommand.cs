@@ -45,7 +45,7 @@ public abstract class UmCommand : PSCmdlet, IDisposable
     /// <summary>Whether -Debug is on.</summary>
     private protected bool ShowsDebug { get; private set; }
 
-    /// <summary>True for a cmdlet that a new store begins with: a missing one is no surprise to it.</summary>
+    /// <summary>True for a cmdlet that makes a missing store: it does not warn that there is none.</summary>
     private protected virtual bool MakesStore => false;
 
     /// <summary>

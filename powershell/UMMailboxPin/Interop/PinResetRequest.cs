@@ -21,7 +21,7 @@ internal sealed class PinResetRequest
 
     internal bool? SendEmail { get; set; }
 
-    /// <summary>A refusal ends a call that meant it, and is recorded. Not so under -WhatIf.</summary>
+    /// <summary>Whether a refusal is recorded in the audit trail, as it is unless -WhatIf was given.</summary>
     internal bool RecordRefusals { get; set; }
 
     /// <summary>What is asked, for people to read, without the PIN.</summary>

@@ -75,7 +75,7 @@ public sealed class UMMailboxPin
     public override string ToString() => Identity;
 
     /// <summary>
-    /// Local time is computed when it is asked for: ten thousand objects in a pipeline mostly are not.
+    /// Local time is computed only when it is asked for, which it mostly is not, of ten thousand objects in a pipeline.
     /// </summary>
     private static DateTime Local(long milliseconds) => Epoch.AddMilliseconds(milliseconds).ToLocalTime();
 }

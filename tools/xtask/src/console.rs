@@ -58,7 +58,7 @@ impl Parts {
         Self { strict, skipped: Vec::new() }
     }
 
-    /// Of whoever counts the skips himself, as the rings do: none of them is a failure here.
+    /// For the rings, which count what was skipped themselves: here it is no failure, whatever the options say.
     pub fn lenient() -> Self {
         Self::new(false)
     }

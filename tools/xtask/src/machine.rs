@@ -214,12 +214,12 @@ fn cache_folder() -> Result<PathBuf, Failure> {
     })
 }
 
-/// The standard library seeds its hash maps with one.
+/// A random number: the standard library seeds its hash maps with one.
 fn random_number() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// Others on the machine have no business in it; one that is there already is somebody else's.
+/// Makes a folder that other accounts cannot enter. One that is there already is somebody else's, and an error.
 fn make_private_folder(folder: &Path) -> Result<(), Failure> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]

@@ -217,7 +217,7 @@ fn state_of_the_source(machine: &Machine, version: &str) -> Result<String, Failu
     let mut state = DefaultHasher::new();
     output(machine.command("dotnet").arg("--version")).unwrap_or_default().hash(&mut state);
     version.hash(&mut state);
-    // What PathMap is about.
+    // The compiler gets it as PathMap.
     machine.root.hash(&mut state);
     let folder = machine.root.join("powershell");
     for relative in sources_below(&folder)? {

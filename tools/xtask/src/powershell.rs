@@ -124,7 +124,8 @@ impl Machine {
         succeeds(self.pwsh(pwsh).args(["-Command", &question]))
     }
 
-    /// Puts the module into the cache, unless a version from `from` on is there already. Whether it is there then.
+    /// Puts the module into the cache, unless a version from `from` on is there already. Returns whether
+    /// it is there now.
     pub fn fetch_pwsh_module(&self, pwsh: &Path, name: &str, from: &str, below: &str) -> bool {
         if self.pwsh_has_module(pwsh, name, from) {
             return true;

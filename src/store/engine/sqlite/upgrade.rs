@@ -1,9 +1,9 @@
 //! Version 1 into version 2.
 //!
-//! The new database is made beside the old one, in a file of its own that has no name as soon as the system allows, and
-//! then takes the old one's place in one transaction of SQLite's own. Until that commits, everybody sees the old store,
-//! whole; a process that is killed leaves it as it was, and the next one begins anew. The old store is locked against
-//! writers from the beginning, so that nothing is written to what is being left.
+//! The new database is made beside the old one, in a file of its own whose name is removed as soon as the system
+//! allows, and then takes the old one's place in one transaction of SQLite's own. Until that commits, everybody sees
+//! the old store, whole; a process that is killed leaves it as it was, and the next one begins anew. The old store is
+//! locked against writers from the beginning, so that nothing is written to what is being left.
 //!
 //! In version 1 rows named each other by GUIDs as texts of 36 characters. What a row means is not touched: seals are
 //! tied to GUIDs and versions, the trail's MACs cover what stands in its rows, and both move as they are.
@@ -101,7 +101,7 @@ impl Database {
                     free >> 20
                 ),
             )),
-            // A system that does not tell: a disk that is full ends the work with nothing changed, too.
+            // A system that does not tell: if the disk is full, the work ends then, and nothing is changed either.
             _ => Ok(()),
         }
     }
@@ -136,7 +136,8 @@ impl Beside {
     const MARK: &str = ".upgrade-";
 
     fn create(store: &Path) -> std::io::Result<Self> {
-        // What a killed process left, where the system keeps a file that is open. One that is in use stays.
+        // What a killed process left, on a system that does not remove the name of an open file. There one that is
+        // still in use cannot be removed, and stays.
         let mut mark = store.file_name().unwrap_or_default().to_owned();
         mark.push(Self::MARK);
         for entry in std::fs::read_dir(location::folder_of(store))?.flatten() {
@@ -271,7 +272,7 @@ fn copies() -> Vec<String> {
         "INSERT INTO main.audit SELECT seq, at, caller, claimed, cmdlet, object, parameters, succeeded, detail, mac \
          FROM old.audit ORDER BY seq"
             .into(),
-        // What stands for nobody says that the mark was recorded.
+        // A row about nobody says that the mark was recorded in the trail.
         format!(
             "INSERT INTO main.spray_mark SELECT mark, COALESCE((SELECT id FROM main.recipient WHERE guid = {}), 0), at \
              FROM old.spray_mark WHERE true ON CONFLICT DO NOTHING",
@@ -298,7 +299,7 @@ fn numbers_beyond_ascii(new: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Every text that finds somebody, in the order of the tree that holds them; a file of SQLite's own sorts them.
+/// Every text that finds somebody, in the order of the tree that holds them: SQLite sorts them in a temporary file.
 fn entries_of_all(new: &Connection) -> Result<()> {
     new.execute_batch(
         "CREATE TEMP TABLE entry (space INTEGER NOT NULL, key TEXT NOT NULL, recipient_id INTEGER NOT NULL, \

@@ -29,7 +29,7 @@ pub fn lay_out(packaging: &Packaging, program: &Path, root: &Path) -> Result<(),
         }
     }
     let service = packaging.read("contrib/systemd/umpin-deliver.service")?;
-    // How to install it by hand is nothing for a package.
+    // Its comments say how to install it by hand, which a package does.
     let service = service.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n") + "\n";
     packaging.write(
         &root.join("usr/lib/systemd/system/umpin-deliver.service"),
@@ -54,7 +54,7 @@ fn link(_: &str, at: &Path) -> Result<(), Failure> {
     Err(failure(format!("{}: links are made on Unix only", at.display())))
 }
 
-/// Whatever the umask was.
+/// Sets every file's and folder's mode, whatever the umask was.
 #[cfg(unix)]
 pub fn set_modes(root: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::PermissionsExt;

@@ -170,7 +170,7 @@ pub fn build(packaging: &Packaging, platform: &'static Platform) -> Result<Resul
     let place = |from: &str, to: &str, arguments: &[&str]| -> Result<PathBuf, Failure> {
         let file = target.join(to);
         packaging.copy(&built.join(from), &file)?;
-        // What it cannot do it leaves: then the file is larger, and nothing else.
+        // Where strip fails the file stays as it is: larger, and no worse.
         if !cfg!(windows) {
             succeeds(packaging.machine.command(&strip).args(arguments).arg(&file));
         }
@@ -217,7 +217,8 @@ fn fetch_tools(machine: &Machine, platform: &'static Platform, cross: &Cross) ->
 /// Builds library, static library and command, and returns the folder that holds them.
 fn compile(packaging: &Packaging, platform: &Platform, cross: Option<&CrossTools>) -> Result<PathBuf, Failure> {
     let machine = packaging.machine;
-    // Apart from the development build: other flags. And by compiler, or each would do the other's work anew.
+    // A folder apart from the development build's, since the flags differ; and one for each compiler, since two that
+    // share one would each compile everything anew.
     let folder = packaging.out.join("build").join(cross.map_or("own", |tools| tools.cross.script));
     let mut runs = vec![("library and command", &["build", "--lib", "--bin", "umpin"][..])];
     if cross.is_none() {

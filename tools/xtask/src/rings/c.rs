@@ -44,7 +44,7 @@ pub fn run(context: &mut Context) {
         context.check(&format!("{} compiles", source.display()), &mut compile(machine, &compiler, &source, &target));
     }
     if let Some(cpp) = cpp {
-        // Its words must do for a reader who builds with C++.
+        // A reader who builds with C++ begins with it, too.
         let source = Path::new("examples/quickstart.c");
         context.check("examples/quickstart.c as C++17", &mut check_as_cpp(machine, &cpp, source));
     }
