@@ -10,7 +10,7 @@ use crate::log;
 use crate::texts::Texts;
 use crate::view;
 
-/// Why a request got no page of its own.
+/// Why a request is answered with a page about an error.
 #[derive(Clone, Debug)]
 pub(crate) enum Failure {
     /// Nobody is signed in; they may come back to this address.
@@ -18,7 +18,7 @@ pub(crate) enum Failure {
         /// Path and query.
         wanted: String,
     },
-    /// The proxy named nobody, or not in a way that can be believed.
+    /// The proxy named nobody, or its headers cannot be believed.
     NoName(String),
     /// The role is missing.
     Forbidden(String),
@@ -117,7 +117,8 @@ impl IntoResponse for Failure {
     }
 }
 
-/// What the library refuses because of what was asked is told to whoever asked; all else is the machine's.
+/// A refusal that follows from the request becomes an answer to whoever sent it; everything else is a fault of the
+/// machine's, with its words in the log.
 impl From<Error> for Failure {
     fn from(e: Error) -> Self {
         match e.status {
@@ -129,7 +130,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Whether somebody can mend this by asking for something else.
+/// Whether whoever asked can mend this by asking for something else.
 pub(crate) fn is_the_askers(e: &Error) -> bool {
     matches!(
         e.status,

@@ -73,14 +73,14 @@ where
     }
 }
 
-/// The fields of a body, whatever type it says that it has: with another one, no browser sends a form unasked.
+/// The fields of a body. Its content type is not looked at: the token in it is what counts.
 fn serde_html_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, ()> {
     let pairs = openidconnect::url::form_urlencoded::parse(body);
     let fields = pairs.map(|(name, value)| (name, Field(value.into_owned())));
     T::deserialize(de::value::MapDeserializer::<_, de::value::Error>::new(fields)).map_err(drop)
 }
 
-/// One value, wiped when it was not taken.
+/// One value of a form.
 struct Field(String);
 
 impl<'de> de::IntoDeserializer<'de, de::value::Error> for Field {

@@ -27,7 +27,7 @@ use crate::my_pages::{
 use crate::sessions::random_token;
 use crate::state::{Flash, Glance, Pending};
 use crate::texts::{Texts, fill};
-use crate::view::{self, Place};
+use crate::view::{self, Place, Width};
 
 /// People shown on one page.
 const SHOWN: usize = 50;
@@ -144,7 +144,7 @@ pub(crate) async fn find(Reader(visitor): Reader, Query(asked): Query<Search>) -
             }
         }
     };
-    Ok(view::page(&visitor, Place::Find, texts.find, false, &body).into_response())
+    Ok(view::page(&visitor, Place::Find, texts.find, Width::Wide, &body).into_response())
 }
 
 /// A button that goes on from where a list ended.
@@ -209,7 +209,7 @@ pub(crate) async fn attention(Reader(visitor): Reader, Query(asked): Query<After
             }
         }
     };
-    Ok(view::page(&visitor, Place::Attention, texts.attention, false, &body))
+    Ok(view::page(&visitor, Place::Attention, texts.attention, Width::Wide, &body))
 }
 
 /// One page of them. Of a list that is cut in the middle, the rest is on the next page.
@@ -333,7 +333,7 @@ pub(crate) async fn show(
             }
         }
     };
-    Ok(view::page(&visitor, Place::Find, &name, false, &body))
+    Ok(view::page(&visitor, Place::Find, &name, Width::Wide, &body))
 }
 
 fn date(value: &Value) -> Option<i64> {
@@ -409,7 +409,7 @@ pub(crate) async fn ask_reset(Helper(visitor): Helper, Mailbox(guid): Mailbox) -
     reset_form(&visitor, guid, |_| None).await
 }
 
-/// The form, and above it what was wrong with the last one: of its words and of the hint on how long a PIN must be.
+/// The form, and above it what was wrong with the one before. `problem` gets the hint on how long a PIN must be.
 async fn reset_form(
     visitor: &Visitor,
     guid: String,
@@ -465,7 +465,7 @@ async fn reset_form(
             }
         }
     };
-    Ok(view::page(visitor, Place::Find, texts.reset_pin, true, &body))
+    Ok(view::page(visitor, Place::Find, texts.reset_pin, Width::Narrow, &body))
 }
 
 fn helpers(visitor: &Visitor, what: &str) -> Result<(), Failure> {
@@ -476,7 +476,7 @@ fn helpers(visitor: &Visitor, what: &str) -> Result<(), Failure> {
     }
 }
 
-/// Checks what was asked and keeps it until it is confirmed. The PIN stays here.
+/// Checks what was asked and keeps it, with the PIN, in this process until it is confirmed.
 pub(crate) async fn take_reset(Mailbox(guid): Mailbox, posted: Posted<Reset>) -> Result<Response, Failure> {
     let Posted { visitor, form } = posted;
     let texts = visitor.texts;
@@ -530,7 +530,7 @@ pub(crate) async fn confirm_reset(Helper(visitor): Helper, Mailbox(guid): Mailbo
             (confirmation(&visitor, &format!("{here}/reset/confirm"), Some(&id), texts.reset_pin, &here))
         }
     };
-    Ok(view::page(&visitor, Place::Find, texts.reset_pin, true, &body))
+    Ok(view::page(&visitor, Place::Find, texts.reset_pin, Width::Narrow, &body))
 }
 
 /// Does what was confirmed.
@@ -556,7 +556,7 @@ pub(crate) async fn reset(Mailbox(guid): Mailbox, posted: Posted<Confirmed>) -> 
             visitor.person.tell(Flash { text: text.into(), is_warning: !delivered });
             Ok(Redirect::to(&format!("/people/{guid}")).into_response())
         }
-        // The history, which only the change itself looks at.
+        // The PIN was used before: only the change itself compares it with the history.
         Err(e) if e.status == Status::WeakPin => {
             Ok(reset_form(&visitor, guid, |_| Some(view::english(texts, &e.message))).await?.into_response())
         }
@@ -618,7 +618,7 @@ async fn ask_latch(visitor: Visitor, guid: String, latch: &'static Latch) -> Res
             (confirmation(&visitor, &format!("{here}/{}", latch.path), None, title, &here))
         }
     };
-    Ok(view::page(&visitor, Place::Find, title, true, &body))
+    Ok(view::page(&visitor, Place::Find, title, Width::Narrow, &body))
 }
 
 async fn latch(visitor: Visitor, guid: String, latch: &'static Latch) -> Result<Response, Failure> {

@@ -35,9 +35,9 @@ pub(crate) struct Person {
     pub name: String,
     /// By their groups.
     pub roles: Roles,
-    /// What every form of theirs must bring back.
+    /// The token that every form of theirs must carry.
     pub csrf: String,
-    /// The store, on their behalf.
+    /// A session of the library that acts for them.
     pub store: Arc<umpin::session::Session>,
     pending: Mutex<Option<Pending>>,
     flash: Mutex<Option<Flash>>,

@@ -1,19 +1,19 @@
-//! How many resets there may be: of one person's PIN, and by one helper; and how many refusals the trail tells. In
-//! memory: a restart forgets them.
+//! How often one person's PIN may be reset, how many resets one helper may make, and how many refusals go into the
+//! audit trail. Kept in memory: a restart forgets them.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The time that the limits are for.
+/// Only what happened within this time counts.
 const WINDOW: Duration = Duration::from_secs(60 * 60);
 /// Resets of one person's PIN in that time, whoever makes them.
 pub(crate) const OF_ONE_PERSON: usize = 5;
 /// Resets of other people's PINs by one helper in that time.
 pub(crate) const BY_ONE_HELPER: usize = 60;
-/// Refusals for want of a role that the trail tells in that time, of one person.
+/// Refusals of one person, for want of a role, that go into the audit trail in that time.
 pub(crate) const REFUSED_TOLD: usize = 10;
-/// Names kept at once; those whose time is over go first.
+/// Counts kept at once; those whose time is over go first.
 const MOST: usize = 20_000;
 
 /// What is counted.
@@ -40,7 +40,7 @@ impl Counted {
 /// A limit that is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reached {
-    /// The first refusal since the last reset that was let through: the one that the trail tells.
+    /// Whether it is the first refusal since the last reset that was let through: only that one goes into the trail.
     pub first: bool,
 }
 

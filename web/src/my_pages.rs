@@ -26,14 +26,14 @@ use crate::limits::Counted;
 use crate::log;
 use crate::state::{Flash, Glance};
 use crate::texts::{Texts, fill};
-use crate::view::{self, Place};
+use crate::view::{self, Place, Width};
 
 /// The first page: the help desk's, or one's own.
 pub(crate) async fn first(visitor: Visitor) -> Redirect {
     Redirect::to(if visitor.person.roles.reads() { "/people" } else { "/my" })
 }
 
-/// Identity and nothing else.
+/// A look-up by identity alone.
 pub(crate) fn by_identity(identity: &str) -> Lookup {
     Lookup { identity: Some(identity.to_owned()), ..Lookup::default() }
 }
@@ -71,7 +71,7 @@ fn mine(store: &Session, name: &str) -> Result<Mine, Failure> {
     Ok(Mine { glance, state, mailbox, from_administrators: policy_text::to_html(text(&policy, "UMEnabledText")) })
 }
 
-/// Whoever has no mailbox is told so, in other words than a wrong address.
+/// Somebody without a mailbox gets a page that says so, and not the one for a wrong address.
 fn nobody(e: Error) -> Failure {
     match e.status {
         Status::NotFound | Status::NotUmEnabled | Status::Ambiguous | Status::InvalidIdentity => Failure::NoMailbox,
@@ -88,7 +88,7 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Response, Failure> {
         Ok(mine) => mine,
         Err(Failure::NoMailbox) => {
             let body = html! { h1 { (texts.no_mailbox_title) } section.card { p { (texts.no_mailbox) } } };
-            return Ok(view::page(&visitor, Place::My, texts.no_mailbox_title, true, &body).into_response());
+            return Ok(view::page(&visitor, Place::My, texts.no_mailbox_title, Width::Narrow, &body).into_response());
         }
         Err(e) => return Err(e),
     };
@@ -120,7 +120,7 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Response, Failure> {
             }
         }
     };
-    Ok(view::page(&visitor, Place::My, texts.my_mailbox, false, &body).into_response())
+    Ok(view::page(&visitor, Place::My, texts.my_mailbox, Width::Wide, &body).into_response())
 }
 
 /// The state of a PIN at a glance.
@@ -181,15 +181,15 @@ pub(crate) async fn ask_reset(visitor: Visitor) -> Result<Html<String>, Failure>
             (confirmation(&visitor, "/my/reset", None, texts.reset_my_pin, "/my"))
         }
     };
-    Ok(view::page(&visitor, Place::My, texts.reset_my_pin, true, &body))
+    Ok(view::page(&visitor, Place::My, texts.reset_my_pin, Width::Narrow, &body))
 }
 
-/// What -WhatIf says.
+/// What will be done, in the words of -WhatIf.
 pub(crate) fn what_if(texts: &Texts, action: &str, target: &str) -> Markup {
     html! { blockquote { p { (fill(texts.what_if, &[action, target])) } } }
 }
 
-/// Yes or no.
+/// The buttons that confirm or cancel.
 pub(crate) fn confirmation(visitor: &Visitor, to: &str, id: Option<&str>, yes: &str, no: &str) -> Markup {
     html! {
         form method="post" action=(to) {
@@ -211,7 +211,7 @@ fn refused(visitor: &Visitor, title: &str, e: &Error) -> Result<Html<String>, Fa
     };
     let body =
         html! { h1 { (title) } (view::problem(texts, &words)) p.actions { a.button href="/my" { (texts.back) } } };
-    Ok(view::page(visitor, Place::My, title, true, &body))
+    Ok(view::page(visitor, Place::My, title, Width::Narrow, &body))
 }
 
 /// Resets.
@@ -259,7 +259,7 @@ pub(crate) fn limited(
     })
 }
 
-/// Sends what a commit queued, as the cmdlet does. Whether all of it left.
+/// Sends what a commit queued, as the cmdlet does. True where all of it was delivered.
 pub(crate) fn is_delivered(store: &Session, notices: &[String]) -> bool {
     const BUDGET_MILLISECONDS: u64 = 10_000;
     let parameters = json!({"Ids": notices, "BudgetMilliseconds": BUDGET_MILLISECONDS});
@@ -363,7 +363,7 @@ fn change_page(visitor: &Visitor, problem: Option<&str>, rules: &Rules) -> Html<
             }
         }
     };
-    view::page(visitor, Place::My, texts.change_my_pin, true, &body)
+    view::page(visitor, Place::My, texts.change_my_pin, Width::Narrow, &body)
 }
 
 fn rule_words(texts: &Texts, rule: &Refusal) -> String {
@@ -412,7 +412,8 @@ fn change_with(store: &Session, name: &str, texts: &'static Texts, form: &Change
         Ok(_) => problem(texts.change_refused, None),
         Err(e) if e.status == Status::WeakPin => {
             let mut rules = rules_for(store, name, Some(new))?;
-            // Whatever else it kept: then it was the history that barred it, which the change alone looks at.
+            // Every other rule is kept, so the PIN was used before: only the change itself compares it with the
+            // history.
             if rules.iter().all(|(_, kept)| *kept != Some(false)) {
                 for (rule, kept) in &mut rules {
                     if matches!(rule, Refusal::Used { .. }) {

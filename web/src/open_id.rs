@@ -1,5 +1,5 @@
 //! Signing in by OpenID Connect: the authorization code flow with PKCE, state and nonce (OpenID Connect Core 1.0,
-//! RFC 7636, RFC 9207's advice on mix-ups by way of one issuer alone).
+//! RFC 7636). There is one issuer alone, so no answer can be mixed up with another one's (RFC 9207).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ use crate::configuration::OpenIdSettings;
 use crate::failure::Failure;
 use crate::log;
 
-/// The provider's document and keys are asked for again after so long.
+/// How long the provider's document and keys are used before they are asked for again.
 const KNOWN_FOR: Duration = Duration::from_secs(10 * 60);
-/// A provider that did not answer is not asked again before so long, so that a flood of sign-ins is none for it.
+/// How long a provider that did not answer is left alone, so that a flood of sign-ins does not reach it.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// How long an answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);

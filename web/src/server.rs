@@ -32,7 +32,7 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// Threads that wait for disks and hashes; a hash takes 19 MiB.
 const BLOCKING_THREADS: usize = 16;
-/// Requests under way when the program is told to end may go on for so long.
+/// How long requests that are under way may go on when the program is told to end.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
 /// Where to listen.
@@ -259,7 +259,8 @@ async fn finish(request: Request, next: Next) -> Response {
     response
 }
 
-/// Refused before a byte of it is read. What announces no length is cut at the same size.
+/// A body that announces more than a form may have is refused before a byte of it is read. One that announces no length
+/// is cut at the same size.
 fn announces_too_much(request: &Request) -> bool {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     length.is_some_and(|bytes| bytes > LARGEST_FORM as u64)

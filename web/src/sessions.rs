@@ -15,13 +15,14 @@ use crate::failure::Failure;
 use crate::identity::Person;
 use crate::open_id::Started;
 
-/// Unused for so long, a session ends.
+/// How long a session may stay unused before it ends.
 const IDLE: Duration = Duration::from_secs(15 * 60);
-/// However much it is used, it ends after so long.
+/// How long a session lasts at most, however much it is used.
 const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
-/// A sign-in at the provider must be done in so long.
+/// How long a sign-in at the provider may take.
 const SIGN_IN: Duration = Duration::from_secs(10 * 60);
-/// Kept at once, of each kind; the one unused for longest goes first. About 1 KB each.
+/// How many of each kind are kept at once; when there are more, the one that was unused for longest goes. About 1 KB
+/// each.
 const MOST: usize = 10_000;
 
 /// The cookie of somebody who is signed in. The prefix keeps it from other hosts, other paths and plain connections.
@@ -36,7 +37,7 @@ pub(crate) fn random_token() -> Result<String, Failure> {
     Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
 }
 
-/// Things that go away by themselves, and of which there are never too many.
+/// Things that end by themselves after a time, with a limit to their number.
 struct Fading<K, T> {
     kept: HashMap<K, Entry<T>>,
     idle: Duration,
@@ -88,7 +89,7 @@ impl<T> Entry<T> {
     }
 }
 
-/// All of them.
+/// All sessions, and all sign-ins on the way.
 pub(crate) struct Sessions {
     people: Mutex<Fading<String, Arc<Person>>>,
     by_proxy: Mutex<Fading<String, Arc<Person>>>,
@@ -174,7 +175,7 @@ impl Sessions {
     }
 }
 
-/// The one value of a header. Two are the sign of somebody who sent one past the proxy, and none of them is believed.
+/// A header's value. Where there are two, somebody sent one past the proxy, and neither is believed.
 fn only_value(headers: &HeaderMap, name: &str) -> Result<Option<String>, Failure> {
     let Ok(name) = HeaderName::try_from(name) else { return Ok(None) };
     let mut values = headers.get_all(&name).iter();

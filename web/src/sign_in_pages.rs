@@ -77,7 +77,7 @@ pub(crate) async fn sign_out(headers: HeaderMap, posted: Posted<Confirmed>) -> R
     ([(header::SET_COOKIE, cookie)], Redirect::to("/signed-out")).into_response()
 }
 
-/// What is seen then.
+/// The page after signing out.
 pub(crate) async fn signed_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let texts = texts_for(&headers);
     let at_provider = match &app.provider {

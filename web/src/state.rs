@@ -6,14 +6,14 @@ use umpin::cmdlets::set_um_mailbox_pin::Reset;
 use umpin::pin::policy::LockReason;
 use umpin::store::pins::PinState;
 
-/// A change must be confirmed within so long.
+/// How long a change waits for its confirmation.
 const FRESH: Duration = Duration::from_secs(5 * 60);
 
 /// A reset that waits for its confirmation. The PIN, typed or generated, is in it, so that no page ever carries one.
 pub(crate) struct Pending {
     /// The mailbox's GUID.
     pub guid: String,
-    /// Named by the confirmation, so that it is this one that is confirmed.
+    /// The confirmation names it, so that no other change can be confirmed by mistake.
     pub id: String,
     /// The change.
     pub reset: Reset,
@@ -31,7 +31,7 @@ impl Pending {
 pub(crate) struct Flash {
     /// In the person's language.
     pub text: String,
-    /// Something is left to do.
+    /// Whether something is left to do.
     pub is_warning: bool,
 }
 

@@ -18,7 +18,16 @@ pub(crate) enum Place {
     Attention,
 }
 
-fn frame(texts: &Texts, title: &str, top: &Markup, narrow: bool, body: &Markup) -> Html<String> {
+/// How wide a page is at most.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Width {
+    /// Tables.
+    Wide,
+    /// A form, or a few sentences.
+    Narrow,
+}
+
+fn frame(texts: &Texts, title: &str, top: &Markup, width: Width, body: &Markup) -> Html<String> {
     let page = html! {
         (DOCTYPE)
         html lang=(texts.tag) {
@@ -36,7 +45,7 @@ fn frame(texts: &Texts, title: &str, top: &Markup, narrow: bool, body: &Markup) 
                     a.product href="/" { img src="/icon.svg" alt="" width="28" height="28"; (texts.product) }
                     (top)
                 } }
-                main #content .narrow[narrow] tabindex="-1" { (body) }
+                main #content .narrow[width == Width::Narrow] tabindex="-1" { (body) }
             }
         }
     };
@@ -45,11 +54,11 @@ fn frame(texts: &Texts, title: &str, top: &Markup, narrow: bool, body: &Markup) 
 
 /// A page for somebody who may not be known.
 pub(crate) fn bare_page(texts: &Texts, title: &str, body: Markup) -> Html<String> {
-    frame(texts, title, &html! {}, true, &html! { h1 { (title) } section.card { (body) } })
+    frame(texts, title, &html! {}, Width::Narrow, &html! { h1 { (title) } section.card { (body) } })
 }
 
 /// A page of somebody who is signed in.
-pub(crate) fn page(visitor: &Visitor, place: Place, title: &str, narrow: bool, body: &Markup) -> Html<String> {
+pub(crate) fn page(visitor: &Visitor, place: Place, title: &str, width: Width, body: &Markup) -> Html<String> {
     let (texts, person) = (visitor.texts, &visitor.person);
     let link = |at: Place, address: &str, words: &str| {
         html! { li { a href=(address) aria-current=[(place == at).then_some("page")] { (words) } } }
@@ -81,7 +90,7 @@ pub(crate) fn page(visitor: &Visitor, place: Place, title: &str, narrow: bool, b
         }
         (body)
     };
-    frame(texts, title, &top, narrow, &body)
+    frame(texts, title, &top, width, &body)
 }
 
 /// A box at the top: what was done, or what is left to do.
