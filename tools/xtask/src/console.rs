@@ -60,7 +60,7 @@ impl Parts {
 
     /// For the rings, which count what was skipped themselves: here it is no failure, whatever the options say.
     pub fn lenient() -> Self {
-        Self::new(false)
+        Self { strict: false, skipped: Vec::new() }
     }
 
     pub fn skip(&mut self, what: &str, why: &str) {
