@@ -165,6 +165,7 @@ fn faults() -> Vec<(String, &'static str)> {
         ),
         (format!("UPDATE outbox SET claimed_until = {}", i64::MAX), "the end of the message's claim is ahead"),
         (format!("UPDATE recipient SET when_created = {}", START + DAY + 1), "the date of creation is ahead"),
+        (of("UPDATE recipient SET display_name = CAST(x'ff41' AS TEXT) WHERE id = $HE"), "User 0: the display name"),
     ]
 }
 

@@ -289,3 +289,53 @@ fn a_row_that_somebody_altered_moves_as_it_is_and_is_named() {
     assert!(told.iter().any(|c| c["Detail"].as_str().unwrap().contains("User 2: the count of failures")), "{told:?}");
     assert!(accepts(&session, "user0", "604938"), "the others go on");
 }
+
+/// Version 1 told apart what is folded alike now; whoever had the second spelling is for the administrator to mend.
+#[test]
+fn a_number_that_somebody_else_spells_otherwise_moves_as_it_is_and_is_named() {
+    let folder = version_1();
+    let sql = "UPDATE um_address SET address_key = 'jose\u{301}@contoso.com', address = 'jose\u{301}@contoso.com', \
+               dial_plan_guid = (SELECT dial_plan_guid FROM um_address WHERE address_key = 'jos\u{e9}@contoso.com') \
+               WHERE address_key = '50000'";
+    let old = Connection::open(folder.path().join("um.db")).unwrap();
+    old.execute(
+        "UPDATE um_address SET address_key = 'jos\u{e9}@contoso.com' WHERE address_key = 'jose@contoso.com'",
+        [],
+    )
+    .unwrap();
+    assert_eq!(old.execute(sql, []).unwrap(), 1);
+    drop(old);
+    let session = open(folder.path());
+    assert_eq!(run(&session, "Get-UMMailbox", &json!({})).unwrap().objects.len(), 7);
+    let told = faults(&session);
+    assert!(told.iter().any(|c| c["Detail"].as_str().unwrap().contains("User 0: a number does not fit")), "{told:?}");
+    assert!(accepts(&session, "user0", "604938"), "who is asked for by name goes on");
+}
+
+/// A copy made by other tools can have another one, and SQLite takes no copy of one size into a store of another.
+#[test]
+fn the_size_of_the_stores_pages_stays_as_it_is() {
+    let folder = version_1();
+    let old = Connection::open(folder.path().join("um.db")).unwrap();
+    old.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA page_size = 8192; VACUUM; PRAGMA journal_mode = WAL")
+        .unwrap();
+    drop(old);
+    let session = open(folder.path());
+    assert_eq!(run(&session, "Get-UMMailbox", &json!({})).unwrap().objects.len(), 7);
+    assert_holds_all(folder.path());
+    assert_eq!(faults(&session), Vec::<Value>::new());
+}
+
+/// Linux's file names are bytes; macOS and Windows have none like this.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_store_whose_path_is_no_text_is_brought_to_todays_version() {
+    use std::os::unix::ffi::OsStrExt;
+    let around = support::private_folder();
+    let folder = around.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    std::fs::rename(version_1().keep(), &folder).unwrap();
+    let session = open(&folder);
+    assert_eq!(run(&session, "Get-UMMailbox", &json!({})).unwrap().objects.len(), 7);
+    assert_holds_all(&folder);
+    assert_eq!(std::fs::read_dir(around.path()).unwrap().count(), 1, "nothing under another name");
+}

@@ -480,7 +480,10 @@ impl Drop for Open<'_> {
 /// SQLite's error as ours. The text never holds values, so it holds no secrets.
 pub(super) fn sql(e: rusqlite::Error) -> Error {
     use rusqlite::Error as E;
-    if matches!(e, E::IntegralValueOutOfRange(..) | E::InvalidColumnType(..) | E::FromSqlConversionFailure(..)) {
+    if matches!(
+        e,
+        E::IntegralValueOutOfRange(..) | E::InvalidColumnType(..) | E::FromSqlConversionFailure(..) | E::Utf8Error(..)
+    ) {
         // Never SQLite's own words here: they would hold the value.
         return super::damaged_row();
     }

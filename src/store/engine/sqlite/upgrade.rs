@@ -12,6 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, params};
 
 use super::schema::{self, INDEXES, VERSION};
@@ -50,7 +51,8 @@ impl Database {
         }
         let path = self.real_path()?;
         let beside = Beside::create(&path).map_err(|e| self.no_room_beside(&e))?;
-        let new = beside.open()?;
+        // SQLite copies between pages of one size alone, and another tool may have given the store another.
+        let new = beside.open(live.pragma_query_value(None, "page_size", |r| r.get(0)).map_err(sql)?)?;
         // A copy of an empty database would empty the store.
         new.execute_batch(&schema::tables()).map_err(sql)?;
         let since = std::time::Instant::now();
@@ -62,7 +64,7 @@ impl Database {
             }
             std::thread::sleep(RETRY);
         }
-        new.execute("ATTACH DATABASE ?1 AS old", [path.to_string_lossy()]).map_err(sql)?;
+        new.execute("ATTACH DATABASE ?1 AS old", [attachable(&path)]).map_err(sql)?;
         // Somebody else may have done it while this one waited.
         if old_version(&new)? != FROM {
             return Ok(false);
@@ -119,6 +121,17 @@ impl Database {
     }
 }
 
+/// A path as SQLite takes it, byte for byte: on Unix it need not be a text.
+#[cfg(unix)]
+fn attachable(path: &Path) -> Value {
+    Value::Blob(path.as_os_str().as_encoded_bytes().to_vec())
+}
+
+#[cfg(not(unix))]
+fn attachable(path: &Path) -> Value {
+    Value::Text(path.to_string_lossy().into_owned())
+}
+
 /// A database in memory that holds version 1 in the attached `old`, into version 2.
 pub(super) fn fill_in_memory(new: &Connection) -> Result<()> {
     new.execute_batch(&schema::tables()).map_err(sql)?;
@@ -152,8 +165,9 @@ impl Beside {
     }
 
     /// Nothing of it need outlive this process, so nothing waits for the disk.
-    fn open(&self) -> Result<Connection> {
+    fn open(&self, page_size: i64) -> Result<Connection> {
         let new = Connection::open(&self.0).map_err(sql)?;
+        new.pragma_update(None, "page_size", page_size).map_err(sql)?;
         new.execute_batch(
             "PRAGMA main.journal_mode = OFF; PRAGMA main.synchronous = OFF; PRAGMA main.locking_mode = EXCLUSIVE; \
              PRAGMA main.cache_size = -65536; PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; \
@@ -281,7 +295,8 @@ fn copies() -> Vec<String> {
     ]
 }
 
-/// Version 1 lowered the case of a number and no more; names and numbers are folded alike now.
+/// Version 1 lowered the case of a number and no more; names and numbers are folded alike now. A number whose folded
+/// text is somebody else's already stays as it is, for the self-check to name: one odd row must not keep everybody out.
 fn numbers_beyond_ascii(new: &Connection) -> Result<()> {
     let odd: Vec<(String, i64)> = new.query_all(
         "SELECT address_key, dial_plan_id FROM main.um_address WHERE length(address_key) <> octet_length(address_key)",
@@ -290,7 +305,7 @@ fn numbers_beyond_ascii(new: &Connection) -> Result<()> {
     )?;
     for (key, plan) in odd {
         new.execute(
-            "UPDATE main.um_address SET address = COALESCE(address, address_key), address_key = ?3 \
+            "UPDATE OR IGNORE main.um_address SET address = COALESCE(address, address_key), address_key = ?3 \
              WHERE address_key = ?1 AND dial_plan_id = ?2",
             params![key, plan, fold_case(&key)],
         )
