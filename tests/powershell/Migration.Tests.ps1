@@ -167,6 +167,38 @@ Describe 'An import that does not go through at once' {
         Get-UMMailboxPIN | Where-Object UserID -NE 'user8@contoso.com' | ConvertTo-Json | Should -Be $states
     }
 
+    It 'locks in the next run whom a run enabled and did not come to lock, and nobody who was unlocked since' {
+        function global:Lock-UMMailbox { throw 'the run ends here' }
+        try { $null = Import-Export }
+        finally { Remove-Item function:Lock-UMMailbox }
+        (Get-UMMailboxPIN user5).LockedOut | Should -BeFalse
+        $second = Import-Export
+        $second.Locked, $second.Changed, $second.Failed | Should -Be 1, 1, 0
+        (Get-UMMailboxPIN user5).LockedOut | Should -BeTrue
+        (Import-Export).Locked | Should -Be 0
+        Unlock-UMMailbox user5
+        (Import-Export).Locked | Should -Be 0
+        (Get-UMMailboxPIN user5).LockedOut | Should -BeFalse
+    }
+
+    It 'names a value that is none of its kind, and goes on' {
+        Edit-Export UMMailbox.xml '<B N="FaxEnabled">false</B>' '<S N="FaxEnabled">perhaps</S>'
+        $told = Import-Export
+        $told.Enabled | Should -Be 16
+        $failed = @(Import-Csv $told.Report | Where-Object Result -EQ Failed)
+        $failed.Count | Should -BeGreaterThan 0
+        $failed | Where-Object { $_.Kind -ne 'UM mailbox' -or $_.Detail -notmatch '^Changed FaxEnabled: ' } |
+            Should -BeNullOrEmpty
+        $told.Failed | Should -Be $failed.Count
+    }
+
+    It 'leaves no text in the report that a spreadsheet would work out' {
+        Edit-Export UMDialPlan.xml '<S N="Name">Tokyo</S>' '<S N="Name">=HYPERLINK("x")</S>'
+        $lines = Import-Csv (Import-Export).Report
+        @($lines | Where-Object { $_.Identity -eq "'=HYPERLINK(`"x`")" }).Count | Should -BeGreaterThan 0
+        $lines | Where-Object { $_.Identity -match '^[=+@-]' -or $_.Detail -match '^[=+@-]' } | Should -BeNullOrEmpty
+    }
+
     It 'names a file that is missing, before anything is done' {
         Remove-Item "$folder/export/Mailbox.xml"
         { Import-Export } | Should -Throw '*Mailbox.xml is missing. Nothing was changed.*'

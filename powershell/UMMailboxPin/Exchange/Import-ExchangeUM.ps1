@@ -102,8 +102,12 @@ $counts = [ordered]@{
     Enabled = 0; Locked = 0; Changed = 0; Unchanged = 0; Left = 0; Failed = 0
 }
 
+# Names come from elsewhere, and a spreadsheet would work out a text that begins like a formula.
+function ConvertTo-Cell([string] $Text) { $Text -replace '^(?=[=+\-@\t\r])', "'" }
+
 function Add-Line([string] $Kind, [string] $Identity, [string] $Result, [string] $Detail) {
-    $report.Add([pscustomobject]@{ Kind = $Kind; Identity = $Identity; Result = $Result; Detail = $Detail })
+    $line = @{ Kind = $Kind; Identity = ConvertTo-Cell $Identity; Result = $Result; Detail = ConvertTo-Cell $Detail }
+    $report.Add(([pscustomobject] $line | Select-Object Kind, Identity, Result, Detail))
 }
 
 # Does one thing to one object, and says whether it was done. A failure is a line of the report, and the others go on.
@@ -132,7 +136,12 @@ function Sync-Setting([string] $Kind, [string] $Identity, $Exported, $Present, [
     foreach ($parameter in (Get-Command $Command).Parameters.Values) {
         $name = $parameter.Name
         if ($name -in $Except -or -not $Present.psobject.Properties[$name] -or "$($Exported.$name)" -eq '') { continue }
-        $wanted = ConvertTo-Setting $Exported.$name $parameter.ParameterType
+        try { $wanted = ConvertTo-Setting $Exported.$name $parameter.ParameterType }
+        catch {
+            Add-Line $Kind $Identity 'Failed' "Changed ${name}: $_"
+            $counts.Failed++
+            continue
+        }
         # Compared as what prints: the order of lists and the type of numbers do not matter.
         if ((ConvertTo-Line $wanted) -ne (ConvertTo-Line $Present.$name)) { $differing[$name] = $wanted }
     }
@@ -154,6 +163,13 @@ function Sync-Setting([string] $Kind, [string] $Identity, $Exported, $Present, [
             }
         }
     ) -contains $true
+}
+
+# Whether nobody has locked or unlocked a mailbox since it was enabled: in this run, or in one that ended before it did.
+function Test-OnlyEnabled($Mailbox) {
+    $steps = 'Enable-UMMailbox', 'Lock-UMMailbox', 'Unlock-UMMailbox', 'Set-UMMailboxPIN'
+    $last = Search-UMAdminAuditLog -ObjectIds $Mailbox.Identity -Cmdlets $steps -IsSuccess $true -ResultSize 1
+    $last.CmdletName -eq 'Enable-UMMailbox'
 }
 
 # ---- Directory, dial plans, policies -------------------------------------------------------------------------------
@@ -274,12 +290,15 @@ try {
             if (-not $made) { continue }
             $counts.Enabled++
             $here[$guid] = Get-UMMailbox -Identity $guid
-            if ($locked.ContainsKey($who)) {
-                if (Invoke-Step 'UM mailbox' $who 'Locked' { Lock-UMMailbox -Identity $guid }) { $counts.Locked++ }
-            }
         }
         $present = $here[$guid]
         $changes = @(
+            if ($locked.ContainsKey($who) -and (Test-OnlyEnabled $present)) {
+                if (Invoke-Step 'UM mailbox' $who 'Locked' { Lock-UMMailbox -Identity $guid }) {
+                    $counts.Locked++
+                    $true
+                }
+            }
             if ("$($present.UMMailboxPolicy)" -ne $policy) {
                 Invoke-Step 'UM mailbox' $who 'Moved' -Detail "to $policy" {
                     Set-UMMailbox -Identity $guid -UMMailboxPolicy $policy
