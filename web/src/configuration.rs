@@ -91,12 +91,12 @@ impl Configuration {
     pub(crate) fn read(path: &Path) -> Result<Self, String> {
         let named = |what: String| format!("{}: {what}. Nothing was started. See docs/page.md.", path.display());
         let text = std::fs::read_to_string(path).map_err(|e| named(format!("cannot be read: {e}")))?;
-        let configuration: Self = toml::from_str(&text).map_err(|e| named(e.message().to_owned()))?;
+        let mut configuration: Self = toml::from_str(&text).map_err(|e| named(e.message().to_owned()))?;
         configuration.check().map_err(named)?;
         Ok(configuration)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&mut self) -> Result<(), String> {
         let url = Url::parse(&self.url).map_err(|e| format!("url is no address: {e}"))?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
         if url.scheme() != "https" || url.host().is_none() || !bare {
@@ -106,6 +106,8 @@ impl Configuration {
                     .into(),
             );
         }
+        // As browsers write it: in lower case, without the usual port, and what is beyond ASCII encoded.
+        self.url = url.origin().ascii_serialization();
         match (&self.openid, &self.proxy) {
             (Some(openid), None) => openid.check(),
             (None, Some(proxy)) => proxy.check(),
@@ -116,7 +118,7 @@ impl Configuration {
 
     /// The page's own origin, as browsers send it.
     pub(crate) fn origin(&self) -> &str {
-        self.url.trim_end_matches('/')
+        &self.url
     }
 }
 
@@ -186,6 +188,18 @@ mod tests {
         assert!(with(good, &plain.replace("login.contoso.com", "127.0.0.1:9")).is_ok());
         assert!(with(good, "[openid]\nisuer = 'x'\n").unwrap_err().contains("isuer"));
         assert!(with(good, "[proxy]\nuser_header = 'Remote User'\n").unwrap_err().contains("Remote User"));
+    }
+
+    #[test]
+    fn the_origin_is_the_one_that_browsers_send() {
+        for (url, origin) in [
+            ("https://voicemail.contoso.com/", "https://voicemail.contoso.com"),
+            ("https://VoiceMail.Contoso.com:443", "https://voicemail.contoso.com"),
+            ("https://voicemail.contoso.com:8443/", "https://voicemail.contoso.com:8443"),
+            ("https://b\u{fc}ro.contoso.com", "https://xn--bro-hoa.contoso.com"),
+        ] {
+            assert_eq!(read(&format!("url = '{url}'\n{OPENID}")).unwrap().origin(), origin);
+        }
     }
 
     #[test]

@@ -539,10 +539,13 @@ pub(crate) async fn reset(Mailbox(guid): Mailbox, posted: Posted<Confirmed>) -> 
     helpers(&visitor, "reset a PIN")?;
     let pending = visitor.person.take_pending().filter(|p| p.guid == guid && p.id == form.id).ok_or(Failure::Stale)?;
     let app = visitor.app.clone();
-    let counted = [Counted::Of(guid.clone()), Counted::By(visitor.person.name.clone())];
+    let helper = visitor.person.name.clone();
     let at = guid.clone();
     let done = with_store(&visitor.person, move |store| {
-        limited(store, &app.limits, &counted, &at)?;
+        // By the GUID itself: the address may hold another name of the person's that only looks like one.
+        let guid = get_um_mailbox_pin(store, &by_identity(&at))?.guid;
+        let counted = [Counted::Of(guid.to_string()), Counted::By(helper.as_str().into())];
+        limited(store, &app.limits, &counted, guid.as_str())?;
         Ok(pending.reset.commit(store).map(|outcome| {
             let notices = outcome.notice.iter().map(ToString::to_string).collect::<Vec<_>>();
             is_delivered(store, &notices)
@@ -644,7 +647,7 @@ async fn refuse(visitor: &Visitor, guid: &str, cmdlet: &'static str, what: &str)
     let why = format!("The page gives this account no role to {what}. Nothing was changed.");
     let failure = Failure::Forbidden(format!("{} has no role to {what}", visitor.person.name));
     // A flood of them must not fill the trail; the log has each.
-    if visitor.app.limits.take(&[Counted::Refused(visitor.person.name.clone())], Instant::now()).is_ok() {
+    if visitor.app.limits.take(&[Counted::Refused(visitor.person.name.as_str().into())], Instant::now()).is_ok() {
         let guid = guid.to_owned();
         let recorded = with_store(&visitor.person, move |store| {
             record_refusal(store, cmdlet, &guid, &Error::new(Status::SignInRefused, why));

@@ -249,9 +249,13 @@ fn vouched(claims: &Value, settings: &OpenIdSettings) -> Result<Vouched, String>
     Ok(Vouched { name: name.to_owned(), groups })
 }
 
+/// Bytes of a path to come back to. A look-up is shorter; whoever is nobody yet must not fill the memory with them.
+const LONGEST_PATH: usize = 2048;
+
 /// A path of ours to come back to; whatever could lead elsewhere is the first page instead.
 pub(crate) fn own_path(wanted: &str) -> String {
-    let plain = wanted.starts_with('/')
+    let plain = wanted.len() <= LONGEST_PATH
+        && wanted.starts_with('/')
         && !wanted.starts_with("//")
         && wanted.chars().all(|c| c.is_ascii_graphic() && c != '\\')
         && !wanted.starts_with("/sign-in");
@@ -279,6 +283,7 @@ mod tests {
             "/a\r\nSet-Cookie: x=y",
             "/sign-in?next=/",
             "/ x",
+            &format!("/{}", "a".repeat(LONGEST_PATH)),
         ] {
             assert_eq!(own_path(bad), "/", "{bad}");
         }

@@ -330,6 +330,29 @@ fn of_a_thousand_resets_in_a_row_five_are_made_and_the_rest_is_told_once() {
     assert_eq!(desk.reset(&guid(&f, 0), &[]).status, 429);
 }
 
+/// Directories give people names and aliases that look like GUIDs.
+#[test]
+fn another_name_of_a_person_is_no_way_around_the_limit() {
+    let f = store(1);
+    f.pickup();
+    let named = "0f0e0d0c-0b0a-4908-8706-050403020100";
+    let step = |parameters: Value| f.run("Import-UMRecipient", &parameters).unwrap();
+    let id = step(json!({"Step": "Begin"})).objects[0]["Import"].clone();
+    let row = json!({"Guid": guid(&f, 0), "Name": named, "Alias": "user0", "EmailAddresses": "SMTP:user0@contoso.com",
+        "DistinguishedName": "CN=User 0,OU=Users,DC=contoso,DC=com"});
+    step(json!({"Step": "Rows", "Import": id, "Rows": [row]}));
+    while step(json!({"Step": "Apply", "Import": id})).next.is_some() {}
+    step(json!({"Step": "End", "Import": id}));
+    let page = Page::behind_proxy(&f);
+    let desk = Browser::new(&page, "desk@contoso.com", DESK);
+    for n in 0..5 {
+        let at = if n % 2 == 0 { named.to_owned() } else { guid(&f, 0) };
+        assert_eq!(desk.reset(&at, &[]).status, 303);
+    }
+    assert_eq!(desk.reset(named, &[]).status, 429);
+    assert_eq!(desk.reset(&guid(&f, 0), &[]).status, 429);
+}
+
 #[test]
 fn whoever_the_proxy_did_not_name_once_and_clearly_is_nobody() {
     let f = store(2);
