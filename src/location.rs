@@ -139,6 +139,20 @@ pub(crate) fn is_shared(folder: &Path) -> bool {
     folder.metadata().is_ok_and(|m| m.mode() & 0o2000 != 0)
 }
 
+/// Whether this is root and somebody else may write the store, and so say what root does.
+#[cfg(unix)]
+pub(crate) fn is_root_among_others(store: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let is_anothers = |place: &Path| place.metadata().is_ok_and(|m| m.uid() != 0 || m.mode() & 0o022 != 0);
+    os::user_id() == 0 && (is_anothers(store) || is_anothers(folder_of(store)))
+}
+
+/// On Windows a store that others than administrators own is not used at all.
+#[cfg(windows)]
+pub(crate) fn is_root_among_others(_store: &Path) -> bool {
+    false
+}
+
 /// A path's folder; `.` where it names none.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))

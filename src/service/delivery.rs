@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::crypto::seal::{Purpose, open};
 use crate::error::{Error, Result, Status};
 use crate::guid::{MessageGuid, new_guid};
+use crate::location::is_root_among_others;
 use crate::mail::notice::{Kind, Notice};
 use crate::mail::render;
 use crate::mail::transport::{MailSettings, Transport};
@@ -119,7 +120,18 @@ pub(crate) fn deliver(session: &Session, which: &Which, budget: Option<Duration>
     Ok(done)
 }
 
+/// The settings stand in the store, and whoever may write it could name a program there and have root run it.
+pub(crate) fn refuse_root(session: &Session, mail: &MailSettings) -> Result<()> {
+    if mail.transport == Transport::Command && is_root_among_others(&session.location().store) {
+        let why = "root does not run the program that a store names which others may write; 'umpin deliver' under \
+                   another account, by a timer for example, does (docs/mail.md)";
+        return Err(Error::new(Status::DeliveryFailed, why));
+    }
+    Ok(())
+}
+
 fn hand_over(session: &Session, row: &OutboxRow, mail: &MailSettings, limit: Duration) -> Result<()> {
+    refuse_root(session, mail)?;
     let ring = session.key_ring()?;
     let plain = open(ring.get(&row.key_id)?, Purpose::Mail, row.id.as_str(), &row.sealed)?;
     let notice: Notice = serde_json::from_slice(&plain)

@@ -245,6 +245,36 @@ fn a_hanging_command_is_cut_off_and_the_budget_holds() {
     assert_eq!(f.run("Get-UMPinOutbox", &json!({})).unwrap().objects.len(), 3);
 }
 
+/// Whoever else may write the store could name a program there and have root run it.
+#[cfg(unix)]
+#[test]
+fn root_runs_no_program_that_somebody_else_may_have_named() {
+    use std::os::unix::fs::PermissionsExt;
+    if umpin::os::user_id() != 0 {
+        return crate::support::skip("root_runs_no_program_that_somebody_else_may_have_named", "this is not root");
+    }
+    let f = fixture(1);
+    let told = f.path("told");
+    let program = command(&[&format!("arguments={}", told.display()), "{sender}"]);
+    f.run("Set-UMPinConfiguration", &program).unwrap();
+    let share = |mode| std::fs::set_permissions(f.folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+    share(0o2770);
+    let notice = set(&f.session, 0, None).unwrap().notice.unwrap();
+    let sent = f.run("Send-UMPinOutbox", &json!({"Ids": [notice]})).unwrap();
+    assert!(sent.warnings[0].message.contains("root does not run"), "{:?}", sent.warnings);
+    let test = f.run("Set-UMPinConfiguration", &json!({"TestMail": "admin@contoso.com"})).unwrap_err();
+    assert!(test.message.contains("root does not run"), "{test}");
+    assert!(!told.exists());
+    // What root says itself is another matter.
+    let mut typed = program;
+    typed["TestMail"] = "admin@contoso.com".into();
+    f.run("Set-UMPinConfiguration", &typed).unwrap();
+    assert!(told.exists());
+    share(0o700);
+    assert!(f.run("Send-UMPinOutbox", &json!({})).unwrap().errors.is_empty());
+    assert!(f.run("Get-UMPinOutbox", &json!({})).unwrap().objects.is_empty());
+}
+
 #[test]
 fn no_transport_is_said_and_the_notice_waits() {
     let f = fixture(1);
