@@ -13,7 +13,9 @@ if [[ -z ${HOME:-} || ! -d $HOME || ! -w $HOME ]]; then
     # cargo, dotnet, npm and pwsh all want one. It stays, since the cache below it is used again.
     HOME=${TMPDIR:-/tmp}/umpin-home-$(id -u)
     [[ -d $HOME ]] || mkdir -m 700 "$HOME"
-    [[ -O $HOME ]] || die "HOME is not set to a writable folder, and $HOME belongs to somebody else. Set HOME."
+    # A link to a folder of ours would be ours, too, and whoever made it could turn it elsewhere.
+    [[ -O $HOME && ! -L $HOME ]] ||
+        die "HOME is not set to a writable folder, and $HOME is somebody else's or a link. Set HOME."
     export HOME
 fi
 PATH=$PATH:$HOME/.cargo/bin

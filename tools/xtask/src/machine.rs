@@ -236,3 +236,27 @@ fn without_verbatim_prefix(path: PathBuf) -> PathBuf {
         None => path,
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// Whoever put the link there could turn it to programs of their own later.
+    #[test]
+    fn a_link_that_lies_where_the_home_would_be_made_is_not_used() -> std::io::Result<()> {
+        let folder = env::temp_dir().join(format!("umpin-home-test.{:016x}", random_number()));
+        let elsewhere = folder.join("elsewhere");
+        fs::create_dir_all(&elsewhere)?;
+        let id = Command::new("id").arg("-u").output()?;
+        let home = folder.join(format!("umpin-home-{}", String::from_utf8_lossy(&id.stdout).trim()));
+        std::os::unix::fs::symlink(&elsewhere, &home)?;
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut build = Command::new("bash");
+        let ended =
+            build.arg(root.join("build.sh")).arg("--help").env_remove("HOME").env("TMPDIR", &folder).output()?;
+        let words = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(!ended.status.success() && words.contains("Set HOME"), "{words}");
+        assert_eq!(fs::read_dir(&elsewhere)?.count(), 0);
+        fs::remove_dir_all(folder)
+    }
+}
