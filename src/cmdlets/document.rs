@@ -130,7 +130,13 @@ impl Response {
         put("Progress", self.progress.map_or(Value::Null, |(done, total)| json!({"Done": done, "Total": total})));
         put("Next", json!(self.next));
         out.insert("Objects".into(), Value::Array(self.objects.clone()));
-        Value::Object(out).to_string().into_bytes()
+        let text = Value::Object(out).to_string();
+        // .NET reads JSON as it reads XML, which has these two characters as escapes or not at all: one person's name
+        // must not keep a whole list from being shown.
+        if text.contains(['\u{fffe}', '\u{ffff}']) {
+            return text.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff").into_bytes();
+        }
+        text.into_bytes()
     }
 }
 

@@ -32,6 +32,14 @@ Describe 'Import-UMRecipient' {
         try { (Import-UMRecipient -Path ./recipients.csv).Added | Should -Be 20 } finally { Pop-Location }
     }
 
+    It 'takes a name with characters that XML does not know, and lists its owner with the others' {
+        $name = "A`u{fffe}`u{ffff}`u{10ffff}"
+        $row = Get-Row 1
+        $row.DisplayName = $name
+        ($row, (Get-Row 2) | Import-UMRecipient).Added | Should -Be 2
+        (Get-Mailbox -ResultSize Unlimited -ErrorAction Stop).DisplayName | Should -BeExactly $name, 'User 2'
+    }
+
     It 'takes a file in <Encoding>' -ForEach 'utf8', 'utf8BOM', 'unicode', 'bigendianunicode' {
         Get-Content $people -Encoding utf8 | Set-Content "$folder/people.csv" -Encoding $_
         (Import-UMRecipient "$folder/people.csv").Added | Should -Be 20
