@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 
 use super::schema::{self, INDEXES, VERSION};
-use super::{BUSY_TIMEOUT, Database, sql};
+use super::{BUSY_TIMEOUT, Database, open_database, sql};
 use crate::directory::identity::fold_case;
 use crate::directory::recipient::Recipient;
 use crate::error::{Error, Result, Status};
@@ -35,6 +35,9 @@ const SPACE_LEAST: u64 = 1 << 20;
 /// Between two tries at a lock that somebody else holds.
 const RETRY: Duration = Duration::from_millis(20);
 
+/// At a file of one's own beside the store.
+const MOST_TRIES: u32 = 100;
+
 impl Statements for Connection {
     fn on(&self) -> On<'_> {
         On::Sqlite(self)
@@ -50,9 +53,17 @@ impl Database {
             _ => return Err(schema::too_new()),
         }
         let path = self.real_path()?;
-        let beside = Beside::create(&path).map_err(|e| self.no_room_beside(&e))?;
         // SQLite copies between pages of one size alone, and another tool may have given the store another.
-        let new = beside.open(live.pragma_query_value(None, "page_size", |r| r.get(0)).map_err(sql)?)?;
+        let page_size = live.pragma_query_value(None, "page_size", |r| r.get(0)).map_err(sql)?;
+        let mut tries = 0;
+        let (_beside, new) = loop {
+            let beside = Beside::create(&path).map_err(|e| self.no_room_beside(&e))?;
+            match beside.open(page_size) {
+                // Somebody who begins at the same time took it for a leftover.
+                Err(_) if tries < MOST_TRIES && !beside.0.exists() => tries += 1,
+                opened => break (beside, opened?),
+            }
+        };
         // A copy of an empty database would empty the store.
         new.execute_batch(&schema::tables()).map_err(sql)?;
         let since = std::time::Instant::now();
@@ -164,9 +175,12 @@ impl Beside {
         Ok(Self(path))
     }
 
-    /// Nothing of it need outlive this process, so nothing waits for the disk.
+    /// Nothing of it need outlive this process, so nothing waits for the disk. Only what was made here is opened: in a
+    /// folder that a group shares others can put a link in its place.
     fn open(&self, page_size: i64) -> Result<Connection> {
-        let new = Connection::open(&self.0).map_err(sql)?;
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let new = open_database(&self.0, flags).map_err(sql)?;
         new.pragma_update(None, "page_size", page_size).map_err(sql)?;
         new.execute_batch(
             "PRAGMA main.journal_mode = OFF; PRAGMA main.synchronous = OFF; PRAGMA main.locking_mode = EXCLUSIVE; \
@@ -336,4 +350,23 @@ fn entries_of_all(new: &Connection) -> Result<()> {
          SELECT space, key, recipient_id, forms FROM temp.entry ORDER BY 1, 2, 3; DROP TABLE temp.entry",
     )
     .map_err(sql)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_put_in_the_new_databases_place_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = folder.path().join("elsewhere");
+        let beside = Beside::create(&folder.path().join("um.db")).unwrap();
+        std::fs::remove_file(&beside.0).unwrap();
+        assert!(beside.open(4096).is_err(), "what is gone is not made anew");
+        std::os::unix::fs::symlink(&elsewhere, &beside.0).unwrap();
+        assert!(beside.open(4096).is_err() && !elsewhere.exists());
+        std::fs::write(&elsewhere, "").unwrap();
+        assert!(beside.open(4096).is_err());
+        assert_eq!(std::fs::read(&elsewhere).unwrap(), b"");
+    }
 }
