@@ -57,9 +57,13 @@ pub(crate) fn set_um_pin_configuration(session: &Session, request: &Request) -> 
             let domain = sender.address.rsplit_once('@').map_or("localhost", |(_, d)| d);
             let message = render::test(&to, &sender, &format!("<{id}@{domain}>"), session.now());
             // What root says itself is not somebody else's word.
-            let is_typed = p.is_bound("Command") && p.is_bound("CommandArguments");
-            let may_run = if is_typed { Ok(()) } else { refuse_root(session, &mail) };
-            may_run.and_then(|()| mail.send(&id, &sender.address, &message, mail.timeout())).map_err(|e| {
+            let is_typed = match mail.transport {
+                Transport::Command => p.is_bound("Command") && p.is_bound("CommandArguments"),
+                Transport::Pickup => p.is_bound("PickupFolder"),
+                Transport::None => true,
+            };
+            let may_go = if is_typed { Ok(()) } else { refuse_root(session) };
+            may_go.and_then(|()| mail.send(&id, &sender.address, &message, mail.timeout())).map_err(|e| {
                 Error::new(
                     Status::DeliveryFailed,
                     format!(

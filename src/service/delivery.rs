@@ -120,18 +120,19 @@ pub(crate) fn deliver(session: &Session, which: &Which, budget: Option<Duration>
     Ok(done)
 }
 
-/// The settings stand in the store, and whoever may write it could name a program there and have root run it.
-pub(crate) fn refuse_root(session: &Session, mail: &MailSettings) -> Result<()> {
-    if mail.transport == Transport::Command && is_root_among_others(&session.location().store) {
-        let why = "root does not run the program that a store names which others may write; 'umpin deliver' under \
-                   another account, by a timer for example, does (docs/mail.md)";
+/// The settings stand in the store, and whoever may write it could name a program there and have root run it, or a
+/// folder of the system's and have root put files into it.
+pub(crate) fn refuse_root(session: &Session) -> Result<()> {
+    if is_root_among_others(&session.location().store) {
+        let why = "root delivers nothing from a store that others may write, since they could say where to; 'umpin \
+                   deliver' under another account, by a timer for example, does (docs/mail.md)";
         return Err(Error::new(Status::DeliveryFailed, why));
     }
     Ok(())
 }
 
 fn hand_over(session: &Session, row: &OutboxRow, mail: &MailSettings, limit: Duration) -> Result<()> {
-    refuse_root(session, mail)?;
+    refuse_root(session)?;
     let ring = session.key_ring()?;
     let plain = open(ring.get(&row.key_id)?, Purpose::Mail, row.id.as_str(), &row.sealed)?;
     let notice: Notice = serde_json::from_slice(&plain)

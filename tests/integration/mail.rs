@@ -245,13 +245,13 @@ fn a_hanging_command_is_cut_off_and_the_budget_holds() {
     assert_eq!(f.run("Get-UMPinOutbox", &json!({})).unwrap().objects.len(), 3);
 }
 
-/// Whoever else may write the store could name a program there and have root run it.
+/// Whoever else may write the store could name a program there and have root run it, or a folder of the system's.
 #[cfg(unix)]
 #[test]
-fn root_runs_no_program_that_somebody_else_may_have_named() {
+fn root_delivers_nowhere_that_somebody_else_may_have_named() {
     use std::os::unix::fs::PermissionsExt;
     if umpin::os::user_id() != 0 {
-        return crate::support::skip("root_runs_no_program_that_somebody_else_may_have_named", "this is not root");
+        return crate::support::skip("root_delivers_nowhere_that_somebody_else_may_have_named", "this is not root");
     }
     let f = fixture(1);
     let told = f.path("told");
@@ -261,10 +261,14 @@ fn root_runs_no_program_that_somebody_else_may_have_named() {
     share(0o2770);
     let notice = set(&f.session, 0, None).unwrap().notice.unwrap();
     let sent = f.run("Send-UMPinOutbox", &json!({"Ids": [notice]})).unwrap();
-    assert!(sent.warnings[0].message.contains("root does not run"), "{:?}", sent.warnings);
+    assert!(sent.warnings[0].message.contains("root delivers nothing"), "{:?}", sent.warnings);
     let test = f.run("Set-UMPinConfiguration", &json!({"TestMail": "admin@contoso.com"})).unwrap_err();
-    assert!(test.message.contains("root does not run"), "{test}");
+    assert!(test.message.contains("root delivers nothing"), "{test}");
     assert!(!told.exists());
+    let pickup = f.pickup();
+    let sent = f.run("Send-UMPinOutbox", &json!({})).unwrap();
+    assert!(sent.errors[0].message.contains("root delivers nothing"), "{:?}", sent.errors);
+    assert!(mails(&pickup).is_empty());
     // What root says itself is another matter.
     let mut typed = program;
     typed["TestMail"] = "admin@contoso.com".into();
