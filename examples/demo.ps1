@@ -74,7 +74,8 @@ function Show-Mail([string] $Pickup) {
 }
 
 try {
-    $null = New-Item -ItemType Directory -Path $folder, "$folder/store", "$folder/pickup"
+    # The store's folder is made by the first cmdlet, for this account alone.
+    $null = New-Item -ItemType Directory -Path $folder, "$folder/pickup"
     Copy-Item -LiteralPath "$PSScriptRoot/recipients.csv" -Destination $folder
     Set-Location -LiteralPath $folder
     $env:UMPIN_STORE = "$folder/store/um.db"

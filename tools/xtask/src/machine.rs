@@ -65,9 +65,9 @@ impl Machine {
         let scratch = env::temp_dir().join(format!("umpin-build.{:016x}", random_number()));
         make_private_folder(&scratch)?;
         let store = scratch.join("store");
-        for folder in [&logs, &store] {
-            fs::create_dir_all(folder).map_err(|e| failure(format!("{} cannot be made: {e}", folder.display())))?;
-        }
+        fs::create_dir_all(&logs).map_err(|e| failure(format!("{} cannot be made: {e}", logs.display())))?;
+        // Whatever the umask is: root delivers no mail from a store that others may write.
+        make_private_folder(&store)?;
         let release = root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into())).join("release");
 
         let mut environment: Vec<(&str, OsString)> = [
