@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# rpmbuild, unpacked from Debian's package into a cache outside the checkout. Nothing is installed, root is not needed.
+# rpmbuild and rpm, unpacked from Debian's package into a cache outside the checkout. Nothing is installed, root is not needed.
 #
 #   tools/rpm-tools.sh        # into ${UMPIN_TEST_TOOLS:-~/.cache/ummailboxpin/tools}/rpm
 #
-# The program to call is rpm/bin/rpmbuild. Exit status 3: it cannot be had here, and why.
+# The programs to call are rpm/bin/rpmbuild and rpm/bin/rpm. Exit status 3: it cannot be had here, and why.
 set -euo pipefail
 
 # shellcheck source=tools/private-apt.sh
@@ -11,7 +11,7 @@ set -euo pipefail
 tools=${UMPIN_TEST_TOOLS:-${XDG_CACHE_HOME:-${HOME:-${TMPDIR:-/tmp}}/.cache}/ummailboxpin/tools}
 mkdir -p "$tools"
 tools=$(cd "$tools" && pwd)
-if [[ -x $tools/rpm/bin/rpmbuild ]]; then exit 0; fi
+if [[ -x $tools/rpm/bin/rpm ]]; then exit 0; fi
 
 give_up() {
     printf 'rpm-tools: %s\n' "$1" >&2
@@ -24,7 +24,7 @@ suite=$(. /etc/os-release 2>/dev/null && [[ ${ID:-} == debian ]] && printf '%s' 
 [[ -n $suite ]] || give_up 'there is no rpmbuild, and this is not Debian, so none is fetched.'
 exec 9>"$tools/rpm.lock"
 flock -w 300 9 || give_up 'another run has been filling the folder for 5 minutes.'
-if [[ -x $tools/rpm/bin/rpmbuild ]]; then exit 0; fi
+if [[ -x $tools/rpm/bin/rpm ]]; then exit 0; fi
 scratch=$(mktemp -d "$tools/.rpm.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
@@ -37,13 +37,15 @@ private_apt_download "$scratch/apt" "$scratch/debs" "${wanted[@]}" >"$scratch/lo
     give_up 'rpm could not be fetched.'
 private_apt_unpack "$scratch/debs" "$scratch/root" || give_up 'rpm could not be unpacked.'
 mkdir -p "$scratch/root/bin"
-# Through the libraries and the settings that came with it.
-# shellcheck disable=SC2016 # for the program's start, not now
-printf '%s\n' '#!/bin/sh' 'here=$(dirname "$0")/..' \
-    'for d in "$here"/usr/lib/*-linux-*; do LD_LIBRARY_PATH=$d${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}; done' \
-    'RPM_CONFIGDIR=$here/usr/lib/rpm' 'export LD_LIBRARY_PATH RPM_CONFIGDIR' \
-    'exec "$here/usr/bin/rpmbuild" "$@"' >"$scratch/root/bin/rpmbuild"
-chmod 755 "$scratch/root/bin/rpmbuild"
-"$scratch/root/bin/rpmbuild" --version >/dev/null || give_up 'rpmbuild does not start.'
+# Through the libraries and the settings that came with them.
+for program in rpm rpmbuild; do
+    # shellcheck disable=SC2016 # for the program's start, not now
+    printf '%s\n' '#!/bin/sh' 'here=$(dirname "$0")/..' \
+        'for d in "$here"/usr/lib/*-linux-*; do LD_LIBRARY_PATH=$d${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}; done' \
+        'RPM_CONFIGDIR=$here/usr/lib/rpm' 'export LD_LIBRARY_PATH RPM_CONFIGDIR' \
+        "exec \"\$here/usr/bin/$program\" \"\$@\"" >"$scratch/root/bin/$program"
+    chmod 755 "$scratch/root/bin/$program"
+    "$scratch/root/bin/$program" --version >/dev/null || give_up "$program does not start."
+done
 rm -rf "$tools/rpm"
 mv "$scratch/root" "$tools/rpm"

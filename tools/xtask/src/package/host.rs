@@ -1,45 +1,81 @@
-//! The files of a package for PBX hosts, whatever its format.
+//! The packages for a host that holds the store, whatever their format: `umpin` for a PBX, `umpin-web` for the page.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Packaging;
+use super::native::Platform;
 use crate::module::files_below;
 use crate::{Failure, failure};
 
-/// As they lie on the host, below `root`.
-pub fn lay_out(packaging: &Packaging, program: &Path, root: &Path) -> Result<(), Failure> {
-    let source = &packaging.machine.root;
-    packaging.copy(program, &root.join("usr/bin/umpin"))?;
-    let doc = root.join("usr/share/doc/umpin");
-    for (from, to) in [
-        ("contrib/systemd/umpin-deliver.timer", "usr/lib/systemd/system/umpin-deliver.timer"),
-        ("contrib/systemd/ummailboxpin.conf", "usr/lib/sysusers.d/ummailboxpin.conf"),
-        ("contrib/completion/umpin.bash", "usr/share/bash-completion/completions/umpin"),
-        ("contrib/systemd/umpin-deliver-strict.conf", "usr/share/doc/umpin/examples/umpin-deliver-strict.conf"),
-        ("contrib/debian/copyright", "usr/share/doc/umpin/copyright"),
-        ("docs/pbx.md", "usr/share/doc/umpin/pbx.md"),
-    ] {
-        packaging.copy(&source.join(from), &root.join(to))?;
+/// What every format is made of. Its scripts and what it asks for are in `contrib/debian/<name>` and `contrib/rpm`.
+pub struct HostPackage {
+    pub name: &'static str,
+    pub platform: &'static Platform,
+    pub program: PathBuf,
+    /// The newest version of the C library that the program asks for.
+    pub glibc: Option<String>,
+}
+
+impl HostPackage {
+    /// A text of `contrib` with this package's words filled in.
+    pub fn fill_in(&self, packaging: &Packaging, template: &str) -> Result<String, Failure> {
+        // Rust itself asks for 2.17.
+        let glibc = self.glibc.as_deref().unwrap_or("2.17");
+        Ok(packaging.read(template)?.replace("@VERSION@", &packaging.version).replace("@GLIBC@", glibc))
     }
+
+    /// The files as they lie on the host, below `root`.
+    pub fn lay_out(&self, packaging: &Packaging, root: &Path) -> Result<(), Failure> {
+        let source = &packaging.machine.root;
+        packaging.copy(&self.program, &root.join("usr/bin").join(self.name))?;
+        let doc = Path::new("usr/share/doc").join(self.name);
+        let units = Path::new("usr/lib/systemd/system");
+        packaging.copy(&source.join("contrib/debian/copyright"), &root.join(&doc).join("copyright"))?;
+        packaging.gzip(&source.join("CHANGELOG.md"), &root.join(&doc).join("changelog.gz"))?;
+        let (unit, files) = match self.name {
+            "umpin-web" => (
+                "umpin-web.service",
+                vec![
+                    ("contrib/systemd/umpin-web.conf", "usr/lib/sysusers.d/umpin-web.conf".into()),
+                    ("contrib/web/web.toml", doc.join("examples/web.toml")),
+                    ("docs/page.md", doc.join("page.md")),
+                ],
+            ),
+            _ => (
+                "umpin-deliver.service",
+                vec![
+                    ("contrib/systemd/umpin-deliver.timer", units.join("umpin-deliver.timer")),
+                    ("contrib/systemd/ummailboxpin.conf", "usr/lib/sysusers.d/ummailboxpin.conf".into()),
+                    ("contrib/completion/umpin.bash", "usr/share/bash-completion/completions/umpin".into()),
+                    ("contrib/systemd/umpin-deliver-strict.conf", doc.join("examples/umpin-deliver-strict.conf")),
+                    ("docs/pbx.md", doc.join("pbx.md")),
+                ],
+            ),
+        };
+        for (from, to) in files {
+            packaging.copy(&source.join(from), &root.join(to))?;
+        }
+        let text = packaging.read(&format!("contrib/systemd/{unit}"))?;
+        // How to install it by hand, which stands above, is nothing for a package.
+        let text = text.lines().skip_while(|line| line.starts_with('#')).collect::<Vec<_>>().join("\n") + "\n";
+        let text = text.replace("/usr/local/bin/", "/usr/bin/");
+        packaging.write(&root.join(units).join(unit), text)?;
+        if self.name == "umpin" { lay_out_for_a_pbx(packaging, root, &root.join(doc)) } else { Ok(()) }
+    }
+}
+
+fn lay_out_for_a_pbx(packaging: &Packaging, root: &Path, doc: &Path) -> Result<(), Failure> {
+    let source = &packaging.machine.root;
     for folder in ["asterisk", "freeswitch"] {
         for file in files_below(&source.join("examples").join(folder))? {
             let target = doc.join("examples").join(folder).join(&file);
             packaging.copy(&source.join("examples").join(folder).join(&file), &target)?;
         }
     }
-    let service = packaging.read("contrib/systemd/umpin-deliver.service")?;
-    // Its comments say how to install it by hand, which a package does.
-    let service = service.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n") + "\n";
-    packaging.write(
-        &root.join("usr/lib/systemd/system/umpin-deliver.service"),
-        service.replace("/usr/local/bin/umpin", "/usr/bin/umpin"),
-    )?;
     let page = packaging.work.join("umpin.1");
     packaging.write(&page, packaging.read("contrib/umpin.1")?.replace("@VERSION@", &packaging.version))?;
-    fs::create_dir_all(root.join("usr/share/man/man1")).map_err(|e| failure(format!("{}: {e}", root.display())))?;
     packaging.gzip(&page, &root.join("usr/share/man/man1/umpin.1.gz"))?;
-    packaging.gzip(&source.join("CHANGELOG.md"), &doc.join("changelog.gz"))?;
     link("../../../bin/umpin", &root.join("usr/share/asterisk/agi-bin/umpin"))
 }
 

@@ -9,8 +9,9 @@ mod deb;
 mod host;
 pub mod native;
 mod nupkg;
+mod page;
 mod rpm;
-mod sign;
+pub mod sign;
 mod zip;
 
 use std::env;
@@ -23,6 +24,7 @@ use crate::machine::{Machine, find_program};
 use crate::module::{self, Built};
 use crate::process::{logged, output};
 use crate::{Failure, failure};
+use host::HostPackage;
 use native::{Native, PLATFORMS};
 
 /// What every package is made with.
@@ -101,14 +103,17 @@ pub fn make(machine: &Machine, signing: Signing, parts: &mut Parts) -> Result<Ma
     }
     heading("Packages and archives");
     for native in &natives {
-        if let Err(why) = deb::make(&packaging, native)? {
-            parts.skip(&format!("the Debian package for {}", native.platform.name), &why);
-        }
-        if let Err(why) = rpm::make(&packaging, native)? {
-            parts.skip(&format!("the rpm for {}", native.platform.name), &why);
-        }
         if let Err(why) = archive::make(&packaging, native)? {
             parts.skip(&format!("the C archive for {}", native.platform.name), &why);
+        }
+    }
+    for package in host_packages(&packaging, &natives, parts)? {
+        let what = format!("{} for {}", package.name, package.platform.name);
+        if let Err(why) = deb::make(&packaging, &package)? {
+            parts.skip(&format!("the Debian package {what}"), &why);
+        }
+        if let Err(why) = rpm::make(&packaging, &package)? {
+            parts.skip(&format!("the rpm {what}"), &why);
         }
     }
     if let Err(why) = archive::make_source(&packaging)? {
@@ -117,6 +122,26 @@ pub fn make(machine: &Machine, signing: Signing, parts: &mut Parts) -> Result<Ma
     bill::make(&packaging)?;
     let files = packaging.write_checksums(parts)?;
     Ok(Made { folder: packaging.out.clone(), version: packaging.version.clone(), files, natives })
+}
+
+/// What a host with the store installs, for every platform that has such packages.
+fn host_packages(packaging: &Packaging, natives: &[Native], parts: &mut Parts) -> Result<Vec<HostPackage>, Failure> {
+    let mut packages = Vec::new();
+    for native in natives.iter().filter(|native| !native.platform.debian.is_empty()) {
+        let (platform, glibc) = (native.platform, native.glibc.clone());
+        match &native.program {
+            Some(program) => packages.push(HostPackage { name: "umpin", platform, program: program.clone(), glibc }),
+            None => parts.skip(
+                &format!("the packages umpin for {}", platform.name),
+                "the library was brought in without its command",
+            ),
+        }
+    }
+    match page::build(packaging)? {
+        Ok(package) => packages.push(package),
+        Err(why) => parts.skip("the packages umpin-web", &why),
+    }
+    Ok(packages)
 }
 
 /// Packages that were made elsewhere, in a folder.

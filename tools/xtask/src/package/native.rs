@@ -166,32 +166,38 @@ pub fn build(packaging: &Packaging, platform: &'static Platform) -> Result<Resul
         }
     };
     let built = compile(packaging, platform, cross.as_ref())?;
-    let strip = cross.as_ref().map_or_else(|| PathBuf::from("strip"), |tools| tools.tool("strip"));
     let place = |from: &str, to: &str, arguments: &[&str]| -> Result<PathBuf, Failure> {
         let file = target.join(to);
         packaging.copy(&built.join(from), &file)?;
-        // Where strip fails the file stays as it is: larger, and no worse.
-        if !cfg!(windows) {
-            succeeds(packaging.machine.command(&strip).args(arguments).arg(&file));
-        }
+        let program = cross.as_ref().map_or_else(|| PathBuf::from("strip"), |tools| tools.tool("strip"));
+        strip(packaging.machine, &program, arguments, &file);
         Ok(file)
     };
     let windows = platform.name.starts_with("win-");
     let program = if windows { "umpin.exe" } else { "umpin" };
     let archive = if windows { "umpin.lib" } else { "libumpin.a" };
-    let unneeded: &[&str] = if cfg!(target_os = "macos") { &["-x"] } else { &["--strip-unneeded"] };
     let debug: &[&str] = if cfg!(target_os = "macos") { &["-S"] } else { &["--strip-debug", "-D"] };
     let in_module = library_in_module(platform);
     let by_cargo = if windows { in_module.to_owned() } else { format!("lib{in_module}") };
     let native = Native {
         platform,
-        library: place(&by_cargo, in_module, unneeded)?,
-        program: Some(place(program, program, unneeded)?),
+        library: place(&by_cargo, in_module, UNNEEDED)?,
+        program: Some(place(program, program, UNNEEDED)?),
         static_library: if own { Some(place(archive, archive, debug)?) } else { None },
         glibc: None,
     };
     let glibc = glibc_of(&native.library)?.max(glibc_of(native.program.as_deref().unwrap_or(&native.library))?);
     Ok(Ok(Native { glibc, ..native }))
+}
+
+/// What strip takes from a program or a library.
+pub const UNNEEDED: &[&str] = if cfg!(target_os = "macos") { &["-x"] } else { &["--strip-unneeded"] };
+
+/// What it cannot do it leaves: then the file is larger, and nothing else.
+pub fn strip(machine: &Machine, program: &Path, arguments: &[&str], file: &Path) {
+    if !cfg!(windows) {
+        succeeds(machine.command(program).args(arguments).arg(file));
+    }
 }
 
 fn library_in_module(platform: &Platform) -> &'static str {
@@ -261,7 +267,7 @@ fn compile(packaging: &Packaging, platform: &Platform, cross: Option<&CrossTools
 }
 
 /// No path of this machine gets into a message: folders have fixed names in what is compiled.
-fn remapping(machine: &Machine) -> String {
+pub fn remapping(machine: &Machine) -> String {
     let mut pairs = vec![(machine.cache.clone(), "/crates"), (machine.root.clone(), "/umpin")];
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     if let Some(cargo) = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"))) {
@@ -275,7 +281,7 @@ fn remapping(machine: &Machine) -> String {
 }
 
 /// The newest `GLIBC_2.x` that a file names.
-fn glibc_of(file: &Path) -> Result<Option<String>, Failure> {
+pub fn glibc_of(file: &Path) -> Result<Option<String>, Failure> {
     let contents = fs::read(file).map_err(|e| failure(format!("{}: {e}", file.display())))?;
     Ok(newest_glibc(&contents).map(|minor| format!("2.{minor}")))
 }

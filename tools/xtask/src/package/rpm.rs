@@ -1,10 +1,10 @@
-//! The same files as the Debian package's for Enterprise Linux, Fedora and SUSE.
+//! The same files as the Debian packages' for Enterprise Linux, Fedora and SUSE.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::native::Native;
-use super::{Packaging, host};
+use super::Packaging;
+use super::host::{self, HostPackage};
 use crate::Failure;
 use crate::console::step;
 use crate::machine::{Machine, find_program};
@@ -12,30 +12,23 @@ use crate::module::files_below;
 use crate::process::logged;
 
 /// `Err(why)` inside: it cannot be made here.
-pub fn make(packaging: &Packaging, native: &Native) -> Result<Result<(), String>, Failure> {
+pub fn make(packaging: &Packaging, package: &HostPackage) -> Result<Result<(), String>, Failure> {
     let machine = packaging.machine;
-    let platform = native.platform;
-    if platform.rpm.is_empty() {
-        return Ok(Ok(()));
-    }
-    let Some(program) = &native.program else {
-        return Ok(Err("the library was brought in without its command".to_owned()));
-    };
+    let platform = package.platform;
     let rpmbuild = match find_rpmbuild(machine) {
         Ok(rpmbuild) => rpmbuild,
         Err(why) => return Ok(Err(why)),
     };
-    let name = format!("umpin-{}-1.{}", packaging.version, platform.rpm);
+    let name = format!("{}-{}-1.{}", package.name, packaging.version, platform.rpm);
     let root = packaging.work.join(&name);
-    host::lay_out(packaging, program, &root)?;
+    package.lay_out(packaging, &root)?;
     host::set_modes(&root)?;
     let files: Vec<_> = files_below(&root)?.iter().map(|file| format!("/{}", file.display())).collect();
-    let specification = packaging
-        .read("contrib/rpm/umpin.spec")?
-        .replace("@VERSION@", &packaging.version)
-        .replace("@GLIBC@", native.glibc.as_deref().unwrap_or("2.17"))
-        .replace("@POSTINST@", &body_of(&packaging.read("contrib/debian/postinst")?))
-        .replace("@PRERM@", &body_of(&packaging.read("contrib/debian/prerm")?))
+    let scripts = format!("contrib/debian/{}", package.name);
+    let specification = package
+        .fill_in(packaging, &format!("contrib/rpm/{}.spec", package.name))?
+        .replace("@POSTINST@", &body_of(&packaging.read(&format!("{scripts}/postinst"))?))
+        .replace("@PRERM@", &body_of(&packaging.read(&format!("{scripts}/prerm"))?))
         .replace("@FILES@", &files.join("\n"));
     let spec = packaging.work.join(format!("{name}.spec"));
     packaging.write(&spec, specification)?;

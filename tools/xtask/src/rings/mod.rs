@@ -125,9 +125,9 @@ pub const RINGS: &[Ring] = &[
     Ring {
         name: "package",
         title: "Packages: made twice, installed and used",
-        needs: "what tools/cross-tools.sh and tools/deb-test.sh fetch, pwsh with Pester, root for the Debian package",
+        needs: "what tools/cross-tools.sh and tools/deb-test.sh fetch, pwsh with Pester, openssl, osslsigncode, root for the Debian package and the rpm",
         builds: Builds::Nothing,
-        runs: Runs::ByName,
+        runs: Runs::WithAll,
         run: package::run,
     },
     Ring {

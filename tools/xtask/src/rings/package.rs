@@ -3,17 +3,19 @@
 
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Context;
 use super::pester::run_pester;
 use crate::c::compile_against;
 use crate::console::{Parts, complain, step};
-use crate::module::MODULES;
+use crate::machine::{Machine, find_program};
+use crate::module::{MODULES, files_below};
 use crate::package::native::{CrossTools, Native};
+use crate::package::sign::{Certificate, OSSLSIGNCODE, is_signed};
 use crate::package::{self, Made, Signing};
-use crate::process::{logged, output};
+use crate::process::{logged, output, succeeds};
 use crate::{Failure, failure};
 
 pub fn run(context: &mut Context) {
@@ -42,7 +44,9 @@ pub fn run(context: &mut Context) {
         check_that_it_runs(context, native);
     }
     check_modules(context, &first);
+    check_signing(context, &first);
     check_debian_package(context, &first);
+    check_rpm(context, &first);
     check_c_archive(context, &first);
     check_that_it_is_made_the_same(context, &first);
 }
@@ -180,6 +184,11 @@ fn check_modules(context: &mut Context, made: &Made) {
         command.env(variable, &home);
     }
     context.check(name, &mut command);
+    if cfg!(unix) {
+        let mut typed = machine.command(&pwsh);
+        typed.args(["-NoProfile", "-NonInteractive", "-File", "tools/first-reset.ps1", "-Packages"]);
+        context.check("README.md's commands, from the packages to the first reset", typed.arg(&made.folder));
+    }
     // The tests know a module's files by its folder, as target/module has them, and not by a version in between.
     let modules = home.join("tested");
     for module in MODULES {
@@ -193,10 +202,93 @@ fn check_modules(context: &mut Context, made: &Made) {
     run_pester(context, &modules, &modules.join(MODULES[0]).join(format!("{}.psd1", MODULES[0])));
 }
 
+/// `--sign`, with a certificate that is made for it: every script, data file and assembly is signed, the module works as
+/// before, and a change of one byte is seen.
+fn check_signing(context: &mut Context, made: &Made) {
+    let machine = context.machine;
+    let name = "signed modules";
+    for program in ["openssl", OSSLSIGNCODE] {
+        if find_program(program).is_none() {
+            context.tally.absent(name, &format!("there is no {program}"), 1);
+            return;
+        }
+    }
+    let outcome = step(name, || sign_and_verify(machine, &made.folder.join("work").join("module").join(MODULES[0])));
+    let folder = match outcome {
+        Ok(folder) => folder,
+        Err(lines) => {
+            context.tally.fail(format!("{name}: {}", lines.join(" ")));
+            return;
+        }
+    };
+    context.tally.pass();
+    let Ok(pwsh) = context.powershell.find(machine).map(Path::to_owned) else { return };
+    let manifest = folder.join(format!("{}.psd1", MODULES[0]));
+    let mut import = machine.pwsh_with(&pwsh, &folder, &manifest);
+    import.env("UMPIN_STORE", folder.join("um.db")).env("UMPIN_KEY_FILE", folder.join("umpin.key"));
+    import.args(["-Command", SIGNED_AT_WORK]);
+    context.check("the signed module is imported, and its library loaded", &mut import);
+}
+
+const SIGNED_AT_WORK: &str = "$ErrorActionPreference = 'Stop'; Import-Module $env:UMPIN_MODULE; \
+                              if ((Import-UMRecipient -Path examples/recipients.csv).Added -ne 20) { throw 'import' }";
+
+/// The folder of a signed copy of `module`.
+fn sign_and_verify(machine: &Machine, module: &Path) -> Result<PathBuf, Failure> {
+    let folder = machine.scratch.join("package-signed");
+    let (key, authority) = (folder.join("key.pem"), folder.join("authority.pem"));
+    let certificate = folder.join("certificate.p12");
+    let password = folder.join("password");
+    let copy = folder.join(MODULES[0]);
+    let _ = fs::remove_dir_all(&folder);
+    for file in files_below(module)? {
+        let target = copy.join(&file);
+        let copied =
+            fs::create_dir_all(target.parent().unwrap_or(&copy)).and_then(|()| fs::copy(module.join(&file), &target));
+        copied.map_err(|e| failure(format!("{}: {e}", target.display())))?;
+    }
+    fs::write(&password, "not a secret\n").map_err(|e| failure(format!("{}: {e}", password.display())))?;
+    let mut request = machine.command("openssl");
+    request.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=A test"]);
+    request.args(["-addext", "extendedKeyUsage=codeSigning", "-addext", "keyUsage=digitalSignature"]);
+    request.arg("-keyout").arg(&key).arg("-out").arg(&authority);
+    let mut pack = machine.command("openssl");
+    pack.args(["pkcs12", "-export"]).arg("-inkey").arg(&key).arg("-in").arg(&authority).arg("-out").arg(&certificate);
+    pack.arg("-passout").arg(format!("file:{}", password.display()));
+    if !(succeeds(&mut request) && succeeds(&mut pack)) {
+        return Err(failure("openssl could not make a certificate."));
+    }
+    let certificate = Certificate { file: certificate.into(), password_file: Some(password.into()), time_stamps: None };
+    let files = certificate.sign(machine, &copy)?;
+    for part in ["UMMailboxPin.dll", "UMMailboxPin.psd1", "UMMailboxPin.format.ps1xml", "UMMailboxPin.types.ps1xml"] {
+        if !files.iter().any(|file| file == Path::new(part)) {
+            return Err(failure(format!("{part} is not among the signed: {files:?}")));
+        }
+    }
+    for file in &files {
+        let file = copy.join(file);
+        let mut contents = fs::read(&file).map_err(|e| failure(format!("{}: {e}", file.display())))?;
+        if !is_signed(machine, &authority, &file)? {
+            return Err(failure(format!("{} is not signed", file.display())));
+        }
+        let changed = file.with_file_name(format!("changed-{}", file.file_name().unwrap_or_default().display()));
+        // In the middle of a script's text or an assembly's code, before the signature at the end.
+        let at = contents.len() / 8;
+        contents[at] ^= 1;
+        fs::write(&changed, contents).map_err(|e| failure(format!("{}: {e}", changed.display())))?;
+        let believed = is_signed(machine, &authority, &changed)?;
+        let _ = fs::remove_file(&changed);
+        if believed {
+            return Err(failure(format!("{} may be changed, and its signature counts still", file.display())));
+        }
+    }
+    Ok(copy)
+}
+
 fn check_debian_package(context: &mut Context, made: &Made) {
     let machine = context.machine;
     let name = "tools/deb-test.sh";
-    let Some(deb) = made.files.iter().find(|file| file.ends_with("_amd64.deb")) else {
+    let Some(deb) = made.files.iter().find(|file| file.starts_with("umpin_") && file.ends_with("_amd64.deb")) else {
         context.tally.absent(name, "there is no package for amd64", 1);
         return;
     };
@@ -212,9 +304,32 @@ fn check_debian_package(context: &mut Context, made: &Made) {
     let mut command = machine.command("bash");
     // What examples/seed_store.rs makes.
     command.arg(name).arg(made.folder.join(deb)).arg(&store).args(["5000000", "739182"]);
+    let of_the_page = |file: &&String| file.starts_with("umpin-web_") && file.ends_with("_amd64.deb");
+    match made.files.iter().find(of_the_page) {
+        Some(page) => drop(command.arg(made.folder.join(page))),
+        None => context.tally.absent("the Debian package of the page", "it was not made", 1),
+    }
     let ended = step(name, || logged(machine, "deb-test", &mut command, Some(Duration::from_secs(1200))));
     let log = machine.read_log("deb-test");
     match log.lines().find_map(|line| line.strip_prefix("deb-test: ")) {
+        Some(why) => context.tally.absent(name, why, 1),
+        None => context.tally.add_c_program(name, &log, &ended),
+    }
+}
+
+fn check_rpm(context: &mut Context, made: &Made) {
+    let machine = context.machine;
+    let name = "tools/rpm-test.sh";
+    let find = |start: &str| made.files.iter().find(|file| file.starts_with(start) && file.ends_with(".x86_64.rpm"));
+    let Some(rpm) = find(&format!("umpin-{}", made.version)) else {
+        context.tally.absent(name, "there is no package for x86_64", 1);
+        return;
+    };
+    let mut command = machine.command("bash");
+    command.arg(name).arg(made.folder.join(rpm)).args(find("umpin-web-").map(|page| made.folder.join(page)));
+    let ended = step(name, || logged(machine, "rpm-test", &mut command, Some(Duration::from_secs(1200))));
+    let log = machine.read_log("rpm-test");
+    match log.lines().find_map(|line| line.strip_prefix("rpm-test: ")) {
         Some(why) => context.tally.absent(name, why, 1),
         None => context.tally.add_c_program(name, &log, &ended),
     }
