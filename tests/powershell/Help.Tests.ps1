@@ -248,15 +248,18 @@ Import-Module UMMailboxPin, UMMailboxPin.ExchangeCompat
             $here.Parameters.Name | Should -Be $there.Parameters.Name
             $here.Examples.Code | Should -Be $there.Examples.Code
             foreach ($part in 'Synopsis', 'Description') {
-                if ($here.$part -ceq $there.$part) { "$($there.Name): $($there.$part)" } }
+                if (-not $here.$part -or $here.$part -ceq $there.$part) { "$($there.Name): $part '$($there.$part)'" }
+            }
             # A cmdlet without parameters has one without a name.
             for ($j = 0; $j -lt $there.Parameters.Count -and $there.Parameters[$j].Name; $j++) {
-                $parameter = $there.Parameters[$j]
-                if ($here.Parameters[$j].Text -ceq $parameter.Text) { "$($there.Name) -$($parameter.Name)" }
+                $text = $here.Parameters[$j].Text
+                if (-not $text -or $text -ceq $there.Parameters[$j].Text) {
+                    "$($there.Name) -$($there.Parameters[$j].Name)"
+                }
             }
             for ($j = 0; $j -lt $there.Examples.Count; $j++) {
-                $example = $there.Examples[$j].Text
-                if ($here.Examples[$j].Text -ceq $example) { "$($there.Name): $example" }
+                $text = $here.Examples[$j].Text
+                if (-not $text -or $text -ceq $there.Examples[$j].Text) { "$($there.Name), example $($j + 1): $text" }
                 $here.Examples[$j].Title | Should -Be "Exemple $($j + 1)"
             }
         }

@@ -25,7 +25,7 @@ use crate::module::{self, Built};
 use crate::process::{logged, output};
 use crate::{Failure, failure};
 use host::HostPackage;
-use native::{Native, PLATFORMS};
+use native::{Native, PLATFORMS, Platform};
 
 /// What every package is made with.
 pub struct Packaging<'a> {
@@ -33,6 +33,8 @@ pub struct Packaging<'a> {
     pub version: String,
     /// Seconds since 1970, of the commit.
     pub time: u64,
+    /// What is compiled.
+    source: PathBuf,
     /// `target/package`.
     pub out: PathBuf,
     /// Emptied at the beginning.
@@ -70,15 +72,7 @@ pub fn run(machine: &Machine, strict: bool, sign: bool) -> Result<bool, Failure>
 
 /// Makes every package that can be made here.
 pub fn make(machine: &Machine, signing: Signing, parts: &mut Parts) -> Result<Made, Failure> {
-    let out = machine.root.join("target").join("package");
-    let packaging = Packaging {
-        machine,
-        version: module::crate_version(machine)?,
-        time: time_of_the_commit(machine),
-        work: out.join("work"),
-        out,
-        signing,
-    };
+    let packaging = Packaging::new(machine, signing)?;
     packaging.clear()?;
     let mut natives = Vec::new();
     for platform in PLATFORMS {
@@ -151,7 +145,27 @@ pub fn given(machine: &Machine, folder: &Path) -> Result<Made, Failure> {
     Ok(Made { folder: folder.to_owned(), version: module::crate_version(machine)?, files, natives: Vec::new() })
 }
 
-impl Packaging<'_> {
+/// This machine's library alone, from a checkout elsewhere.
+pub fn compile_library(machine: &Machine, source: &Path, platform: &Platform) -> Result<PathBuf, Failure> {
+    let packaging =
+        Packaging { source: source.to_owned(), out: source.join("target"), ..Packaging::new(machine, Signing::None)? };
+    native::compile_library(&packaging, platform)
+}
+
+impl<'a> Packaging<'a> {
+    fn new(machine: &'a Machine, signing: Signing) -> Result<Self, Failure> {
+        let out = machine.root.join("target").join("package");
+        Ok(Self {
+            machine,
+            version: module::crate_version(machine)?,
+            time: time_of_the_commit(machine),
+            source: machine.root.clone(),
+            work: out.join("work"),
+            out,
+            signing,
+        })
+    }
+
     /// What an earlier run made goes; what cargo compiled stays.
     fn clear(&self) -> Result<(), Failure> {
         let fault = |e| failure(format!("{}: {e}", self.out.display()));

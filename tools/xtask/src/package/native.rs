@@ -165,7 +165,11 @@ pub fn build(packaging: &Packaging, platform: &'static Platform) -> Result<Resul
             return Ok(Err(format!("it is built on such a machine (UMPIN_NATIVES brings it in), not on {here}")));
         }
     };
-    let built = compile(packaging, platform, cross.as_ref())?;
+    let mut runs = vec![("library and command", &["build", "--lib", "--bin", "umpin"][..])];
+    if own {
+        runs.push(("static library", &["rustc", "--lib", "--crate-type", "staticlib"]));
+    }
+    let built = compile(packaging, platform, cross.as_ref(), &runs)?;
     let place = |from: &str, to: &str, arguments: &[&str]| -> Result<PathBuf, Failure> {
         let file = target.join(to);
         packaging.copy(&built.join(from), &file)?;
@@ -220,16 +224,25 @@ fn fetch_tools(machine: &Machine, platform: &'static Platform, cross: &Cross) ->
     CrossTools::read(machine, platform).ok_or_else(|| format!("{script} left no list of its tools"))
 }
 
-/// Builds library, static library and command, and returns the folder that holds them.
-fn compile(packaging: &Packaging, platform: &Platform, cross: Option<&CrossTools>) -> Result<PathBuf, Failure> {
+/// This machine's library alone, stripped, as [`build`] makes it.
+pub fn compile_library(packaging: &Packaging, platform: &Platform) -> Result<PathBuf, Failure> {
+    let built = compile(packaging, platform, None, &[("library", &["build", "--lib"])])?;
+    let library = built.join(format!("lib{}", library_in_module(platform)));
+    strip(packaging.machine, Path::new("strip"), UNNEEDED, &library);
+    Ok(library)
+}
+
+/// What cargo does, each in a word for the reader; returns the folder that holds what it made.
+fn compile(
+    packaging: &Packaging,
+    platform: &Platform,
+    cross: Option<&CrossTools>,
+    runs: &[(&str, &[&str])],
+) -> Result<PathBuf, Failure> {
     let machine = packaging.machine;
     // A folder apart from the development build's, since the flags differ; and one for each compiler, since two that
     // share one would each compile everything anew.
     let folder = packaging.out.join("build").join(cross.map_or("own", |tools| tools.cross.script));
-    let mut runs = vec![("library and command", &["build", "--lib", "--bin", "umpin"][..])];
-    if cross.is_none() {
-        runs.push(("static library", &["rustc", "--lib", "--crate-type", "staticlib"]));
-    }
     for (what, words) in runs {
         let mut cargo = machine.command("cargo");
         if let Some(tools) = cross {
@@ -244,8 +257,8 @@ fn compile(packaging: &Packaging, platform: &Platform, cross: Option<&CrossTools
             cargo.env("PATH", env::join_paths(places).unwrap_or_default());
         }
         let triple = cross.map_or(platform.triple, |tools| tools.cross.triple);
-        cargo.args(words).args(["--release", "--target", triple]).env("CARGO_TARGET_DIR", &folder);
-        cargo.env("RUSTFLAGS", remapping(machine));
+        cargo.args(*words).args(["--release", "--target", triple]).env("CARGO_TARGET_DIR", &folder);
+        cargo.env("RUSTFLAGS", remapping(machine, &packaging.source)).current_dir(&packaging.source);
         if let Some(tools) = cross {
             let name = triple.to_uppercase().replace('-', "_");
             let under = triple.replace('-', "_");
@@ -267,8 +280,8 @@ fn compile(packaging: &Packaging, platform: &Platform, cross: Option<&CrossTools
 }
 
 /// No path of this machine gets into a message: folders have fixed names in what is compiled.
-pub fn remapping(machine: &Machine) -> String {
-    let mut pairs = vec![(machine.cache.clone(), "/crates"), (machine.root.clone(), "/umpin")];
+pub fn remapping(machine: &Machine, source: &Path) -> String {
+    let mut pairs = vec![(machine.cache.clone(), "/crates"), (source.to_owned(), "/umpin")];
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     if let Some(cargo) = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"))) {
         pairs.push((cargo, "/cargo"));

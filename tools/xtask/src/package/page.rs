@@ -22,7 +22,7 @@ pub fn build(packaging: &Packaging) -> Result<Result<HostPackage, String>, Failu
     let folder = packaging.out.join("build").join("page");
     let mut cargo = machine.command("cargo");
     cargo.args(["build", "--release", "--target", platform.triple]).current_dir(machine.root.join("web"));
-    cargo.env("CARGO_TARGET_DIR", &folder).env("RUSTFLAGS", remapping(machine));
+    cargo.env("CARGO_TARGET_DIR", &folder).env("RUSTFLAGS", remapping(machine, &machine.root));
     packaging.must("cargo build (umpin-web; the first time takes some minutes)", "package-page", &mut cargo)?;
     let program = packaging.work.join("page").join("umpin-web");
     packaging.copy(&folder.join(platform.triple).join("release/umpin-web"), &program)?;

@@ -49,6 +49,7 @@ pub fn run(context: &mut Context) {
     check_rpm(context, &first);
     check_c_archive(context, &first);
     check_that_it_is_made_the_same(context, &first);
+    check_that_it_is_compiled_the_same(context, &first);
 }
 
 /// Every function of the header is in the library, and no other.
@@ -359,6 +360,44 @@ fn check_that_it_is_made_the_same(context: &mut Context, first: &Made) {
         Ok(second) => context.tally.fail(format!("{name}; first:\n{before}then:\n{}", sums(&second))),
         Err(lines) => context.tally.fail(format!("{name}: {}", lines.join(" "))),
     }
+}
+
+/// This machine's library, compiled anew from a copy of the sources in another folder: byte for byte.
+fn check_that_it_is_compiled_the_same(context: &mut Context, first: &Made) {
+    let machine = context.machine;
+    let name = "the library is the same when it is compiled in another folder";
+    let Some(native) = first.natives.iter().find(|native| native.platform.name == machine.platform) else { return };
+    if native.program.is_none() {
+        context.tally.absent(name, "the library was brought in", 1);
+        return;
+    }
+    let Some(files) = output(machine.command("git").args(["ls-files"])) else {
+        context.tally.absent(name, "this is no git checkout, or there is no git", 1);
+        return;
+    };
+    let elsewhere = machine.scratch.join("another").join("checkout");
+    let places = [".cargo/config.toml", "Cargo.lock"];
+    let copied = files.lines().chain(places).filter(|file| machine.root.join(file).is_file()).try_for_each(|file| {
+        let target = elsewhere.join(file);
+        fs::create_dir_all(target.parent().unwrap_or(&elsewhere))?;
+        fs::copy(machine.root.join(file), target).map(drop)
+    });
+    if let Err(e) = copied {
+        context.tally.fail(format!("{name}: {}: {e}", elsewhere.display()));
+        return;
+    }
+    let outcome = package::compile_library(machine, &elsewhere, native.platform)
+        .and_then(|again| same_bytes(&native.library, &again));
+    match outcome {
+        Ok(true) => context.tally.pass(),
+        Ok(false) => context.tally.fail(format!("{name}: they differ")),
+        Err(lines) => context.tally.fail(format!("{name}: {}", lines.join(" "))),
+    }
+}
+
+fn same_bytes(one: &Path, other: &Path) -> Result<bool, Failure> {
+    let read = |file: &Path| fs::read(file).map_err(|e| failure(format!("{}: {e}", file.display())));
+    Ok(read(one)? == read(other)?)
 }
 
 #[cfg(test)]
