@@ -1,24 +1,26 @@
-//! The bill of materials, in CycloneDX's JSON: what is linked into the library and the command.
+//! The bills of materials, in CycloneDX's JSON: what is linked into the library and the command, and into the page.
 
 use super::Packaging;
 use crate::Failure;
 use crate::failure;
 use crate::process::output;
 
-pub fn make(packaging: &Packaging) -> Result<(), Failure> {
+/// `umpin-<version>.cdx.json` of the crate `ummailboxpin` in the checkout's root, and so on.
+pub fn make(packaging: &Packaging, name: &str, folder: &str) -> Result<(), Failure> {
     let machine = packaging.machine;
+    let this = if name == "umpin" { "ummailboxpin" } else { name };
     let words = ["tree", "--edges", "normal", "--prefix", "none", "--no-dedupe", "--format", "{p}|{l}"];
-    let Some(tree) = output(machine.command("cargo").args(words)) else {
-        return Err(failure("the bill of materials cannot be made: cargo tree failed."));
+    let Some(tree) = output(machine.command("cargo").args(words).current_dir(machine.root.join(folder))) else {
+        return Err(failure(format!("the bill of materials of {name} cannot be made: cargo tree failed.")));
     };
-    let file = packaging.out.join(format!("umpin-{}.cdx.json", packaging.version));
-    packaging.write(&file, document(&packaging.version, packaging.time, &tree))
+    let file = packaging.out.join(format!("{name}-{}.cdx.json", packaging.version));
+    packaging.write(&file, document(this, &packaging.version, packaging.time, &tree))
 }
 
 /// `tree` has lines like `csv v1.4.0|Unlicense/MIT` and, for macros, `serde_derive v1.0.0 (proc-macro)|MIT`.
-fn document(version: &str, time: u64, tree: &str) -> String {
-    let mut components: Vec<_> =
-        tree.lines().filter(|line| !line.contains("(proc-macro)")).filter_map(component).collect();
+fn document(this: &str, version: &str, time: u64, tree: &str) -> String {
+    let linked = tree.lines().filter(|line| !line.contains("(proc-macro)") && !line.starts_with(&format!("{this} v")));
+    let mut components: Vec<_> = linked.filter_map(component).collect();
     components.sort();
     components.dedup();
     format!(
@@ -30,9 +32,9 @@ fn document(version: &str, time: u64, tree: &str) -> String {
   \"metadata\": {{
     \"timestamp\": \"{}\",
     \"component\": {{
-      \"type\": \"library\",
-      \"bom-ref\": \"pkg:cargo/ummailboxpin@{version}\",
-      \"name\": \"ummailboxpin\",
+      \"type\": \"application\",
+      \"bom-ref\": \"pkg:cargo/{this}@{version}\",
+      \"name\": \"{this}\",
       \"version\": \"{version}\",
       \"licenses\": [{{ \"expression\": \"MIT OR Apache-2.0\" }}]
     }}
@@ -52,11 +54,8 @@ fn component(line: &str) -> Option<String> {
     let mut words = package.split(' ');
     let name = words.next()?;
     let version = words.next()?.strip_prefix('v')?;
-    if name == "ummailboxpin" {
-        return None;
-    }
     // An old way of writing it, which SPDX does not have.
-    let license = license.replace('/', " OR ");
+    let license = license.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ");
     let licenses = match license.is_empty() {
         true => String::new(),
         false => format!(", \"licenses\": [{{ \"expression\": \"{license}\" }}]"),
@@ -96,11 +95,13 @@ mod tests {
     #[test]
     fn each_linked_crate_stands_in_the_bill_once_with_its_licence() {
         let tree = "ummailboxpin v0.1.0 (/src)|MIT OR Apache-2.0\ncsv v1.4.0|Unlicense/MIT\ncsv v1.4.0|Unlicense/MIT\n\
-                    serde_derive v1.0.0 (proc-macro)|MIT\nlibc v0.2.1|\n";
-        let text = document("0.1.0", 0, tree);
+                    serde_derive v1.0.0 (proc-macro)|MIT\nlibc v0.2.1|\nhyper v1.0.0|Apache-2.0 / MIT\n";
+        let text = document("ummailboxpin", "0.1.0", 0, tree);
         assert_eq!(text.matches("pkg:cargo/csv@1.4.0\", \"name\"").count(), 1, "{text}");
         assert!(text.contains("\"expression\": \"Unlicense OR MIT\""), "{text}");
+        assert!(text.contains("\"expression\": \"Apache-2.0 OR MIT\""), "{text}");
         assert!(!text.contains("serde_derive"), "{text}");
+        assert_eq!(text.matches("ummailboxpin").count(), 2, "{text}");
         assert!(text.contains("\"purl\": \"pkg:cargo/libc@0.2.1\" }"), "{text}");
     }
 

@@ -113,7 +113,7 @@ pub fn make(machine: &Machine, signing: Signing, parts: &mut Parts) -> Result<Ma
     if let Err(why) = archive::make_source(&packaging)? {
         parts.skip("the source archive", &why);
     }
-    bill::make(&packaging)?;
+    bill::make(&packaging, "umpin", "")?;
     let files = packaging.write_checksums(parts)?;
     Ok(Made { folder: packaging.out.clone(), version: packaging.version.clone(), files, natives })
 }
@@ -132,7 +132,10 @@ fn host_packages(packaging: &Packaging, natives: &[Native], parts: &mut Parts) -
         }
     }
     match page::build(packaging)? {
-        Ok(package) => packages.push(package),
+        Ok(package) => {
+            bill::make(packaging, package.name, "web")?;
+            packages.push(package);
+        }
         Err(why) => parts.skip("the packages umpin-web", &why),
     }
     Ok(packages)

@@ -125,8 +125,8 @@ pub const RINGS: &[Ring] = &[
     Ring {
         name: "package",
         title: "Packages: made twice, installed and used",
-        needs: "what tools/cross-tools.sh and tools/deb-test.sh fetch, pwsh with Pester, openssl, osslsigncode, root for the Debian package and the rpm",
-        builds: Builds::Nothing,
+        needs: "what tools/cross-tools.sh, deb-test.sh and rpm-test.sh fetch; pwsh with Pester, osslsigncode, root",
+        builds: Builds::Library,
         runs: Runs::WithAll,
         run: package::run,
     },
