@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# rpmbuild and rpm, unpacked from Debian's package into a cache outside the checkout. Nothing is installed, root is not needed.
+# rpmbuild and rpm, unpacked from Debian's packages into a cache outside the checkout. Nothing is installed, and root is
+# not needed.
 #
 #   tools/rpm-tools.sh        # into ${UMPIN_TEST_TOOLS:-~/.cache/ummailboxpin/tools}/rpm
 #

@@ -1,5 +1,5 @@
-//! The page's program, for this machine's platform. For another, its crates would have to be merged with those of Rust's
-//! library once more, and compiled: as many again as all the others together.
+//! The page's program, for this machine's platform. For another, its crates would have to be merged with those of
+//! Rust's library once more, and compiled: as many again as all the others together.
 
 use std::path::Path;
 

@@ -203,8 +203,8 @@ fn check_modules(context: &mut Context, made: &Made) {
     run_pester(context, &modules, &modules.join(MODULES[0]).join(format!("{}.psd1", MODULES[0])));
 }
 
-/// `--sign`, with a certificate that is made for it: every script, data file and assembly is signed, the module works as
-/// before, and a change of one byte is seen.
+/// `--sign`, with a certificate that is made for it: every script, data file and assembly is signed, the module works
+/// as before, and a change of one byte is seen.
 fn check_signing(context: &mut Context, made: &Made) {
     let machine = context.machine;
     let name = "signed modules";
