@@ -60,7 +60,10 @@ check 'the new version upgrades it' install_package "$deb"
 check 'and the store is as it was' signs_in "$pin"
 
 # The page, whose package wants this one.
-web_config() { printf '%s\n' "url = 'https://voicemail.contoso.com'" "$@" >"$debian/etc/ummailboxpin/web.toml"; }
+web_config() {
+    printf '%s\n' "url = 'https://voicemail.contoso.com'" "$@" >"$debian/etc/umpin-web/web.toml"
+    chmod 644 "$debian/etc/umpin-web/web.toml"
+}
 # As its unit starts it.
 web() {
     # shellcheck disable=SC2016 # that shell's number, which becomes the program's
@@ -122,9 +125,9 @@ if [[ -n $page_deb ]]; then
     says_its_version() { [[ $(inside umpin-web --version) == "umpin-web $version" ]]; }
     check 'the page says its version' says_its_version
     inside install -d -o ummailboxpin -g umpin-web -m 750 /run/umpin-web
-    check 'its configuration is one to begin with' inside grep -q '^\[openid\]' /etc/ummailboxpin/web.toml
-    rm "$debian/etc/ummailboxpin/web.toml"
-    check 'the page does not start without a configuration' web_refuses /etc/ummailboxpin/web.toml
+    check 'its configuration is one to begin with' inside grep -q '^\[openid\]' /etc/umpin-web/web.toml
+    rm "$debian/etc/umpin-web/web.toml"
+    check 'the page does not start without a configuration' web_refuses /etc/umpin-web/web.toml
     web_config
     check 'nor without a way to sign in' web_refuses 'neither [openid] nor [proxy] is there'
     web_config '[proxy]' "user_header = 'Remote-User'"
@@ -132,9 +135,9 @@ if [[ -n $page_deb ]]; then
     check 'but no other account' eval '! web_answers other'
     check 'what the page needs is not taken away' eval '! inside dpkg -r umpin'
     check 'the page is removed' inside dpkg -r umpin-web
-    check 'and its configuration is there' inside test -s /etc/ummailboxpin/web.toml
+    check 'and its configuration is there' inside test -s /etc/umpin-web/web.toml
     check 'the page is purged' inside dpkg -P umpin-web
-    check 'and its configuration is gone' gone /etc/ummailboxpin/web.toml
+    check 'and its configuration is gone' gone /etc/umpin-web/web.toml
     check 'and the store is as it was' signs_in "$pin"
 fi
 check 'it is removed' inside dpkg -r umpin

@@ -69,7 +69,7 @@ async function startPage(url, port, issuer) {
     const configuration = path.join(folder, 'web.toml');
     fs.writeFileSync(configuration, `url = '${url}'\n[openid]\nissuer = '${issuer}'\nclient_id = 'umpin-web'\n`
         + `client_secret_file = '${secret}'\n`
-        + "[roles]\nhelp_desk = ['helpdesk']\ntype_pin = ['lead']\nauditor = ['audit']\n");
+        + "[roles]\nhelp_desk = ['helpdesk']\ntype_pin = ['lead']\nauditor = ['audit']\n", { mode: 0o600 });
     const child = spawn(program, ['--listen', `127.0.0.1:${port}`, '--config', configuration,
         '--certificate', certificate, '--private-key', key, '--store', settings.store, '--key-file', settings.keyFile],
     { env: { ...process.env, NO_PROXY: '127.0.0.1', TZ: 'UTC' }, stdio: ['ignore', 'ignore', 'pipe'] });

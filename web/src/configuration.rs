@@ -91,6 +91,7 @@ impl Configuration {
     pub(crate) fn read(path: &Path) -> Result<Self, String> {
         let named = |what: String| format!("{}: {what}. Nothing was started. See docs/page.md.", path.display());
         let text = std::fs::read_to_string(path).map_err(|e| named(format!("cannot be read: {e}")))?;
+        refuse_others(path).map_err(named)?;
         let mut configuration: Self = toml::from_str(&text).map_err(|e| named(e.message().to_owned()))?;
         configuration.check().map_err(named)?;
         Ok(configuration)
@@ -120,6 +121,29 @@ impl Configuration {
     pub(crate) fn origin(&self) -> &str {
         &self.url
     }
+}
+
+/// Whoever may write the configuration says who people are and what they may do.
+#[cfg(unix)]
+fn refuse_others(path: &Path) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt;
+    let path = path.canonicalize().map_err(|e| format!("cannot be found: {e}"))?;
+    for place in [Some(path.as_path()), path.parent()].into_iter().flatten() {
+        let meta = place.metadata().map_err(|e| format!("{} cannot be looked at: {e}", place.display()))?;
+        if meta.permissions().mode() & 0o022 != 0 {
+            return Err(format!(
+                "others than the owner may write {}, and so say who people are (chmod go-w)",
+                place.display()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// There the administrators' folder has no such modes.
+#[cfg(windows)]
+fn refuse_others(_path: &Path) -> Result<(), String> {
+    Ok(())
 }
 
 impl OpenIdSettings {

@@ -36,7 +36,7 @@ struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     listen: Listen,
     /// The configuration
-    #[arg(long, value_name = "FILE", default_value = "/etc/ummailboxpin/web.toml")]
+    #[arg(long, value_name = "FILE", default_value = "/etc/umpin-web/web.toml")]
     config: PathBuf,
     /// The certificate chain (PEM) to serve TLS with; needed beyond loopback
     #[arg(long, value_name = "FILE", requires = "private_key")]

@@ -9,6 +9,7 @@ mod umpin_support;
 
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use page::{AUDITOR, DESK, LEAD, PATIENCE, Page, Reply, store};
 use serde_json::{Value, json};
@@ -565,4 +566,22 @@ fn nothing_starts_that_could_not_tell_people_apart() {
     assert!(said("", "127.0.0.1:0").contains("neither [openid] nor [proxy]"));
     assert!(said(proxy, "127.0.0.1:0").contains("whoever reaches"));
     assert!(said(openid, "0.0.0.0:0").contains("--certificate"));
+}
+
+#[test]
+fn nothing_starts_by_a_configuration_that_others_may_write() {
+    let f = store(1);
+    let file = f.path("web.toml");
+    for (place, mode, back) in [(file.as_path(), 0o620, 0o600), (f.folder.path(), 0o770, 0o700)] {
+        let mut command = page::command(f.folder.path(), "[proxy]\nuser_header = 'Remote-User'\n");
+        let socket = f.path("web.socket");
+        command.arg("--listen").arg(format!("unix:{}", socket.display()));
+        std::fs::set_permissions(place, std::fs::Permissions::from_mode(mode)).unwrap();
+        let done =
+            Command::new("timeout").arg("20").arg(command.get_program()).args(command.get_args()).output().unwrap();
+        let said = String::from_utf8(done.stderr).unwrap();
+        std::fs::set_permissions(place, std::fs::Permissions::from_mode(back)).unwrap();
+        assert_eq!(done.status.code(), Some(1), "{said}");
+        assert!(said.contains("may write") && said.contains(&place.display().to_string()), "{said}");
+    }
 }

@@ -51,6 +51,9 @@ impl Drop for Page {
 pub fn command(store: &Path, configuration: &str) -> Command {
     let file = store.join("web.toml");
     std::fs::write(&file, format!("url = '{URL}'\n{configuration}{ROLES}")).unwrap();
+    // Whatever the umask is.
+    #[cfg(unix)]
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_umpin-web"));
     command.arg("--config").arg(file).arg("--store").arg(store.join("um.db"));
     command.arg("--key-file").arg(store.join("umpin.key"));
