@@ -41,7 +41,9 @@ struct Import {
     table: Option<Table>,
     line: i64,
     checked: bool,
-    applied_to: i64,
+    /// Place and line of the last row that was applied: in the order of the store's own tree, so that a batch changes
+    /// few of its pages. A directory is exported in no such order.
+    applied_to: (String, i64),
     pruned_to: RecipientGuid,
     prune: Option<bool>,
     counts: Counts,
@@ -123,7 +125,7 @@ impl Import {
             table: None,
             line: 0,
             checked: false,
-            applied_to: 0,
+            applied_to: (String::new(), 0),
             pruned_to: RecipientGuid::default(),
             prune: None,
             counts: Counts::default(),
@@ -152,14 +154,11 @@ impl Import {
         let counts = &mut self.counts;
         // Lines of several files or pipes must stay apart, so rows are numbered here and named by their line.
         let numbers = &mut self.line;
-        staging.batch(|| {
-            for (line, values) in batch {
-                *numbers += 1;
-                let staged = values.and_then(|v| row::recipient(&v));
-                stage_row(staging, counts, *numbers, &format!("line {line}"), staged, &mut response.errors)?;
-            }
-            Ok(())
-        })?;
+        for (line, values) in batch {
+            *numbers += 1;
+            let staged = values.and_then(|v| row::recipient(&v));
+            stage_row(staging, counts, *numbers, &format!("line {line}"), staged, &mut response.errors)?;
+        }
         if table.cut_off()
             && let Some(last) = response.errors.last_mut()
         {
@@ -182,14 +181,11 @@ impl Import {
         let staging = &self.staging;
         let counts = &mut self.counts;
         let numbers = &mut self.line;
-        staging.batch(|| {
-            for object in rows {
-                *numbers += 1;
-                let staged = values_of(object).and_then(|v| row::recipient(&v));
-                stage_row(staging, counts, *numbers, &format!("object {numbers}"), staged, &mut response.errors)?;
-            }
-            Ok(())
-        })?;
+        for object in rows {
+            *numbers += 1;
+            let staged = values_of(object).and_then(|v| row::recipient(&v));
+            stage_row(staging, counts, *numbers, &format!("object {numbers}"), staged, &mut response.errors)?;
+        }
         Ok(response)
     }
 
@@ -222,11 +218,12 @@ impl Import {
         }
 
         let total = u64::try_from(self.staging.count()?).unwrap_or_default();
-        let batch = self.staging.rows(self.applied_to, BATCH)?;
-        if let Some(last) = batch.last() {
+        self.staging.sort()?;
+        let batch = self.staging.rows_by_place(&self.applied_to, BATCH)?;
+        if let Some((place, last)) = batch.last() {
             let done = session.change(Mode::Commit, &request.cause, |c| {
                 let mut counts = self.counts;
-                for row in &batch {
+                for (_, row) in &batch {
                     let verdict = compare(c.tx, row)?;
                     verdict.count(&mut counts);
                     if let Verdict::Add(r) | Verdict::Update(r) = verdict {
@@ -241,7 +238,7 @@ impl Import {
                 Ok(counts)
             })?;
             self.counts = done;
-            self.applied_to = last.line;
+            self.applied_to = (place.clone(), last.line);
             let applied = done.added + done.updated + done.unchanged;
             response.progress = Some((applied, total));
             response.errors.append(&mut self.refused);
@@ -317,22 +314,20 @@ impl Import {
         self.looked_at += rows.len() as u64;
         let (staging, failed) = (&self.staging, &mut self.counts.failed);
         session.read(|tx| {
-            staging.batch(|| {
-                for row in rows {
-                    // One that is noted twice may have fallen out already.
-                    if staging.line_of(&row.guid)?.is_none() {
-                        continue;
-                    }
-                    let Some(error) = row_conflict(tx, staging, row)? else { continue };
-                    staging.remove(&row.guid)?;
-                    *failed += 1;
-                    errors.push(error);
-                    for kept in tx.smtp_keys(&row.guid)? {
-                        again.extend(staging.holder(&kept)?);
-                    }
+            for row in rows {
+                // One that is noted twice may have fallen out already.
+                if staging.line_of(&row.guid)?.is_none() {
+                    continue;
                 }
-                Ok(())
-            })
+                let Some(error) = row_conflict(tx, staging, row)? else { continue };
+                staging.remove(&row.guid)?;
+                *failed += 1;
+                errors.push(error);
+                for kept in tx.smtp_keys(&row.guid)? {
+                    again.extend(staging.holder(&kept)?);
+                }
+            }
+            Ok(())
         })
     }
 
@@ -469,7 +464,8 @@ fn stage_row(
         }
     }
     let document = write_down(&r).to_string();
-    staging.add(&StagedRow { line: number, guid: r.guid.clone(), document }, &addresses)
+    let row = StagedRow { line: number, guid: r.guid.clone(), document };
+    staging.add(&row, &fold(&r.canonical_name), &addresses)
 }
 
 fn values_of(object: &Value) -> std::result::Result<Vec<(Field, Vec<String>)>, String> {
@@ -582,13 +578,9 @@ mod tests {
         let mut import = Import::new().unwrap();
         let mut errors = Vec::new();
         let Import { staging, counts, .. } = &mut import;
-        staging
-            .batch(|| {
-                (0..people).try_for_each(|n| {
-                    stage_row(staging, counts, n as i64 + 1, "test", Ok(person(n, n + 1)), &mut errors)
-                })
-            })
-            .unwrap();
+        for n in 0..people {
+            stage_row(staging, counts, n as i64 + 1, "test", Ok(person(n, n + 1)), &mut errors).unwrap();
+        }
         assert!(errors.is_empty());
         import.take_out_conflicts(&session, &mut errors).unwrap();
         assert_eq!((errors.len(), import.counts.failed), (people, people as u64));

@@ -16,7 +16,7 @@ const LONGEST_HEADER: u64 = 65_536;
 /// A CSV file being read.
 pub(crate) struct Table {
     records: Records,
-    delimiter: u8,
+    fields: Fields,
     columns: Vec<Option<Field>>,
     read: Arc<AtomicU64>,
     /// Bytes of the file.
@@ -61,12 +61,15 @@ impl Table {
             [b',', b';', b'\t'].into_iter().max_by_key(|d| first.iter().filter(|b| *b == d).count()).unwrap_or(b',');
         let whole = Box::new(std::io::Cursor::new(first).chain(text));
         let mut records = Records::new(whole, delimiter, line);
-        let headers = match records.next() {
-            Some((_, record)) => record.and_then(|r| fields(&r, delimiter)),
-            None => Ok(csv::ByteRecord::new()),
+        let mut fields = Fields::new(delimiter);
+        let columns: std::result::Result<Vec<Option<Field>>, String> = match records.next() {
+            Some((_, record)) => record.and_then(|r| {
+                let headers = fields.split(r)?;
+                Ok(headers.iter().map(|h| std::str::from_utf8(h).ok().and_then(field)).collect())
+            }),
+            None => Ok(Vec::new()),
         };
-        let headers = headers.map_err(|e| wrong(format!("has no header line that can be read: {e}")))?;
-        let columns: Vec<Option<Field>> = headers.iter().map(|h| std::str::from_utf8(h).ok().and_then(field)).collect();
+        let columns = columns.map_err(|e| wrong(format!("has no header line that can be read: {e}")))?;
         if !columns.contains(&Some(Field::Guid)) {
             return Err(wrong(
                 "has no column Guid or ObjectGUID in its first line, so its rows cannot be told apart (ExchangeGuid is \
@@ -75,7 +78,7 @@ impl Table {
             ));
         }
 
-        Ok(Self { records, delimiter, columns, read, size: meta.len() })
+        Ok(Self { records, fields, columns, read, size: meta.len() })
     }
 
     /// Bytes read so far.
@@ -92,8 +95,9 @@ impl Table {
     pub(crate) fn next_row(&mut self) -> Option<TableRow> {
         let (line, record) = self.records.next()?;
         let last = self.records.last;
+        let (fields, columns) = (&mut self.fields, &self.columns);
         let values = record.and_then(|r| {
-            self.values(&fields(&r, self.delimiter)?).map_err(|why| match last {
+            values(columns, fields.split(r)?).map_err(|why| match last {
                 // So many fields too many or too few may be rows that a quote took in.
                 _ if last > line => format!("{why}; its quoted text goes from line {line} to line {last}"),
                 _ => why,
@@ -101,35 +105,67 @@ impl Table {
         });
         Some((line, values))
     }
+}
 
-    fn values(&self, record: &csv::ByteRecord) -> std::result::Result<Vec<(Field, Vec<String>)>, String> {
-        if record.len() != self.columns.len() {
-            return Err(format!("it has {} fields where the header has {}", record.len(), self.columns.len()));
+fn values(
+    columns: &[Option<Field>],
+    record: &csv::ByteRecord,
+) -> std::result::Result<Vec<(Field, Vec<String>)>, String> {
+    if record.len() != columns.len() {
+        return Err(format!("it has {} fields where the header has {}", record.len(), columns.len()));
+    }
+    let mut values = Vec::new();
+    for (column, bytes) in columns.iter().zip(record) {
+        if let Some(field) = column {
+            let text = std::str::from_utf8(bytes)
+                .map_err(|_| "it is not UTF-8; save the file as UTF-8 or UTF-16 and import it again".to_owned())?;
+            values.push((*field, vec![text.to_owned()]));
         }
-        let mut values = Vec::new();
-        for (column, bytes) in self.columns.iter().zip(record) {
-            if let Some(field) = column {
-                let text = std::str::from_utf8(bytes)
-                    .map_err(|_| "it is not UTF-8; save the file as UTF-8 or UTF-16 and import it again".to_owned())?;
-                values.push((*field, vec![text.to_owned()]));
-            }
+    }
+    Ok(values)
+}
+
+/// The fields of one record after the other, by one reader: to make one costs more than to read a record.
+struct Fields {
+    delimiter: u8,
+    reader: csv::Reader<Fed>,
+    fields: csv::ByteRecord,
+}
+
+impl Fields {
+    fn new(delimiter: u8) -> Self {
+        let fed = Fed { record: Vec::new(), at: 0 };
+        let mut rules = csv::ReaderBuilder::new();
+        let reader = rules.delimiter(delimiter).flexible(true).has_headers(false).from_reader(fed);
+        Self { delimiter, reader, fields: csv::ByteRecord::new() }
+    }
+
+    fn split(&mut self, mut record: Vec<u8>) -> std::result::Result<&csv::ByteRecord, String> {
+        // The line end tells the reader that the record ends, so that it never looks for more.
+        record.push(b'\n');
+        let end = self.reader.position().byte() + record.len() as u64;
+        *self.reader.get_mut() = Fed { record, at: 0 };
+        let read = self.reader.read_byte_record(&mut self.fields).map_err(|e| format!("it cannot be read: {e}"));
+        if read != Ok(true) || self.reader.position().byte() != end {
+            // What is left of a record must not become the beginning of the next.
+            *self = Self { fields: std::mem::take(&mut self.fields), ..Self::new(self.delimiter) };
         }
-        Ok(values)
+        read.map(|_| &self.fields)
     }
 }
 
-/// The fields of one record.
-fn fields(record: &[u8], delimiter: u8) -> std::result::Result<csv::ByteRecord, String> {
-    let mut fields = csv::ByteRecord::new();
-    csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .has_headers(false)
-        .buffer_capacity(record.len().max(1))
-        .from_reader(record)
-        .read_byte_record(&mut fields)
-        .map_err(|e| format!("it cannot be read: {e}"))?;
-    Ok(fields)
+/// What the reader of [`Fields`] reads from.
+struct Fed {
+    record: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Fed {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let n = (&self.record[self.at..]).read(out)?;
+        self.at += n;
+        Ok(n)
+    }
 }
 
 struct Counted {

@@ -230,7 +230,7 @@ impl Tx<'_> {
     /// Adds a person or replaces all that is known of one; the keys and addresses follow.
     pub fn put_recipient(&self, r: &Recipient) -> Result<()> {
         let old = self.numbered_recipient(&r.guid)?;
-        let id: i64 = self.query_one(
+        self.execute(
             &format!(
                 "INSERT INTO recipient ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, \
                  ?14, ?15, ?16, ?17, ?18, ?19, ?20) ON CONFLICT (guid) DO UPDATE SET name = excluded.name, \
@@ -242,7 +242,7 @@ impl Tx<'_> {
                  canonical_name = excluded.canonical_name, phone = excluded.phone, \
                  linked_master_account = excluded.linked_master_account, server_name = excluded.server_name, \
                  server_legacy_dn = excluded.server_legacy_dn, language = excluded.language, \
-                 netbios_domain = excluded.netbios_domain, when_changed = excluded.when_changed RETURNING id"
+                 netbios_domain = excluded.netbios_domain, when_changed = excluded.when_changed"
             ),
             params![
                 r.guid,
@@ -266,8 +266,12 @@ impl Tx<'_> {
                 r.when_created,
                 r.when_changed
             ],
-            |r| r.get("id"),
         )?;
+        // Not by RETURNING, for which SQLite makes a table of its own each time.
+        let id: i64 = match &old {
+            Some((id, _)) => *id,
+            None => self.query_one("SELECT id FROM recipient WHERE guid = ?1", params![r.guid], |r| r.get("id"))?,
+        };
         let new = entries(r);
         if let Some((_, old)) = &old {
             self.remove_entries(id, entries(old).keys().filter(|entry| !new.contains_key(*entry)))?;

@@ -31,20 +31,17 @@ impl Staging {
     /// An empty one.
     pub(crate) fn new() -> Result<Self> {
         let sql = sqlite::Private::new(
-            "CREATE TABLE staged (line INTEGER PRIMARY KEY, guid BLOB NOT NULL UNIQUE, document TEXT NOT NULL);
+            "CREATE TABLE staged (line INTEGER PRIMARY KEY, guid BLOB NOT NULL UNIQUE, place TEXT NOT NULL,
+               document TEXT NOT NULL);
              CREATE TABLE address (address TEXT NOT NULL PRIMARY KEY, guid BLOB NOT NULL) WITHOUT ROWID;
              CREATE INDEX address_by_guid ON address (guid);
              CREATE TABLE absent (guid BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID;",
         )?;
-        Ok(Self { sql })
-    }
-
-    /// Runs `work` as one transaction, for speed.
-    pub(crate) fn batch<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        self.execute("BEGIN", params![])?;
-        let result = work();
-        self.execute("COMMIT", params![])?;
-        result
+        let staging = Self { sql };
+        // One transaction without an end: each end would go through every page that is not in the file yet, and there
+        // are more of them with each row.
+        staging.execute("BEGIN", params![])?;
+        Ok(staging)
     }
 
     /// The line on which a person stands already.
@@ -57,11 +54,11 @@ impl Staging {
         self.query_optional("SELECT guid FROM address WHERE address = ?1", params![address], |r| r.get("guid"))
     }
 
-    /// Adds a row and its addresses.
-    pub(crate) fn add(&self, row: &StagedRow, addresses: &[String]) -> Result<()> {
+    /// Adds a row, where in the store's order it belongs, and its addresses.
+    pub(crate) fn add(&self, row: &StagedRow, place: &str, addresses: &[String]) -> Result<()> {
         self.execute(
-            "INSERT INTO staged (line, guid, document) VALUES (?1, ?2, ?3)",
-            params![row.line, row.guid, row.document],
+            "INSERT INTO staged (line, guid, place, document) VALUES (?1, ?2, ?3, ?4)",
+            params![row.line, row.guid, place, row.document],
         )?;
         for address in addresses {
             self.execute(
@@ -86,6 +83,24 @@ impl Staging {
             "SELECT line, guid, document FROM staged WHERE line > ?1 ORDER BY line LIMIT ?2",
             params![after, limit as i64],
             |r| Ok(StagedRow { line: r.get("line")?, guid: r.get("guid")?, document: r.get("document")? }),
+        )
+    }
+
+    /// To be called when all rows are in, for [`Self::rows_by_place`].
+    pub(crate) fn sort(&self) -> Result<()> {
+        self.execute("CREATE INDEX IF NOT EXISTS staged_by_place ON staged (place, line)", params![])
+    }
+
+    /// Rows behind a place and a line, in that order, each with its place.
+    pub(crate) fn rows_by_place(&self, after: &(String, i64), limit: usize) -> Result<Vec<(String, StagedRow)>> {
+        self.query_all(
+            "SELECT place, line, guid, document FROM staged WHERE (place, line) > (?1, ?2) ORDER BY place, line \
+             LIMIT ?3",
+            params![after.0, after.1, limit as i64],
+            |r| {
+                let row = StagedRow { line: r.get("line")?, guid: r.get("guid")?, document: r.get("document")? };
+                Ok((r.get("place")?, row))
+            },
         )
     }
 
