@@ -30,6 +30,10 @@ const LOOKED_AT: usize = if cfg!(test) { 11 } else { 20_000 };
 const WALK: &str = "walk";
 /// In a cursor: an index finds the few.
 const INDEX: &str = "index";
+/// In a cursor: a walk found hardly anybody, so everybody is gone over at once.
+const SCAN: &str = "scan";
+/// A walk that shows fewer than this in one answer is followed by a scan, which takes as long as some ten answers.
+const HARDLY_ANYBODY: usize = if cfg!(test) { 3 } else { 100 };
 
 /// Which people a list is of, and how each is shown.
 struct View {
@@ -141,11 +145,11 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
         let mut response = Response::default();
         let mut look = |passer: &Passer<'_>| page.look(tx, &search, &columns, passer, &mut response);
         // Once an index found too many, it would again.
-        let candidates = if how == WALK { None } else { search.candidates(tx)? };
-        let how = if candidates.is_none() { WALK } else { INDEX };
-        match candidates {
-            None => tx.walk(order, view.whom, after.as_ref(), &columns, &mut look)?,
-            Some(ids) => {
+        let candidates = if how == WALK || how == SCAN { None } else { search.candidates(tx)? };
+        let scanned = if how == SCAN { search.scanned(tx, view.whom)? } else { None };
+        let is_indexed = candidates.is_some();
+        match (candidates, scanned) {
+            (Some(ids), _) => {
                 let places = tx.places(&ids, order)?;
                 let first = after.as_ref().map_or(0, |after| places.partition_point(|place| place <= after));
                 for place in &places[first..] {
@@ -154,7 +158,19 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
                     }
                 }
             }
+            (None, Some(ids)) => {
+                tx.places_among(order, after.as_ref(), &ids, |place| tx.visit(place, &columns, &mut look))?;
+            }
+            (None, None) => tx.walk(order, view.whom, after.as_ref(), &columns, &mut look)?,
         }
+        let hardly_anybody = response.objects.len() < HARDLY_ANYBODY;
+        let how = if is_indexed {
+            INDEX
+        } else if hardly_anybody {
+            SCAN
+        } else {
+            WALK
+        };
         response.next =
             page.last.filter(|_| page.more).map(|place| format!("{how} {} {} {}", page.shown, place.id, place.key));
         Ok(response)

@@ -15,6 +15,10 @@
 //! | all others | - | the object |
 //!
 //! An index serves `-and` where it serves one of the sides, `-or` where it serves both, and `-not` never.
+//!
+//! Where no index serves, people are walked over in the list's order; where that finds hardly anybody, what columns,
+//! addresses and policy tell is asked of everybody in the order of the tables ([`Search::scanned`]), and the few who are
+//! left are looked at in the list's order.
 
 use std::collections::BTreeSet;
 
@@ -28,8 +32,9 @@ use crate::guid::RecipientGuid;
 use crate::service::addresses::number_text;
 use crate::store::Tx;
 use crate::store::dial_plans::DialPlan;
+use crate::store::mailboxes::Numbered;
 use crate::store::policies::Policy;
-use crate::store::search::{Clue, Passer, Wanted};
+use crate::store::search::{Asked, Clue, Passer, Wanted, Whom};
 
 /// Candidates that are worth looking at one by one; where an index finds more, everybody is walked over in order.
 const MOST_CANDIDATES: usize = if cfg!(test) { 5 } else { 20_000 };
@@ -52,6 +57,11 @@ const COLUMNS: &[(&str, &str)] = &[
     ("Identity", "canonical_name"),
     ("DistinguishedName", "distinguished_name"),
 ];
+
+/// Properties that the numbers tell, the first one with the proxy addresses.
+const NUMBERS: &[&str] = &["EmailAddresses", "UMAddresses", "Extensions"];
+/// Properties that the policy tells.
+const POLICY: &[&str] = &["UMEnabled", "UMMailboxPolicy", "UMDialPlan"];
 
 /// The columns whose beginning -Anr looks at.
 const ANR: [&str; 5] = ["name", "display_name", "first_name", "last_name", "alias"];
@@ -156,21 +166,38 @@ impl Search<'_> {
         if !all && !um && !is("Extensions") {
             return Ok(None);
         }
-        let numbers = tx.um_addresses_at(&passer.place)?;
         if is("Extensions") {
-            let extensions = numbers.iter().filter(|a| a.kind == AddressKind::Extension);
-            return Ok(Some(extensions.map(|a| json!(a.address)).collect()));
+            let extension = |a: &Numbered| (a.kind == AddressKind::Extension).then(|| json!(a.address));
+            return Ok(Some(Value::Array(passer.numbers(tx, extension)?)));
         }
-        let mut texts = Vec::new();
-        if all {
-            texts.extend(tx.proxy_addresses_at(&passer.place)?.iter().map(|a| json!(a.text())));
-        }
-        for a in &numbers {
+        let mut texts: Vec<Value> =
+            if all { passer.proxy_texts(tx)?.into_iter().map(Value::String).collect() } else { Vec::new() };
+        texts.extend(passer.numbers(tx, |a| {
             let plan = self.plans.iter().find(|(number, _)| *number == a.dial_plan);
             let plan_name = plan.map(|(_, plan)| plan.name.as_str()).unwrap_or_default();
-            texts.push(json!(number_text(&a.address, a.is_primary, plan_name)));
-        }
+            Some(Value::String(number_text(&a.address, a.is_primary, plan_name)))
+        })?);
         Ok(Some(Value::Array(texts)))
+    }
+
+    /// The people in the list, by going over everybody once; `None` where only their objects can tell.
+    pub(crate) fn scanned(&self, tx: &Tx<'_>, whom: Whom) -> Result<Option<Vec<i64>>> {
+        let properties = self.filter.map(Filter::properties).unwrap_or_default();
+        let names = |of: &[&str]| properties.iter().any(|p| of.iter().any(|name| name.eq_ignore_ascii_case(p)));
+        let told = |property: &&str| {
+            self.column(property).is_some()
+                || NUMBERS.iter().chain(POLICY).any(|name| name.eq_ignore_ascii_case(property))
+        };
+        if !properties.iter().all(told) {
+            return Ok(None);
+        }
+        let asked = Asked { proxies: names(&["EmailAddresses"]), numbers: names(NUMBERS) };
+        let columns = self.columns();
+        tx.scan(&columns, asked, |passer| {
+            let is_listed = whom == Whom::Everybody || passer.policy.is_some();
+            Ok(is_listed && !matches!(self.is_shown(tx, &columns, passer)?, Verdict::No))
+        })
+        .map(Some)
     }
 
     /// The candidates that an index finds: everybody in the list is among them. `None` where everybody must be looked

@@ -67,6 +67,18 @@ fn address(r: &Row<'_>) -> Result<UmAddress> {
     })
 }
 
+fn numbered(r: &Row<'_>) -> Result<Numbered> {
+    Ok(Numbered {
+        dial_plan: r.get("dial_plan_id")?,
+        address: match r.get("address")? {
+            Some(spelled) => spelled,
+            None => r.get("address_key")?,
+        },
+        kind: r.get("kind")?,
+        is_primary: r.get("is_primary")?,
+    })
+}
+
 const ADDRESSES: &str = "SELECT d.guid AS dial_plan_guid, COALESCE(a.address, a.address_key) AS address, a.kind, \
     r.guid, a.is_primary FROM um_address a JOIN recipient r ON r.id = a.recipient_id JOIN dial_plan d ON d.id = \
     a.dial_plan_id";
@@ -130,20 +142,20 @@ impl Tx<'_> {
             "SELECT address_key, address, dial_plan_id, kind, is_primary FROM um_address WHERE recipient_id = ?1 \
              ORDER BY position",
             params![id],
-            |r| {
-                Ok(Numbered {
-                    dial_plan: r.get("dial_plan_id")?,
-                    address: match r.get("address")? {
-                        Some(spelled) => spelled,
-                        None => r.get("address_key")?,
-                    },
-                    kind: r.get("kind")?,
-                    is_primary: r.get("is_primary")?,
-                })
-            },
+            numbered,
         )?;
         found.sort_by_key(|a| !a.is_primary);
         Ok(found)
+    }
+
+    /// The same of everybody whose number is in a range, with that number: in order of the people, then as they stand.
+    pub(super) fn um_addresses_between(&self, after: i64, last: i64) -> Result<Vec<(i64, Numbered)>> {
+        self.query_all(
+            "SELECT recipient_id, address_key, address, dial_plan_id, kind, is_primary FROM um_address \
+             WHERE recipient_id > ?1 AND recipient_id <= ?2 ORDER BY recipient_id, position",
+            params![after, last],
+            |r| Ok((r.get("recipient_id")?, numbered(r)?)),
+        )
     }
 
     /// Replaces a mailbox's addresses. Each must be free in its plan ([`Tx::um_addresses_by_key`]).
