@@ -175,6 +175,12 @@ impl Session {
         }
     }
 
+    /// For a program that makes one call and ends: the store's log, while it is short, stays for the next one, which
+    /// then need not make it anew.
+    pub fn leave_log(&self) {
+        self.store.leave_log();
+    }
+
     /// Whether the store can be read and its key is at hand; an error says what is wrong.
     pub fn check(&self) -> Result<()> {
         if !self.store.exists()? {

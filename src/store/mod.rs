@@ -51,6 +51,12 @@ impl Store {
         self.engine.is_upgraded()
     }
 
+    /// From now on a connection leaves a short log when it is closed, for a program that lives for one call. What was
+    /// committed is on disk in any case.
+    pub(crate) fn leave_log(&self) {
+        self.engine.leave_log();
+    }
+
     /// Whether there is a store. One that was made but never filled (its maker was killed) counts as none. A store that
     /// this account has no right to see is an error: it must never pass for one that is not there.
     pub(crate) fn exists(&self) -> Result<bool> {

@@ -187,6 +187,8 @@ mod unix {
     use std::process::{Command, Output};
 
     use super::*;
+    use crate::support::who;
+    use umpin::cmdlets::get_um_mailbox_pin::get_um_mailbox_pin;
 
     const NOBODY: u32 = 65534;
 
@@ -250,6 +252,42 @@ mod unix {
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(told.contains(&*store.to_string_lossy()) && told.contains("account '"), "{told}");
         assert!(!String::from_utf8_lossy(&output.stdout).contains("sent"));
+    }
+
+    #[test]
+    fn what_umpin_leaves_in_a_short_log_is_there_for_the_next_and_the_log_stays_short() {
+        // Its session is closed, and so the log folded in.
+        let Fixture { folder, clock, session } = fixture();
+        drop(session);
+        let at = |name: &str| folder.path().join(name);
+        let umpin = |pin: &str| {
+            let mut umpin = Command::new(env!("CARGO_BIN_EXE_umpin"))
+                .args(["verify", "--identity", "user0"])
+                .env("UMPIN_STORE", at("um.db"))
+                .env("UMPIN_KEY_FILE", at("umpin.key"))
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            writeln!(umpin.stdin.take().unwrap(), "{pin}").unwrap();
+            umpin.wait().unwrap().code()
+        };
+        let length = || at("um.db-wal").metadata().map_or(0, |log| log.len());
+        assert_eq!(length(), 0);
+        assert_eq!(umpin("580437"), Some(1));
+        assert_eq!(umpin("580437"), Some(1));
+        assert!(length() > 0, "the next one need not make it anew");
+        let session = session_at(folder.path(), &clock);
+        assert_eq!(get_um_mailbox_pin(&session, &who(0)).unwrap().facts.failures, 2);
+        drop(session);
+        // Each goes on from what is in the log, and one folds it in before it is long.
+        let (mut longest, mut folded) = (0, 0);
+        for _ in 0..40 {
+            assert_eq!(umpin(FIRST_PIN), Some(0));
+            longest = longest.max(length());
+            folded += u32::from(length() == 0);
+        }
+        assert!(folded > 0 && longest < 320 << 10, "{folded} times in 40, {longest} bytes");
     }
 
     #[test]

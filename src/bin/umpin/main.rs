@@ -155,6 +155,9 @@ fn run_command(command: Command) -> Result<u8> {
         options.check()?;
     }
     let session = Session::open(command.store, command.key_file, None)?;
+    if matches!(command.verb, Verb::Verify { .. } | Verb::Change { .. } | Verb::SetUpComplete { .. }) {
+        session.leave_log();
+    }
     match command.verb {
         Verb::Verify { who, log_reason } => {
             let [pin] = input::pins()?;
