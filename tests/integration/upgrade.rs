@@ -339,3 +339,78 @@ fn a_store_whose_path_is_no_text_is_brought_to_todays_version() {
     assert_holds_all(&folder);
     assert_eq!(std::fs::read_dir(around.path()).unwrap().count(), 1, "nothing under another name");
 }
+
+/// Tells why the store cannot be opened, in a process whose disk is small.
+#[cfg(target_os = "linux")]
+#[test]
+fn tells_why_the_store_stays_as_it_is() {
+    let Some((folder, _)) = child::folder_and_id() else { return };
+    let told = run(&open(&folder), "Get-UMMailbox", &json!({})).unwrap_err();
+    let files = std::fs::read_dir(&folder).unwrap().count();
+    println!("\n{:?}, version {}, {files} files: {}", told.status, version(&folder), told.message);
+}
+
+/// What a child says that runs behind a shell's `before`, with the folder as `$1`.
+#[cfg(target_os = "linux")]
+fn told_behind(before: &str, shell: &[&str], folder: &Path) -> Option<String> {
+    let name = "tells_why_the_store_stays_as_it_is";
+    let child = child::command(&std::env::current_exe().unwrap(), module_path!(), name, folder, 0);
+    let output = std::process::Command::new(shell[0])
+        .args(&shell[1..])
+        .args(["sh", "-c", &format!("{before} || exit 77; shift; exec \"$@\""), "sh"])
+        .arg(folder)
+        .arg(child.get_program())
+        .args(child.get_args())
+        .envs(child.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    // Where the shell did not come to the child, the system allows no such thing.
+    if !text.contains("running 1 test") {
+        return None;
+    }
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    Some(text.lines().find(|line| line.contains("version ")).unwrap_or(&text).to_owned())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_there_is_too_little_space_the_store_stays_as_it_is_and_the_error_says_how_much_it_needs() {
+    let folder = version_1();
+    let copies = folder.path().join("copies");
+    std::fs::create_dir(&copies).unwrap();
+    for file in ["um.db", "umpin.key"] {
+        std::fs::rename(folder.path().join(file), copies.join(file)).unwrap();
+    }
+    // A disk of a megabyte, in a namespace of the child's own, which needs no rights where the system allows that.
+    let disk = folder.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let before = "mount -t tmpfs -o size=1m,mode=700 none \"$1\" && cp -p \"$1\"/../copies/* \"$1\"";
+    let shell = ["unshare", "--user", "--map-root-user", "--mount"];
+    let Some(told) = told_behind(before, &shell, &disk) else {
+        support::skip("where_there_is_too_little_space", "no namespaces with a disk of one's own");
+        return;
+    };
+    assert!(told.starts_with("StoreIo, version 1, 2 files: "), "{told}");
+    assert!(told.contains("needs 2 MiB free in its folder, and there are 0 MiB. Nothing was changed."), "{told}");
+}
+
+/// A limit on the length of files stands for a disk that another program fills meanwhile.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_full_in_the_middle_leaves_the_store_as_it_was() {
+    let whole = version_1();
+    run(&open(whole.path()), "Get-UMMailbox", &json!({})).unwrap();
+    let length = whole.path().join("um.db").metadata().unwrap().len();
+    // Early, late, and when the new database is whole but its way through the log, which is a little longer, is not.
+    for blocks in [64, 160, length / 512] {
+        let folder = version_1();
+        // In units of 512 bytes. The signal would end the process, where a full disk is an error.
+        let before = format!("trap '' XFSZ && ulimit -f {blocks}");
+        let told = told_behind(&before, &["env"], folder.path()).expect("sh");
+        assert!(told.starts_with("StoreIo, version 1, "), "{blocks}: {told}");
+        assert!(told.contains("Nothing was changed."), "{told}");
+        assert_eq!(run(&open(folder.path()), "Get-UMMailbox", &json!({})).unwrap().objects.len(), 7);
+        assert_holds_all(folder.path());
+    }
+}
