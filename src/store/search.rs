@@ -72,8 +72,15 @@ pub(crate) struct Passer<'a> {
     pub place: Place,
     /// The store's own number of an enabled mailbox's policy ([`Tx::numbered_policies`]).
     pub policy: Option<i64>,
-    /// Where a scan read them already: proxy addresses and numbers.
-    addresses: Option<(&'a [(i64, ProxyAddress)], &'a [(i64, Numbered)])>,
+    /// Where a scan read them already.
+    addresses: Option<Addresses<'a>>,
+}
+
+/// What a scan read of one person, each with the person's number.
+#[derive(Clone, Copy)]
+struct Addresses<'a> {
+    proxies: &'a [(i64, ProxyAddress)],
+    numbers: &'a [(i64, Numbered)],
 }
 
 /// Which addresses somebody is asked for, so that a scan reads no others.
@@ -97,7 +104,7 @@ impl<'a> Passer<'a> {
     /// The person's proxy addresses as texts.
     pub(crate) fn proxy_texts(&self, tx: &Tx<'_>) -> Result<Vec<String>> {
         Ok(match self.addresses {
-            Some((proxies, _)) => proxies.iter().map(|(_, a)| a.text()).collect(),
+            Some(read) => read.proxies.iter().map(|(_, a)| a.text()).collect(),
             None => proxy_addresses(tx, self.place.id)?.iter().map(ProxyAddress::text).collect(),
         })
     }
@@ -105,7 +112,7 @@ impl<'a> Passer<'a> {
     /// What `show` makes of each of the person's numbers.
     pub(crate) fn numbers<T>(&self, tx: &Tx<'_>, show: impl FnMut(&Numbered) -> Option<T>) -> Result<Vec<T>> {
         Ok(match self.addresses {
-            Some((_, numbers)) => numbers.iter().map(|(_, a)| a).filter_map(show).collect(),
+            Some(read) => read.numbers.iter().map(|(_, a)| a).filter_map(show).collect(),
             None => tx.um_addresses_by_id(self.place.id)?.iter().filter_map(show).collect(),
         })
     }
@@ -269,7 +276,8 @@ impl Tx<'_> {
             let (mut proxies, mut numbers) = (proxies.as_slice(), numbers.as_slice());
             self.query_each(&statement, params![after, last], |row| {
                 let id = row.get("number")?;
-                let addresses = (of_person(&mut proxies, id), of_person(&mut numbers, id));
+                let addresses =
+                    Addresses { proxies: of_person(&mut proxies, id), numbers: of_person(&mut numbers, id) };
                 let place = Place { key: String::new(), id };
                 let passer = Passer { addresses: Some(addresses), ..Passer::read(row, Some(&place))? };
                 if takes(&passer)? {
