@@ -17,8 +17,8 @@
 //! An index serves `-and` where it serves one of the sides, `-or` where it serves both, and `-not` never.
 //!
 //! Where no index serves, people are walked over in the list's order; where that finds hardly anybody, what columns,
-//! addresses and policy tell is asked of everybody in the order of the tables ([`Search::scanned`]), and the few who are
-//! left are looked at in the list's order.
+//! addresses and policy tell is asked of everybody in the order of the tables ([`Search::scanned`]), and the few who
+//! are left are looked at in the list's order.
 
 use std::collections::BTreeSet;
 
