@@ -209,7 +209,14 @@ impl<'a> Packaging<'a> {
     fn tar(&self, folder: &str, name: &str) -> Result<(), Failure> {
         let tar = self.work.join(format!("{name}.tar"));
         let mut command = self.machine.command("tar");
-        command.args(["--format=ustar", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u+rwX,go=rX"]);
+        command.args([
+            "--format=ustar",
+            "--sort=name",
+            "--owner=0",
+            "--group=0",
+            "--numeric-owner",
+            "--mode=u+rwX,go=rX",
+        ]);
         command.arg(format!("--mtime=@{}", self.time)).arg("-cf").arg(&tar).arg("-C").arg(&self.work).arg(folder);
         self.must(&format!("{name}.tar.gz"), "tar", &mut command)?;
         self.gzip(&tar, &self.out.join(format!("{name}.tar.gz")))

@@ -174,7 +174,7 @@ pub fn build(packaging: &Packaging, platform: &'static Platform) -> Result<Resul
         let file = target.join(to);
         packaging.copy(&built.join(from), &file)?;
         let program = cross.as_ref().map_or_else(|| PathBuf::from("strip"), |tools| tools.tool("strip"));
-        strip(packaging.machine, &program, arguments, &file);
+        strip(packaging, &program, arguments, &file);
         Ok(file)
     };
     let windows = platform.name.starts_with("win-");
@@ -198,9 +198,12 @@ pub fn build(packaging: &Packaging, platform: &'static Platform) -> Result<Resul
 pub const UNNEEDED: &[&str] = if cfg!(target_os = "macos") { &["-x"] } else { &["--strip-unneeded"] };
 
 /// What it cannot do it leaves: then the file is larger, and nothing else.
-pub fn strip(machine: &Machine, program: &Path, arguments: &[&str], file: &Path) {
+pub fn strip(packaging: &Packaging, program: &Path, arguments: &[&str], file: &Path) {
     if !cfg!(windows) {
-        succeeds(machine.command(program).args(arguments).arg(file));
+        // It writes a time into what is for Windows.
+        let mut strip = packaging.machine.command(program);
+        strip.env("SOURCE_DATE_EPOCH", packaging.time.to_string());
+        succeeds(strip.args(arguments).arg(file));
     }
 }
 
@@ -228,7 +231,7 @@ fn fetch_tools(machine: &Machine, platform: &'static Platform, cross: &Cross) ->
 pub fn compile_library(packaging: &Packaging, platform: &Platform) -> Result<PathBuf, Failure> {
     let built = compile(packaging, platform, None, &[("library", &["build", "--lib"])])?;
     let library = built.join(format!("lib{}", library_in_module(platform)));
-    strip(packaging.machine, Path::new("strip"), UNNEEDED, &library);
+    strip(packaging, Path::new("strip"), UNNEEDED, &library);
     Ok(library)
 }
 

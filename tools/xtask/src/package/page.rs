@@ -26,7 +26,7 @@ pub fn build(packaging: &Packaging) -> Result<Result<HostPackage, String>, Failu
     packaging.must("cargo build (umpin-web; the first time takes some minutes)", "package-page", &mut cargo)?;
     let program = packaging.work.join("page").join("umpin-web");
     packaging.copy(&folder.join(platform.triple).join("release/umpin-web"), &program)?;
-    strip(machine, Path::new("strip"), UNNEEDED, &program);
+    strip(packaging, Path::new("strip"), UNNEEDED, &program);
     let glibc = glibc_of(&program)?;
     if glibc.is_none() {
         return Err(failure(format!("{} names no C library; it is not what was built.", program.display())));
