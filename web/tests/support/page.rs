@@ -104,13 +104,18 @@ impl Page {
 
     /// The log, once it holds `words`.
     pub fn log_with(&self, words: &str) -> String {
+        self.log_with_times(words, 1)
+    }
+
+    /// The log once it has the words so many times: its lines come when the answer is out already.
+    pub fn log_with_times(&self, words: &str, times: usize) -> String {
         let until = std::time::Instant::now() + PATIENCE;
         loop {
             let log = self.log.lock().unwrap().clone();
-            if log.contains(words) {
+            if log.matches(words).count() >= times {
                 return log;
             }
-            assert!(std::time::Instant::now() < until, "the log has no '{words}': {log}");
+            assert!(std::time::Instant::now() < until, "the log has not {times} times '{words}': {log}");
             std::thread::yield_now();
         }
     }
