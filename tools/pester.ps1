@@ -37,7 +37,10 @@ $lines = @(
     }
     foreach ($test in @($result.Skipped) + @($result.Inconclusive) + @($result.NotRun)) {
         if (-not $test) { continue }
-        $reason = if ($test.ErrorRecord) { $test.ErrorRecord[0].Exception.Message } else { 'marked -Skip' }
+        # What is skipped beforehand (-Skip) has its reason as a tag.
+        $tag = @($test.Tag) + @($test.Block.Tag) | Where-Object { $_ } | Select-Object -First 1
+        $reason = if ($test.ErrorRecord) { $test.ErrorRecord[0].Exception.Message }
+        elseif ($tag) { $tag } else { 'marked -Skip' }
         'skipped ' + (Get-OneLine ('{0}: {1}' -f $test.ExpandedPath, $reason))
     }
 )

@@ -141,11 +141,14 @@ fn pick_up(folder: &Path, name: &str, message: &[u8]) -> Result<()> {
 }
 
 /// The mail server reads through the folder's group, which a file in a setgid folder has, whatever the umask says.
-/// A file with the writer's own group instead is nobody else's to read.
+/// A file with the writer's own group instead is nobody else's to read. On macOS every file has its folder's group,
+/// which may be everybody's (`staff`), so there the bit alone tells that a group was meant.
 #[cfg(unix)]
 fn let_the_server_read(file: &std::fs::File, folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    let mode = if file.metadata()?.gid() == std::fs::metadata(folder)?.gid() { 0o640 } else { 0o600 };
+    let folder = std::fs::metadata(folder)?;
+    let is_meant = cfg!(target_os = "linux") || folder.mode() & 0o2000 != 0;
+    let mode = if is_meant && file.metadata()?.gid() == folder.gid() { 0o640 } else { 0o600 };
     file.set_permissions(std::fs::Permissions::from_mode(mode))
 }
 
@@ -455,7 +458,8 @@ mod tests {
             let file = pickup.join(format!("{name}.eml"));
             let found = std::fs::symlink_metadata(&file).unwrap();
             assert!(found.is_file(), "the link is replaced, not followed");
-            let ours = found.gid() == std::fs::metadata(&pickup).unwrap().gid();
+            // macOS gives every file its folder's group, so that tells nothing there.
+            let ours = cfg!(target_os = "linux") && found.gid() == std::fs::metadata(&pickup).unwrap().gid();
             assert_eq!(found.mode() & 0o7777, if ours { 0o640 } else { 0o600 });
         }
         assert_eq!(std::fs::read_to_string(elsewhere).unwrap(), "theirs");

@@ -5,8 +5,8 @@
 # imports. An endpoint of WinRM, which only Windows has, is not among them.
 BeforeDiscovery {
     . $PSScriptRoot/common.ps1
-    # The remote session needs "ssh" to be a script of ours.
-    $noRemoteSession = -not ($IsLinux -or $IsMacOS)
+    $skipped = @{ Skip = -not ($IsLinux -or $IsMacOS)
+        Tag = 'a script of ours stands for ssh, and Windows starts ssh.exe alone' }
     $roles = @(
         @{ Group = 'UM Help Desk'; Role = 'UMHelpDesk'
             May = 'Get-UMMailbox', 'Get-UMMailboxPIN', 'Lock-UMMailbox', 'Set-UMMailboxPIN', 'Unlock-UMMailbox' }
@@ -244,7 +244,7 @@ Describe 'Auditors' {
     }
 }
 
-Describe 'A remote session of the help desk' -Skip:$noRemoteSession {
+Describe 'A remote session of the help desk' @skipped {
     BeforeAll {
         $desk = Open-Remote UMHelpDesk
         $canary = "$folder/broken-out"
@@ -355,7 +355,7 @@ Remove-PSSession `$session
     }
 }
 
-Describe 'A remote session of those who type PINs' -Skip:$noRemoteSession {
+Describe 'A remote session of those who type PINs' @skipped {
     It 'serves the few lines of a provisioning product' {
         $session = Open-Remote UMPinOperator
         try {

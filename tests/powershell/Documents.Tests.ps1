@@ -84,8 +84,8 @@ function Get-ADUser($Filter, $Properties) {
 }
 
 Describe '<File>' -ForEach $pages {
-    # They are typed for a Unix shell, too.
-    It 'has commands that can be typed as they are printed' -Skip:($env:OS -eq 'Windows_NT') {
+    It 'has commands that can be typed as they are printed' -Skip:($env:OS -eq 'Windows_NT') `
+        -Tag 'they are typed for a Unix shell, too' {
         $needs = $setUp[$File]
         $folder = New-TestStore -Seed:([bool] $needs.Seed)
         Push-Location $folder
@@ -234,7 +234,7 @@ Describe 'docs/troubleshooting.md' {
 }
 
 Describe 'docs/session.svg' {
-    It 'is what a run shows now' -Skip:($env:OS -eq 'Windows_NT') {
+    It 'is what a run shows now' -Skip:($env:OS -eq 'Windows_NT') -Tag 'it shows a run on Linux' {
         { & "$root/tools/record-session.ps1" -Check -Modules $env:PSModulePath } | Should -Not -Throw
     }
 }

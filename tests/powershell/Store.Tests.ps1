@@ -90,10 +90,17 @@ Set-UMMailboxPIN tonysmith 3>&1
         @(Get-ChildItem "$folder/pickup" -Filter *.eml).Count | Should -Be 1
     }
 
-    It 'sends through a program' -Skip:$IsWindows {
-        Set-Content "$folder/mailer" "#!/bin/sh`ncat >> '$folder/pickup/sent'"
-        chmod +x "$folder/mailer"
-        Set-UMPinConfiguration -Transport Command -Command "$folder/mailer" -CommandArguments @() `
+    It 'sends through a program' {
+        if ($env:OS -eq 'Windows_NT') {
+            $program = "$env:SystemRoot\System32\cmd.exe"
+            $arguments = '/c', "findstr @ >>$folder\pickup\sent"
+        }
+        else {
+            $program, $arguments = "$folder/mailer", @()
+            Set-Content $program "#!/bin/sh`ncat >> '$folder/pickup/sent'"
+            chmod +x $program
+        }
+        Set-UMPinConfiguration -Transport Command -Command $program -CommandArguments $arguments `
             -TestMail administrator@contoso.com
         Set-UMMailboxPIN tonysmith -Pin 4820917
         $sent = Get-Content -Raw "$folder/pickup/sent"
