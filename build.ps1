@@ -1,7 +1,7 @@
 # Builds, shows, tests and measures UMMailboxPin on Windows (on Linux and macOS: build.sh). This only finds cargo and
 # hands over to tools/xtask, where every verb stands once; `.\build.ps1 -Help` lists them; see docs/development.md.
 #
-#   .\build.ps1 demo | test [RING...] [-All] | module | bench [-Strict]
+#   .\build.ps1 demo | test [RING...] [-All] | module | package | bench [-Strict]
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
 
