@@ -4,7 +4,7 @@
 #   tools/windows-tools.sh        # into ${UMPIN_TEST_TOOLS:-~/.cache/ummailboxpin/tools}/windows
 #
 #   mingw      the C compiler and linker (Debian's packages of the machine's own suite; where PATH has one, that one)
-#   rust       Rust's library for x86_64-pc-windows-gnu and the crates beside it (tools/rust-std.sh)
+#   rust       a toolchain with Rust's library for x86_64-pc-windows-gnu; crates: what goes with it (tools/rust-std.sh)
 #   sqlite     where the crates come from Debian: SQLite for Windows
 #
 # Written at the end: windows/env, which the build program reads: a line "NAME=VALUE" each for toolchain, crates, bin
@@ -137,6 +137,29 @@ rust() {
     done
 }
 
+# The library, compiled once for all checkouts: a toolchain as `rustup target add` would have it.
+std() {
+    local lib=$rust_std_toolchain/lib/rustlib/x86_64-pc-windows-gnu/lib made=$scratch/std/target/lib
+    if [[ -z $rust_std_toolchain || -e $lib/.complete ]]; then return 0; fi
+    say "compiling Rust's library for Windows"
+    mkdir -p "$scratch/std/src"
+    : >"$scratch/std/src/lib.rs"
+    printf '%s\n' '[package]' 'name = "nothing"' 'edition = "2024"' '[workspace]' >"$scratch/std/Cargo.toml"
+    (cd "$scratch/std" && PATH=$rust_std_toolchain/bin:$mingw_bin:$PATH RUSTC=$rust_std_toolchain/bin/rustc \
+        CARGO_TARGET_DIR=$scratch/std/target "$rust_std_toolchain/bin/cargo" build --release \
+        --target x86_64-pc-windows-gnu -Zbuild-std=std,panic_unwind,test \
+        --config "source.crates-io.replace-with='std'" --config "source.std.directory='$rust_std_crates'" \
+        >"$scratch/log" 2>&1) ||
+        give_up "Rust's library could not be compiled for Windows:" "$(tail -n 3 "$scratch/log")"
+    mkdir -p "$made"
+    mv "$scratch/std/target/x86_64-pc-windows-gnu/release/deps"/*.rlib "$made/"
+    rm -f "$made"/libnothing-*
+    touch "$made/.complete"
+    rm -rf "${lib%/lib}"
+    mkdir -p "${lib%/lib}"
+    mv "$made" "$lib"
+}
+
 sqlite() {
     sqlite_folder=
     grep -qs 'tools/debian-crates.sh' "$root/.cargo/config.toml" || return 0
@@ -151,6 +174,7 @@ sqlite() {
 
 mingw
 rust
+std
 sqlite
 printf '%s\n' "toolchain=$rust_std_toolchain" "crates=$rust_std_crates" "bin=$mingw_bin" "sqlite=$sqlite_folder" \
     >"$target/env.$$"

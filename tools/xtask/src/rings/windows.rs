@@ -18,7 +18,7 @@ const TARGET: &str = "x86_64-pc-windows-gnu";
 struct Tools {
     /// Where the C compiler is.
     mingw: PathBuf,
-    /// A toolchain that must build the standard library itself; the usual one where that has it.
+    /// A toolchain with the standard library for it; the usual one where that has it.
     toolchain: Option<PathBuf>,
     /// Its crates and ours.
     crates: Option<PathBuf>,
@@ -256,6 +256,8 @@ impl Tools {
         path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
         command.env("PATH", std::env::join_paths(path).unwrap_or_default());
         command.env("CARGO_TARGET_DIR", &self.target);
+        // Nobody debugs these, and without it they are linked sooner.
+        command.env("CARGO_PROFILE_DEV_DEBUG", "0");
         command.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", self.mingw.join("x86_64-w64-mingw32-gcc"));
         command.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", machine.root.join("tools/wine.sh"));
         if let Some(sqlite) = &self.sqlite {
@@ -266,9 +268,6 @@ impl Tools {
         command.args(words).args(["--target", TARGET]);
         if let Some(crates) = &self.crates {
             command.arg("--config").arg(format!("source.debian-crates.directory='{}'", crates.display()));
-        }
-        if self.toolchain.is_some() {
-            command.arg("-Zbuild-std=std,panic_unwind");
         }
         command
     }
