@@ -186,7 +186,10 @@ Describe 'The examples of help' {
             $null = New-Item -ItemType Directory -Path ./D/Backup, ./D/Pickup
             Set-Content ./sendmail '#!/bin/sh', 'cat >/dev/null'
             if ($IsLinux -or $IsMacOS) { chmod 700 ./sendmail }
-            elseif ($Code -match '/usr/sbin/sendmail') { Set-ItResult -Skipped -Because 'Windows has no sendmail'; return }
+            elseif ($Code -match '/usr/sbin/sendmail') {
+                Set-ItResult -Skipped -Because 'Windows has no sendmail'
+                return
+            }
             $ErrorActionPreference = 'Stop'
             $ConfirmPreference = 'None'
             $WarningPreference = 'SilentlyContinue'

@@ -64,6 +64,20 @@ pub fn without_limit(path: &Path) -> PathBuf {
     long.into()
 }
 
+/// The path in full, and behind `\\?\` only where it is too long without. SQLite takes what begins with two backslashes
+/// for a share; there all connections of a process lock by one handle, and threads at once keep locks that nobody gives
+/// back.
+pub fn without_limit_if_long(path: &Path) -> PathBuf {
+    // MAX_PATH without its end, less what SQLite adds: "-journal".
+    const LONGEST: usize = 260 - 1 - 8;
+    let full = without_limit(path);
+    let plain = full.to_str().and_then(|full| full.strip_prefix(r"\\?\"));
+    match plain.filter(|plain| plain.as_bytes().get(1) == Some(&b':') && plain.len() <= LONGEST) {
+        Some(plain) => plain.into(),
+        None => full,
+    }
+}
+
 #[link(name = "kernel32")]
 unsafe extern "system" {
     fn CloseHandle(handle: *mut c_void) -> i32;
@@ -107,5 +121,15 @@ mod tests {
             assert_eq!(without_limit(Path::new(path)), Path::new(full), "{path}");
         }
         assert!(without_limit(Path::new(".")).to_str().unwrap().starts_with(r"\\?\"));
+    }
+
+    #[test]
+    fn sqlite_is_given_a_drives_letter_first_unless_the_path_is_long() {
+        let given = |path: &str| without_limit_if_long(Path::new(path)).to_str().unwrap().to_owned();
+        assert_eq!(given(r"C:\a\.\b\..\um.db"), r"C:\a\um.db");
+        assert_eq!(given(r"\\?\C:\a\um.db"), r"C:\a\um.db");
+        assert_eq!(given(r"\\server\share\um.db"), r"\\?\UNC\server\share\um.db");
+        let long = format!(r"C:\{}\um.db", "x".repeat(250));
+        assert_eq!(given(&long), format!(r"\\?\{long}"));
     }
 }

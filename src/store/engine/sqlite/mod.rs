@@ -449,7 +449,7 @@ pub(super) fn open_database(path: &Path, flags: OpenFlags) -> rusqlite::Result<C
 /// and the system's own only behind `\\?\`.
 #[cfg(windows)]
 pub(super) fn open_database(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    Connection::open_with_flags_and_vfs(os::without_limit(path), flags, "win32-longpath")
+    Connection::open_with_flags_and_vfs(os::without_limit_if_long(path), flags, "win32-longpath")
 }
 
 /// The journal that the file then has. Of several that make a store at once SQLite turns all but one away, without
