@@ -159,6 +159,26 @@ enum UmpinStatus
     UMPIN_STATUS_BACKUP_FAILED = 408,
     // The audit trail was changed outside this program.
     UMPIN_STATUS_AUDIT_TAMPERED = 409,
+    // The store's URL cannot be used.
+    UMPIN_STATUS_STORE_URL = 410,
+    // The store's URL has a password in it.
+    UMPIN_STATUS_STORE_URL_PASSWORD = 411,
+    // No server of the store's can be reached, or the one that was reached is going down.
+    UMPIN_STATUS_STORE_SERVER_GONE = 412,
+    // The store's server is of a version that is not used.
+    UMPIN_STATUS_STORE_SERVER_VERSION = 413,
+    // The store's server offers no TLS.
+    UMPIN_STATUS_STORE_NO_TLS = 414,
+    // The certificate of the store's server, or one for it, is not the right one.
+    UMPIN_STATUS_STORE_CERTIFICATE = 415,
+    // The role lacks a right on the store's database.
+    UMPIN_STATUS_STORE_RIGHTS = 416,
+    // The store's database is in an encoding that lacks letters.
+    UMPIN_STATUS_STORE_ENCODING = 417,
+    // The store's server does not let this role in.
+    UMPIN_STATUS_STORE_LOGIN = 418,
+    // The connection broke while a change was committed, and nobody could be asked since what became of it.
+    UMPIN_STATUS_STORE_OUTCOME_UNKNOWN = 419,
     // The store names a key and there is no key file.
     UMPIN_STATUS_KEY_MISSING = 500,
     // The file in the key file's place is not a key file, or is cut short.

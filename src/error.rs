@@ -106,6 +106,26 @@ pub enum Status {
     BackupFailed = 408,
     /// The audit trail was changed outside this program.
     AuditTampered = 409,
+    /// The store's URL cannot be used.
+    StoreUrl = 410,
+    /// The store's URL has a password in it.
+    StoreUrlPassword = 411,
+    /// No server of the store's can be reached, or the one that was reached is going down.
+    StoreServerGone = 412,
+    /// The store's server is of a version that is not used.
+    StoreServerVersion = 413,
+    /// The store's server offers no TLS.
+    StoreNoTls = 414,
+    /// The certificate of the store's server, or one for it, is not the right one.
+    StoreCertificate = 415,
+    /// The role lacks a right on the store's database.
+    StoreRights = 416,
+    /// The store's database is in an encoding that lacks letters.
+    StoreEncoding = 417,
+    /// The store's server does not let this role in.
+    StoreLogin = 418,
+    /// The connection broke while a change was committed, and nobody could be asked since what became of it.
+    StoreOutcomeUnknown = 419,
 
     // 5xx: the key.
     /// The store names a key and there is no key file.
@@ -203,6 +223,16 @@ statuses! {
     StoreMissing "StoreMissingException",
     BackupFailed "BackupFailedException",
     AuditTampered "AuditTrailTamperedException",
+    StoreUrl "StoreUrlException",
+    StoreUrlPassword "PasswordInStoreUrlException",
+    StoreServerGone "StoreServerUnreachableException",
+    StoreServerVersion "StoreServerVersionException",
+    StoreNoTls "StoreServerWithoutTlsException",
+    StoreCertificate "StoreCertificateException",
+    StoreRights "StoreRightsException",
+    StoreEncoding "StoreEncodingException",
+    StoreLogin "StoreLoginException",
+    StoreOutcomeUnknown "StoreOutcomeUnknownException",
     KeyMissing "KeyMissingException",
     KeyMalformed "KeyMalformedException",
     KeyWrong "KeyWrongException",
@@ -225,6 +255,12 @@ statuses! {
 pub(crate) enum Condition {
     /// Another process holds the store's write lock.
     StoreBusy,
+    /// The store's server cannot be reached, or the connection to it broke.
+    #[cfg(feature = "postgresql")]
+    ServerGone,
+    /// The server undid a transaction because of others; it may do the same one again.
+    #[cfg(feature = "postgresql")]
+    Undone,
     /// Reading or writing the store's file failed.
     StoreIo,
     /// The store's file is not a database, or is damaged.
@@ -252,6 +288,10 @@ impl Condition {
     fn status(self) -> Status {
         match self {
             Condition::StoreBusy => Status::StoreBusy,
+            #[cfg(feature = "postgresql")]
+            Condition::Undone => Status::StoreBusy,
+            #[cfg(feature = "postgresql")]
+            Condition::ServerGone => Status::StoreServerGone,
             Condition::StoreIo => Status::StoreIo,
             Condition::FileDamaged | Condition::RowDamaged => Status::StoreDamaged,
             Condition::UnknownKey => Status::KeyWrong,

@@ -9,7 +9,7 @@ use crate::os;
 /// The two files of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The database file.
+    /// The database file, or the URL of a database on a server.
     pub store: PathBuf,
     /// The key file, never in the database's backups.
     pub key: PathBuf,
@@ -62,7 +62,7 @@ impl Location {
 
     /// SQLite's locks do not hold on network file systems, so none is used.
     pub(crate) fn refuse_network(&self) -> Result<()> {
-        if is_network(&self.store) {
+        if scheme_of(&self.store).is_none() && is_network(&self.store) {
             return Err(Error::new(
                 Status::StoreOnNetwork,
                 format!(
@@ -122,6 +122,15 @@ fn is_network(path: &Path) -> bool {
         None => text.starts_with(r"\\") && !text.starts_with(r"\\\"),
     };
     names_a_share || path.ancestors().find(|p| p.exists()).is_some_and(os::is_network_file_system)
+}
+
+/// What stands before the `://` of a URL; `None` for a path. A drive is one letter, so no path of Windows' is a URL.
+pub(crate) fn scheme_of(place: &Path) -> Option<&str> {
+    let (scheme, _) = place.to_str()?.split_once("://")?;
+    let is_one = scheme.len() > 1
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    is_one.then_some(scheme)
 }
 
 /// Makes the folders that are missing, for the owner alone.
@@ -265,6 +274,21 @@ mod tests {
         assert_eq!(usual().left_behind(&system), None, "made but never filled");
         std::fs::remove_file(&users.store).unwrap();
         assert_eq!(usual().left_behind(&system), None);
+    }
+
+    #[test]
+    fn what_begins_with_a_scheme_is_no_path() {
+        for (place, scheme) in [
+            ("postgresql://db1/umpin", Some("postgresql")),
+            ("file:///um.db", Some("file")),
+            ("/var/lib/a://b", None),
+            ("C://um.db", None),
+            ("C:\\um.db", None),
+            ("um.db", None),
+            ("://um.db", None),
+        ] {
+            assert_eq!(scheme_of(Path::new(place)), scheme, "{place}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::crypto::hex::hex;
 use crate::crypto::key::{KeyFile, KeyRing, MasterKey};
 use crate::crypto::seal::{Purpose, seal};
 use crate::error::{Condition, Error, Result, Status, Warning};
-use crate::guid::new_guid;
+use crate::guid::{RecipientGuid, new_guid};
 use crate::location::Location;
 use crate::os;
 use crate::os::random;
@@ -143,7 +143,7 @@ impl Session {
     pub fn with(location: Location, remote_user: Option<String>, tuning: Tuning) -> Result<Self> {
         location.refuse_network()?;
         Ok(Self {
-            store: Arc::new(Store::new(location.store.clone())),
+            store: Arc::new(Store::open(&location.store)?),
             keys: Arc::new(KeyFile::new(location.key.clone())),
             clock: tuning.clock,
             hash: tuning.hash,
@@ -272,19 +272,20 @@ impl Session {
     }
 
     /// Runs a change: committed, or rolled back where `mode` only validates. The store and its key are made first
-    /// where a commit finds none. The key file is read inside the transaction: Update-UMPinKey drops an old key only
-    /// after a transaction of its own found no row that needs it, so what is read here opens every row seen here.
-    pub fn change<T>(&self, mode: Mode, cause: &Cause, work: impl FnOnce(&Change<'_>) -> Result<T>) -> Result<T> {
+    /// where a commit finds none. `work` may run more than once ([`Store::write`]). The key file is read inside the
+    /// transaction: Update-UMPinKey drops an old key only after a transaction of its own found no row that needs it, so
+    /// what is read here opens every row seen here.
+    pub fn change<T>(&self, mode: Mode, cause: &Cause, mut work: impl FnMut(&Change<'_>) -> Result<T>) -> Result<T> {
         let initialised = self.store.exists()? && self.store.read(|tx| tx.key_id())?.is_some();
         match mode {
             Mode::Commit => {
                 if !initialised {
                     self.initialise()?;
                 }
-                self.store.write(|tx| self.with_change(tx, &*self.keys.load()?, cause, work))
+                self.store.write(|tx| self.with_change(tx, &*self.keys.load()?, cause, &mut work))
             }
             Mode::Validate if initialised => {
-                self.store.rehearse(|tx| self.with_change(tx, &*self.keys.load()?, cause, work))
+                self.store.rehearse(|tx| self.with_change(tx, &*self.keys.load()?, cause, &mut work))
             }
             Mode::Validate => {
                 // No store, so no key either: one for this rehearsal, in memory.
@@ -292,10 +293,21 @@ impl Session {
                 let keys = KeyRing::in_memory(key.clone());
                 self.store.rehearse(|tx| {
                     self.first_settings(tx, &key)?;
-                    self.with_change(tx, &keys, cause, work)
+                    self.with_change(tx, &keys, cause, &mut work)
                 })
             }
         }
+    }
+
+    /// The same, for real, of a change to one mailbox (or to none) and what belongs to it alone, in a store that is
+    /// there.
+    pub(crate) fn change_mailbox<T>(
+        &self,
+        whose: Option<&RecipientGuid>,
+        cause: &Cause,
+        mut work: impl FnMut(&Change<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.store.write_mailbox(whose, |tx| self.with_change(tx, &*self.keys.load()?, cause, &mut work))
     }
 
     fn with_change<T>(
@@ -303,7 +315,7 @@ impl Session {
         tx: &Tx<'_>,
         keys: &KeyRing,
         cause: &Cause,
-        work: impl FnOnce(&Change<'_>) -> Result<T>,
+        work: &mut impl FnMut(&Change<'_>) -> Result<T>,
     ) -> Result<T> {
         let key = keys.get(&key_id(tx)?)?;
         work(&Change { tx, key, keys, now: self.now(), cause, caller: &self.caller, claimed: &self.claimed })

@@ -84,6 +84,8 @@ pub(crate) fn enable_um_mailbox(session: &Session, request: &Request) -> Result<
     new.hash()?;
     replace_pin(
         session,
+        // Numbers are compared with everybody's.
+        None,
         &request.cause,
         &mut new,
         |new, setback| new.prepare_again(session, guid, setback, |tx| decide_now(tx)?.rules().generate()),

@@ -31,7 +31,7 @@ pub(crate) fn set_mailbox(session: &Session, request: &Request) -> Result<Respon
         let action = "Set mailbox addresses";
         let mut r = lookup.recipient(session, c.tx)?;
         let numbers = c.tx.um_addresses(&r.guid)?;
-        let edit = addresses::by_plan_name(c.tx, edit)?;
+        let edit = addresses::by_plan_name(c.tx, edit.clone())?;
         let mut now: Vec<String> = r.addresses.iter().map(|a| a.text()).collect();
         for a in &numbers {
             let plan = c.tx.dial_plan(&a.dial_plan_guid)?.map(|p| p.name).unwrap_or_default();

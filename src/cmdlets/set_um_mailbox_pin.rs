@@ -154,6 +154,7 @@ impl Reset {
         };
         replace_pin(
             session,
+            Some(&*guid),
             cause,
             new,
             |new, setback| new.prepare_again(session, guid, setback, |tx| mailbox_now(tx)?.rules().generate()),

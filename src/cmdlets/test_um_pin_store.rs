@@ -55,7 +55,11 @@ pub(crate) fn test_um_pin_store(session: &Session, request: &Request) -> Result<
         return Ok(answer(checks));
     }
     checks.push(("Store", Passed(store.display().to_string())));
-    checks.push(("StoreFiles", store_files(store)));
+    if session.store.is_file() {
+        checks.push(("StoreFiles", store_files(store)));
+    } else {
+        checks.push(("Connection", connection(session)));
+    }
     checks.push(("Integrity", integrity(session).into()));
     checks.push(("References", references(session).into()));
     checks.push(("Schema", schema(session).into()));
@@ -132,8 +136,23 @@ fn store_files(store: &Path) -> Verdict {
     }
 }
 
+/// Of a store on a server.
+fn connection(session: &Session) -> Verdict {
+    if session.store.is_exposed() {
+        Warning("the store's URL lets others read or alter what goes over the line: use sslmode=verify-full".into())
+    } else {
+        Passed("nobody between this machine and the server can read or alter what goes over the line".into())
+    }
+}
+
 fn integrity(session: &Session) -> Result<Verdict> {
     let found = session.store.integrity()?;
+    if !session.store.is_file() {
+        return Ok(match found.first() {
+            None => Passed("the server keeps checksums of its pages".into()),
+            Some(lack) => Warning(format!("{lack}, so it cannot tell a damaged one (initdb --data-checksums)")),
+        });
+    }
     Ok(if found.is_empty() { Passed("the whole file was read".into()) } else { Failed(found.join("; ")) })
 }
 

@@ -52,6 +52,7 @@ pub(crate) fn new_um_dial_plan(session: &Session, request: &Request) -> Result<R
     }
     let with_policy = p.flag("GenerateUMMailboxPolicy")?.unwrap_or(true);
 
+    let settings = settings.document();
     session.change(request.mode, &request.cause, |c| {
         if c.tx.dial_plan_by_key(&fold(&name))?.is_some() {
             return Err(name_in_use_error("UM dial plan", &name));
@@ -61,7 +62,7 @@ pub(crate) fn new_um_dial_plan(session: &Session, request: &Request) -> Result<R
             name: name.clone(),
             digits: u32::try_from(digits).unwrap_or_default(),
             uri_type,
-            settings: settings.document(),
+            settings: settings.clone(),
             when_created: c.now,
             when_changed: c.now,
         };

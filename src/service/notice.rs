@@ -92,16 +92,14 @@ pub(crate) fn queue_new_pin_notice(
 
 /// Seals and queues, in place of older undelivered messages about the same mailbox.
 pub(crate) fn queue_notice(c: &Change<'_>, recipient: &Recipient, notice: &Notice) -> Result<MessageGuid> {
-    for older in c.tx.outbox_of(&recipient.guid)? {
-        c.tx.remove_outbox(&older.id)?;
-    }
+    c.tx.remove_outbox_of(&recipient.guid)?;
     let id = MessageGuid::random()?;
     let plain = Zeroizing::new(
         serde_json::to_vec(notice)
             .map_err(|_| Error::new(Status::Internal, "The notice could not be written down. Nothing was changed."))?,
     );
     let domain = recipient.primary_smtp_address.rsplit_once('@').map_or("localhost", |(_, d)| d);
-    c.tx.put_outbox(&OutboxRow {
+    c.tx.add_outbox(&OutboxRow {
         sealed: seal(c.key, Purpose::Mail, id.as_str(), &plain)?,
         message_id: format!("<{id}@{domain}>"),
         id: id.clone(),

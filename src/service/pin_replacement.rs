@@ -60,6 +60,7 @@ impl Setback {
 /// hash. At most [`MAX_TRIES`]; then the last setback is the answer.
 pub(crate) fn replace_pin<P, T>(
     session: &Session,
+    whose: Option<&RecipientGuid>,
     cause: &Cause,
     new: &mut P,
     mut prepare: impl FnMut(&mut P, &Setback) -> Attempt<()>,
@@ -68,7 +69,8 @@ pub(crate) fn replace_pin<P, T>(
     let mut tries = 0;
     loop {
         let mut setback = None;
-        let done = session.change(Mode::Commit, cause, |c| {
+        let attempt_once = |c: &Change<'_>| {
+            setback = None;
             attempt(c, new).map_err(|why| match why {
                 Setback::Failed(e) => e,
                 // Only rolls back; the setback itself is what counts.
@@ -77,7 +79,11 @@ pub(crate) fn replace_pin<P, T>(
                     conflict_error()
                 }
             })
-        });
+        };
+        let done = match whose {
+            Some(_) => session.change_mailbox(whose, cause, attempt_once),
+            None => session.change(Mode::Commit, cause, attempt_once),
+        };
         let Some(setback) = setback else { return done.map_err(Setback::Failed) };
         tries += 1;
         if tries == MAX_TRIES {

@@ -6,6 +6,8 @@ use std::ops::RangeInclusive;
 
 use super::Tx;
 use super::columns::guid_text;
+#[cfg(feature = "postgresql")]
+use super::engine::Kind;
 use super::engine::{Cell, Row, params};
 use super::statements::Statements;
 use crate::crypto::hash::HashParams;
@@ -257,7 +259,66 @@ const TABLES: &[Table] = &[
     ),
 ];
 
+/// A table with all that is stored of a row, for copies from one engine to another.
+#[cfg(feature = "postgresql")]
+pub(super) struct StoredTable {
+    /// Its name.
+    pub name: &'static str,
+    /// Its columns.
+    pub columns: Vec<&'static str>,
+    /// What each of them holds.
+    pub kinds: Vec<Kind>,
+    /// The columns by which its rows come in one order.
+    pub order: &'static str,
+    /// Whether the database gives out its numbers.
+    pub is_numbered: bool,
+}
+
+/// Every table, those before the others that they refer to.
+#[cfg(feature = "postgresql")]
+pub(super) fn stored_tables() -> Vec<StoredTable> {
+    let mut all: Vec<StoredTable> = TABLES
+        .iter()
+        .map(|(name, _, columns)| {
+            let is_numbered = ["recipient", "dial_plan", "policy"].contains(name);
+            let own = is_numbered.then_some(("id", Kind::Integer));
+            let (columns, kinds) =
+                own.into_iter().chain(columns.iter().map(|(column, _, holds)| (*column, holds.kind()))).unzip();
+            let order = match *name {
+                "setting" => "name",
+                "recipient_key" => "space, key, recipient_id",
+                "proxy_address" => "recipient_id, position",
+                "um_address" => "address_key, dial_plan_id",
+                "um_mailbox" | "pin" => "recipient_id",
+                "pin_history" => "recipient_id, version",
+                "audit" => "seq",
+                "spray_mark" => "mark, recipient_id",
+                _ => "id",
+            };
+            StoredTable { name, columns, kinds, order, is_numbered }
+        })
+        .collect();
+    // People and plans, then what refers to them.
+    let rank = |name: &str| match name {
+        "setting" | "recipient" | "dial_plan" => 0,
+        "policy" => 1,
+        "um_mailbox" => 2,
+        _ => 3,
+    };
+    all.sort_by_key(|table| rank(table.name));
+    all
+}
+
 impl Holds {
+    #[cfg(feature = "postgresql")]
+    fn kind(&self) -> Kind {
+        match self {
+            Text | TextOrNull | Word(_) => Kind::Text,
+            Guid | KeyId | Bytes(_) => Kind::Blob,
+            Number(_) | NumberOrNull(_) | Flag | Moment | Reference => Kind::Integer,
+        }
+    }
+
     fn fits(&self, value: Cell<'_>, now: i64) -> bool {
         let text = value.text();
         match (self, value) {

@@ -26,13 +26,34 @@ mod statements;
 
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "postgresql")]
+use engine::postgres;
 use engine::{On, Scope, sqlite};
 
-use crate::error::Result;
+use crate::error::{Condition, Error, Result, Status};
+use crate::guid::RecipientGuid;
+use crate::location::scheme_of;
 
 /// One store, shared by the threads of a session.
 pub(crate) struct Store {
-    engine: sqlite::Database,
+    engine: Engine,
+}
+
+enum Engine {
+    Sqlite(sqlite::Database),
+    #[cfg(feature = "postgresql")]
+    Postgres(Box<postgres::Server>),
+}
+
+/// The same call on whatever engine the store is on.
+macro_rules! on {
+    ($store:expr, $method:ident($($argument:expr),*)) => {
+        match &$store.engine {
+            Engine::Sqlite(database) => database.$method($($argument),*),
+            #[cfg(feature = "postgresql")]
+            Engine::Postgres(server) => server.$method($($argument),*),
+        }
+    };
 }
 
 /// One transaction, or one statement that needs none.
@@ -40,59 +61,134 @@ pub struct Tx<'a> {
     on: On<'a>,
 }
 
+impl<'a> Tx<'a> {
+    fn on(on: On<'a>) -> Self {
+        Self { on }
+    }
+
+    /// Whether old rows of the audit trail are removed along the way: not where others wait for this transaction, nor
+    /// by a role that may not read the trail.
+    pub(crate) fn may_tidy_trail(&self) -> bool {
+        self.on.may_tidy_trail()
+    }
+
+    /// Nobody else writes to the audit trail until the transaction ends. Call it before the trail's end is read, and
+    /// as late as can be: who waits for it holds a mailbox.
+    pub(crate) fn lock_trail(&self) -> Result<()> {
+        self.on.lock_trail()
+    }
+}
+
 impl Store {
-    /// Touches nothing.
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { engine: sqlite::Database::new(path) }
+    /// The store at a path or a URL. Touches and reaches nothing.
+    pub(crate) fn open(place: &Path) -> Result<Self> {
+        let engine = match scheme_of(place) {
+            None => Engine::Sqlite(sqlite::Database::new(place.to_owned())),
+            #[cfg(feature = "postgresql")]
+            Some("postgresql" | "postgres") => {
+                Engine::Postgres(Box::new(postgres::Server::new(&place.to_string_lossy())?))
+            }
+            #[cfg(not(feature = "postgresql"))]
+            Some("postgresql" | "postgres") => {
+                return Err(Error::new(
+                    Status::StoreUrl,
+                    "UMPIN_STORE (or -Store) names a PostgreSQL server, and this library was built without that engine \
+                     (cargo's feature 'postgresql'). Nothing was changed.",
+                ));
+            }
+            Some(scheme) => {
+                return Err(Error::new(
+                    Status::StoreUrl,
+                    format!(
+                        "UMPIN_STORE (or -Store) is a URL that begins with '{scheme}://', which is no store. Nothing \
+                         was changed. A store is the path of a file, or begins with postgresql://."
+                    ),
+                ));
+            }
+        };
+        Ok(Self { engine })
+    }
+
+    /// Whether the store is one file; else it is on a server.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.engine, Engine::Sqlite(_))
+    }
+
+    /// Whether somebody between this machine and the store's server could read or alter what goes over the line.
+    pub(crate) fn is_exposed(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(_) => false,
+            #[cfg(feature = "postgresql")]
+            Engine::Postgres(server) => server.is_exposed(),
+        }
     }
 
     /// Whether this session found the store in an older version and brought it to today's.
     pub(crate) fn is_upgraded(&self) -> bool {
-        self.engine.is_upgraded()
+        match &self.engine {
+            Engine::Sqlite(database) => database.is_upgraded(),
+            #[cfg(feature = "postgresql")]
+            Engine::Postgres(_) => false,
+        }
     }
 
     /// From now on a connection leaves a short log when it is closed, for a program that lives for one call. What was
-    /// committed is on disk in any case.
+    /// committed is on disk in any case; a server keeps its own.
     pub(crate) fn leave_log(&self) {
-        self.engine.leave_log();
+        match &self.engine {
+            Engine::Sqlite(database) => database.leave_log(),
+            #[cfg(feature = "postgresql")]
+            Engine::Postgres(_) => {}
+        }
     }
 
     /// Whether there is a store. One that was made but never filled (its maker was killed) counts as none. A store that
     /// this account has no right to see is an error: it must never pass for one that is not there.
     pub(crate) fn exists(&self) -> Result<bool> {
-        self.engine.exists()
+        on!(self, exists())
     }
 
     /// Runs `work`, which is one statement. A missing store reads as empty and stays missing.
     pub(crate) fn read_once<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.engine.run(Scope::Statement, work)
+        on!(self, run(Scope::Statement, once(work)))
     }
 
     /// Runs `work` on one consistent snapshot. A missing store reads as empty and stays missing.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.engine.run(Scope::Snapshot, work)
+        on!(self, run(Scope::Snapshot, once(work)))
     }
 
     /// Runs `work` as the only writer, then undoes it. A missing store reads as empty and stays missing.
-    pub(crate) fn rehearse<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.engine.run(Scope::Rehearsal, work)
+    pub(crate) fn rehearse<T>(&self, work: impl FnMut(&Tx<'_>) -> Result<T>) -> Result<T> {
+        on!(self, run(Scope::Rehearsal, work))
     }
 
-    /// Runs `work` as the only writer and commits when it succeeds. The store must exist ([`Store::create`]).
-    pub(crate) fn write<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.engine.run(Scope::Change, work)
+    /// Runs `work` as the only writer and commits when it succeeds. The store must exist ([`Store::create`]). `work`
+    /// may run more than once: an engine may undo it because of others.
+    pub(crate) fn write<T>(&self, work: impl FnMut(&Tx<'_>) -> Result<T>) -> Result<T> {
+        on!(self, run(Scope::Change, work))
+    }
+
+    /// The same of a change to one mailbox, or to none, and what belongs to it alone: changes of different mailboxes
+    /// need not wait for each other.
+    pub(crate) fn write_mailbox<T>(
+        &self,
+        whose: Option<&RecipientGuid>,
+        work: impl FnMut(&Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        on!(self, run(Scope::Mailbox(whose), work))
     }
 
     /// Makes the store with `first` as its first transaction, in which the key's id is recorded. A store that
     /// another process makes meanwhile is used as it is: `first` must look before it writes.
-    pub(crate) fn create<T>(&self, first: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        self.engine.create(first)
+    pub(crate) fn create<T>(&self, first: impl FnMut(&Tx<'_>) -> Result<T>) -> Result<T> {
+        on!(self, create(first))
     }
 
     /// Copies the store to a new file, as it is at this moment. Others read and write meanwhile. The file appears whole
     /// or not at all, never over another.
     pub(crate) fn copy_to(&self, path: &Path) -> Result<backup::Facts> {
-        self.engine.copy_to(path)
+        on!(self, copy_to(path))
     }
 
     /// Puts a copy in the place of what the store holds, in one transaction: other processes go on with the connections
@@ -104,26 +200,35 @@ impl Store {
         copy: &backup::StoreCopy,
         may_go_on: &dyn Fn() -> Result<()>,
     ) -> Result<Option<PathBuf>> {
-        self.engine.put_back(copy, may_go_on)
+        on!(self, put_back(copy, may_go_on))
     }
 
     /// What the engine's own check of the whole store finds; empty is nothing.
     pub(crate) fn integrity(&self) -> Result<Vec<String>> {
-        self.engine.integrity()
+        on!(self, integrity())
     }
 
     /// Rows that refer to rows that are not there.
     pub(crate) fn dangling_rows(&self) -> Result<usize> {
-        self.engine.dangling_rows()
+        on!(self, dangling_rows())
     }
 
     /// Tables, indices, triggers and views that are not a store's, or not as a store has them: kind and name of each.
     pub(crate) fn strange_definitions(&self) -> Result<Vec<String>> {
-        self.engine.strange_definitions()
+        on!(self, strange_definitions())
     }
 
     /// The schema's version, and `wal` where a file uses a write-ahead log.
     pub(crate) fn version_and_journal(&self) -> Result<(i64, String)> {
-        self.engine.version_and_journal()
+        on!(self, version_and_journal())
+    }
+}
+
+/// Work that can run once only, where it need not run again.
+fn once<T>(work: impl FnOnce(&Tx<'_>) -> Result<T>) -> impl FnMut(&Tx<'_>) -> Result<T> {
+    let mut work = Some(work);
+    move |tx| match work.take() {
+        Some(work) => work(tx),
+        None => Err(Error::on(Condition::StoreBusy, "other transactions got in the way")),
     }
 }

@@ -79,16 +79,27 @@ fn outbox_row(r: &Row<'_>) -> Result<OutboxRow> {
 }
 
 impl Tx<'_> {
+    /// Queues a new message. (Needs no right to read any.)
+    pub(crate) fn add_outbox(&self, o: &OutboxRow) -> Result<()> {
+        self.insert_outbox(o, "")
+    }
+
     /// Queues a message or replaces the row of the same id.
     pub fn put_outbox(&self, o: &OutboxRow) -> Result<()> {
+        self.insert_outbox(
+            o,
+            "ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed, \
+             due_at = excluded.due_at, attempts = excluded.attempts, last_error = excluded.last_error, \
+             claimed_by = excluded.claimed_by, claimed_until = excluded.claimed_until",
+        )
+    }
+
+    fn insert_outbox(&self, o: &OutboxRow, conflict: &str) -> Result<()> {
         self.execute(
             &format!(
                 "INSERT INTO outbox (recipient_id, id, user_id, kind, to_address, message_id, key_id, sealed, \
                  queued_at, due_at, attempts, last_error, claimed_by, claimed_until) \
-                 VALUES ({HIS_ID}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
-                 ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed, \
-                 due_at = excluded.due_at, attempts = excluded.attempts, last_error = excluded.last_error, \
-                 claimed_by = excluded.claimed_by, claimed_until = excluded.claimed_until"
+                 VALUES ({HIS_ID}, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) {conflict}"
             ),
             params![
                 o.recipient_guid,
@@ -116,6 +127,20 @@ impl Tx<'_> {
             params![recipient_guid],
             outbox_row,
         )
+    }
+
+    /// Whether a message about a person waits.
+    pub(crate) fn has_outbox(&self, recipient_guid: &RecipientGuid) -> Result<bool> {
+        self.query_one(
+            &format!("SELECT EXISTS (SELECT 1 FROM outbox WHERE recipient_id = {HIS_ID}) AS found"),
+            params![recipient_guid],
+            |r| r.get("found"),
+        )
+    }
+
+    /// Erases the messages about a person, as [`Tx::remove_outbox`] does.
+    pub(crate) fn remove_outbox_of(&self, recipient_guid: &RecipientGuid) -> Result<()> {
+        self.execute(&format!("DELETE FROM outbox WHERE recipient_id = {HIS_ID}"), params![recipient_guid])
     }
 
     /// Erases a message (the freed bytes are overwritten).

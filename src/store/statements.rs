@@ -43,9 +43,9 @@ pub(super) trait Statements {
         mut read: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         let mut found = Vec::new();
-        self.query_each(statement, parameters, |row| {
+        self.on().query(statement, parameters, |row| {
             found.push(read(row)?);
-            Ok(())
+            Ok(true)
         })?;
         Ok(found)
     }
@@ -57,7 +57,7 @@ pub(super) trait Statements {
         parameters: &[&dyn ToColumn],
         each: impl FnMut(&Row<'_>) -> Result<bool>,
     ) -> Result<()> {
-        self.on().query(statement, parameters, each)
+        self.on().walk(statement, parameters, each)
     }
 
     /// The same over all of them.

@@ -25,7 +25,7 @@ fn fixture(people: usize) -> Fixture {
 fn umpin(folder: &Path) -> Command {
     let mut command = Command::new(UMPIN);
     command
-        .env("UMPIN_STORE", folder.join("um.db"))
+        .env("UMPIN_STORE", crate::support::store_at(folder))
         .env("UMPIN_KEY_FILE", folder.join("umpin.key"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -517,7 +517,7 @@ fn agi_logs_no_digits_that_are_nobodys_extension() {
 fn agi_takes_no_trusted_thing_from_behind_the_arguments() {
     let f = fixture(1);
     let path = |name: &str| f.path(name).display().to_string();
-    let (store, key) = (path("um.db"), path("umpin.key"));
+    let (store, key) = (crate::support::store_at(f.folder.path()).display().to_string(), path("umpin.key"));
     let with_store = [&format!("--store={store}")[..], &format!("--key-file={key}")];
     for injected in [
         &["50000", "--store", &store, "--key-file", &key][..],

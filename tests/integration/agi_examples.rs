@@ -21,7 +21,7 @@ fn is_there(program: &str) -> bool {
 /// Runs it with the fixture's store and this on its standard input: exit code and output.
 fn run(f: &Fixture, command: &mut Command, input: &str) -> (i32, String, String) {
     let mut child = command
-        .env("UMPIN_STORE", f.path("um.db"))
+        .env("UMPIN_STORE", crate::support::store_at(f.folder.path()))
         .env("UMPIN_KEY_FILE", f.path("umpin.key"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

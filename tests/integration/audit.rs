@@ -1,7 +1,6 @@
 //! The audit trail: what it holds, what a search finds, what is noticed when somebody works on it with other tools.
 
-use crate::support::{FIRST_PIN, Fixture, set};
-use rusqlite::Connection;
+use crate::support::{FIRST_PIN, Fixture, Raw, set};
 use serde_json::{Value, json};
 use umpin::error::Status;
 use umpin::pin::PinPolicy;
@@ -192,8 +191,7 @@ fn a_long_trail_comes_in_pages_that_together_are_the_whole() {
 // Tampering.
 
 fn sql(f: &Fixture, text: &str) {
-    let connection = Connection::open(f.path("um.db")).unwrap();
-    connection.execute_batch(text).unwrap();
+    Raw::of(f.folder.path()).run(text);
 }
 
 #[test]
@@ -392,26 +390,20 @@ fn trail_check(f: &Fixture) -> (String, String) {
     (text("Result"), text("Detail"))
 }
 
-fn raw_store(f: &Fixture) -> rusqlite::Connection {
-    rusqlite::Connection::open(f.path("um.db")).unwrap()
-}
-
 /// What somebody can do who writes the file and has no key: put an older end of the trail back.
 fn roll_the_trail_back(f: &Fixture, change: impl FnOnce(&Fixture)) -> (String, String) {
-    let sql = raw_store(f);
+    let sql = Raw::of(f.folder.path());
     let settings = "('audit_head', 'audit_anchor', 'pin_marks', 'highest_erased_pin_version')";
-    sql.execute_batch(&format!(
+    sql.run(&format!(
         "CREATE TEMP TABLE kept AS SELECT * FROM setting WHERE name IN {settings};
          CREATE TEMP TABLE rows AS SELECT * FROM audit;"
-    ))
-    .unwrap();
+    ));
     change(f);
     assert_eq!(trail_check(f).0, "Passed");
-    sql.execute_batch(&format!(
+    sql.run(&format!(
         "DELETE FROM audit; INSERT INTO audit SELECT * FROM rows;
          DELETE FROM setting WHERE name IN {settings}; INSERT INTO setting SELECT * FROM kept;"
-    ))
-    .unwrap();
+    ));
     drop(sql);
     trail_check(f)
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use crate::support::{
-    FIRST_PIN, Fixture, START, child, extension, is_wine, session_at, set, skip, store_bytes, verify,
+    FIRST_PIN, Fixture, Raw, START, child, extension, is_wine, session_at, set, skip, store_bytes, verify,
 };
 use serde_json::json;
 use umpin::cmdlets::document::Response;
@@ -180,13 +180,14 @@ fn two_runs_at_once_bring_one_key() {
 fn a_broken_seal_is_named_and_keeps_the_old_key_until_it_has_a_new_pin() {
     let f = Fixture::new(PinPolicy::default(), 3);
     set(&f.session, 1, Some("580437")).unwrap();
-    let sql = rusqlite::Connection::open(f.path("um.db")).unwrap();
+    let sql = Raw::of(f.folder.path());
     let (guid, _) = pin_row(&f.session, 0);
     let (other, _) = pin_row(&f.session, 1);
     for (table, whose) in [("pin", &guid), ("pin_history", &other)] {
-        let person = "(SELECT id FROM recipient WHERE guid = unhex(replace(?1, '-', '')))";
-        let broken = format!("UPDATE {table} SET sealed = randomblob(72) WHERE recipient_id = {person}");
-        sql.execute(&broken, [whose.as_str()]).unwrap();
+        let guid = whose.as_str().replace('-', "");
+        let person = format!("(SELECT id FROM recipient WHERE guid = x'{guid}')");
+        let broken = "5a".repeat(72);
+        sql.run(&format!("UPDATE {table} SET sealed = x'{broken}' WHERE recipient_id = {person}"));
     }
     let mut warnings = Vec::new();
     let mut response = step(&f.session, "Commit", None).unwrap();

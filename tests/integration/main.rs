@@ -24,6 +24,8 @@ mod mail_server;
 mod manual;
 mod on_behalf;
 mod pins;
+#[cfg(all(unix, feature = "postgresql"))]
+mod postgresql;
 mod self_check;
 mod sign_in;
 mod store;

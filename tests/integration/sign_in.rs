@@ -667,8 +667,7 @@ fn set_threshold(f: &Fixture, threshold: u32) {
 }
 
 fn marks(folder: &std::path::Path) -> i64 {
-    let sql = rusqlite::Connection::open(folder.join("um.db")).unwrap();
-    sql.query_row("SELECT COUNT(*) FROM spray_mark", [], |r| r.get(0)).unwrap()
+    crate::support::Raw::of(folder).number("SELECT COUNT(*) FROM spray_mark")
 }
 
 #[test]

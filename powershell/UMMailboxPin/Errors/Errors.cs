@@ -65,6 +65,16 @@ internal static class Errors
         [407] = ErrorCategory.ResourceUnavailable,      // StoreMissing
         [408] = ErrorCategory.WriteError,               // BackupFailed
         [409] = ErrorCategory.SecurityError,            // AuditTampered
+        [410] = ErrorCategory.InvalidArgument,          // StoreUrl
+        [411] = ErrorCategory.SecurityError,            // StoreUrlPassword
+        [412] = ErrorCategory.ConnectionError,          // StoreServerGone
+        [413] = ErrorCategory.NotImplemented,           // StoreServerVersion
+        [414] = ErrorCategory.SecurityError,            // StoreNoTls
+        [415] = ErrorCategory.SecurityError,            // StoreCertificate
+        [416] = ErrorCategory.PermissionDenied,         // StoreRights
+        [417] = ErrorCategory.InvalidData,              // StoreEncoding
+        [418] = ErrorCategory.AuthenticationError,      // StoreLogin
+        [419] = ErrorCategory.InvalidResult,            // StoreOutcomeUnknown
 
         [500] = ErrorCategory.ResourceUnavailable,      // KeyMissing
         [501] = ErrorCategory.InvalidData,              // KeyMalformed

@@ -29,6 +29,7 @@ pub(super) fn change_at_once(session: &Session, who: &Caller, old: &Pin, new: &P
     new.hash()?;
     let result = replace_pin(
         session,
+        Some(&snapshot.guid),
         &cause,
         &mut new,
         |new, setback| new.prepare_again(session, &snapshot.guid, setback, |_| Err(exhausted())),
@@ -63,9 +64,7 @@ pub(super) fn replace(c: &Change<'_>, snapshot: &Snapshot, new: &NewPin, answer:
     let lifetime_failures = row.facts.lifetime_failures;
     new.put(c, guid, &NewState { first_time_user: Some(false), lifetime_failures, ..NewState::clean() })?;
     // A notice that still waits tells the PIN that was just replaced.
-    for older in c.tx.outbox_of(guid)? {
-        c.tx.remove_outbox(&older.id)?;
-    }
+    c.tx.remove_outbox_of(guid)?;
     c.audit(&mailbox.recipient.canonical_name, "PIN changed by its owner")?;
     Ok(Answer { must_change: false, set_up_due: false, must_change_because: Vec::new(), ..answer.clone() })
 }

@@ -14,7 +14,7 @@ use crate::pin::{Pin, rules};
 use crate::service::notice::{NewPinNotice, queue_new_pin_notice};
 use crate::service::pin_replacement::{Attempt, NewState, Setback, replace_pin, seal_pin_hash};
 use crate::service::spray;
-use crate::session::{Cause, Change, Mode, Session};
+use crate::session::{Cause, Change, Session};
 use crate::store::Tx;
 
 /// The second transaction of a wrong PIN. Where it needs a new PIN that is not hashed yet, nothing is written, the PIN
@@ -28,6 +28,7 @@ pub(super) fn refuse_with_reset(
 ) -> Result<Answer> {
     let settled = replace_pin(
         session,
+        Some(&snapshot.guid),
         cause,
         &mut None,
         |candidate, _| {
@@ -135,7 +136,7 @@ pub(super) fn refuse(
 /// Hashes the right PIN anew with today's cost.
 pub(super) fn upgrade(session: &Session, snapshot: &Snapshot, pin: &Pin) -> Result<()> {
     let stronger = hash(pin, &snapshot.row.salt, &session.hash)?;
-    session.change(Mode::Commit, &Cause::new("Test-UMMailboxPIN"), |c| {
+    session.change_mailbox(Some(&snapshot.guid), &Cause::new("Test-UMMailboxPIN"), |c| {
         let Some(mut row) = c.tx.pin(&snapshot.guid)? else { return Ok(()) };
         if row.version == snapshot.row.version && row.params == snapshot.row.params && row.salt == snapshot.row.salt {
             row.params = session.hash;

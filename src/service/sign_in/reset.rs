@@ -74,7 +74,7 @@ pub(super) fn reset_is_barred(c: &Change<'_>, mailbox: &Enabled) -> Result<Optio
     if !is_mail_address(&mailbox.recipient.primary_smtp_address) {
         return Ok(Some("the mailbox has no e-mail address"));
     }
-    if !c.tx.outbox_of(&mailbox.recipient.guid)?.is_empty() {
+    if c.tx.has_outbox(&mailbox.recipient.guid)? {
         return Ok(Some("the last notice is not delivered yet"));
     }
     Ok(None)

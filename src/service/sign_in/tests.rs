@@ -39,12 +39,12 @@ fn snapshot_of(f: &Fixture) -> Snapshot {
     }
 }
 
-fn change<T>(f: &Fixture, work: impl FnOnce(&Change<'_>) -> Result<T>) -> Result<T> {
+fn change<T>(f: &Fixture, work: impl FnMut(&Change<'_>) -> Result<T>) -> Result<T> {
     f.session.change(Mode::Commit, &Cause::new("Test"), work)
 }
 
 /// One try to put a new PIN in place, which nothing sets back.
-fn attempt<T>(f: &Fixture, work: impl FnOnce(&Change<'_>) -> Attempt<T>) -> T {
+fn attempt<T>(f: &Fixture, mut work: impl FnMut(&Change<'_>) -> Attempt<T>) -> T {
     change(f, |c| work(c).map_err(|setback| setback.into_error("user0"))).unwrap()
 }
 

@@ -1,15 +1,18 @@
 //! What the statements of the store run on. An engine connects, begins, runs and ends; it takes values and gives cells
 //! of the few kinds below, and tells its failures as ours. What a statement says is written once, outside of here.
 
+#[cfg(feature = "postgresql")]
+pub(super) mod postgres;
 pub(super) mod sqlite;
 
 use std::borrow::Cow;
 
 use crate::error::{Condition, Error, Result};
+use crate::guid::RecipientGuid;
 
 /// How a piece of work stands to others.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum Scope {
+pub(in crate::store) enum Scope<'a> {
     /// One statement, which is a snapshot by itself.
     Statement,
     /// Several, on one snapshot.
@@ -18,6 +21,8 @@ pub(in crate::store) enum Scope {
     Rehearsal,
     /// As the only writer, on disk at the end.
     Change,
+    /// As the only writer to one mailbox (or to none), on disk at the end. Engines with one writer make no difference.
+    Mailbox(Option<&'a RecipientGuid>),
 }
 
 /// An open connection of an engine.
@@ -25,6 +30,9 @@ pub(in crate::store) enum Scope {
 pub(in crate::store) enum On<'a> {
     /// SQLite's.
     Sqlite(&'a rusqlite::Connection),
+    /// PostgreSQL's.
+    #[cfg(feature = "postgresql")]
+    Postgres(&'a (dyn postgres::Runs + 'a)),
 }
 
 /// A value on its way into the database.
@@ -91,6 +99,8 @@ pub(in crate::store) fn params_of<'v>(values: &'v [Value<'_>]) -> Vec<&'v dyn To
 /// One row that a statement found.
 pub(in crate::store) enum Row<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
+    #[cfg(feature = "postgresql")]
+    Postgres(&'a ::postgres::Row),
 }
 
 impl Row<'_> {
@@ -98,6 +108,8 @@ impl Row<'_> {
     pub(in crate::store) fn get<T: FromColumn>(&self, column: &str) -> Result<T> {
         let cell = match self {
             Row::Sqlite(row) => sqlite::cell_named(row, column)?,
+            #[cfg(feature = "postgresql")]
+            Row::Postgres(row) => postgres::cell_named(row, column)?,
         };
         T::from_cell(cell).ok_or_else(damaged_row)
     }
@@ -106,6 +118,8 @@ impl Row<'_> {
     pub(in crate::store) fn cell(&self, at: usize) -> Result<Cell<'_>> {
         match self {
             Row::Sqlite(row) => sqlite::cell(row, at),
+            #[cfg(feature = "postgresql")]
+            Row::Postgres(row) => postgres::cell(row, at),
         }
     }
 }
@@ -144,15 +158,17 @@ impl<'a> Cell<'a> {
     }
 }
 
-impl<'v> On<'v> {
+impl On<'_> {
     /// Runs a statement that finds nothing.
     pub(in crate::store) fn execute(self, statement: &str, parameters: &[&dyn ToColumn]) -> Result<()> {
         match self {
             On::Sqlite(connection) => sqlite::execute(connection, statement, parameters),
+            #[cfg(feature = "postgresql")]
+            On::Postgres(running) => running.execute(statement, parameters),
         }
     }
 
-    /// Gives one row after the other, so that memory does not grow with their number; `each` says whether to go on.
+    /// Gives one row after the other, of a statement that finds few; `each` says whether to go on.
     pub(in crate::store) fn query(
         self,
         statement: &str,
@@ -161,6 +177,46 @@ impl<'v> On<'v> {
     ) -> Result<()> {
         match self {
             On::Sqlite(connection) => sqlite::query(connection, statement, parameters, each),
+            #[cfg(feature = "postgresql")]
+            On::Postgres(running) => {
+                let mut each = each;
+                running.query(statement, parameters, &mut each)
+            }
+        }
+    }
+
+    /// The same of one that may find everything, so that memory does not grow with the number of rows.
+    pub(in crate::store) fn walk(
+        self,
+        statement: &str,
+        parameters: &[&dyn ToColumn],
+        each: impl FnMut(&Row<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        match self {
+            On::Sqlite(connection) => sqlite::query(connection, statement, parameters, each),
+            #[cfg(feature = "postgresql")]
+            On::Postgres(running) => {
+                let mut each = each;
+                running.walk(statement, parameters, &mut each)
+            }
+        }
+    }
+
+    /// Whether this transaction keeps nobody waiting who could go on, and may read the trail.
+    pub(in crate::store) fn may_tidy_trail(self) -> bool {
+        match self {
+            On::Sqlite(_) => true,
+            #[cfg(feature = "postgresql")]
+            On::Postgres(running) => running.may_tidy_trail(),
+        }
+    }
+
+    /// Nobody else writes to the audit trail until the transaction ends: where there is one writer, nobody does.
+    pub(in crate::store) fn lock_trail(self) -> Result<()> {
+        match self {
+            On::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgresql")]
+            On::Postgres(running) => running.lock_trail(),
         }
     }
 }

@@ -53,6 +53,8 @@ pub fn command(program: &Path, module: &str, name: &str, folder: &Path, id: usiz
         .args(["--exact", &test_name(module, name), "--nocapture", "--test-threads=1"])
         .env(FOLDER, folder)
         .env(ID, id.to_string());
+    #[cfg(all(unix, feature = "postgresql"))]
+    super::postgresql::told_to_child(&mut command);
     command
 }
 

@@ -2,6 +2,8 @@
 #![allow(dead_code, missing_docs)]
 
 pub mod child;
+#[cfg(all(unix, feature = "postgresql"))]
+pub mod postgresql;
 pub mod seed;
 
 use std::io::Write;
@@ -86,7 +88,7 @@ impl Fixture {
         seed::seed(&self.session, Seeding { people, digits: DIGITS, rules: pin, hash }).unwrap();
     }
 
-    pub fn policy(&self, change: impl FnOnce(&mut Policy)) {
+    pub fn policy(&self, mut change: impl FnMut(&mut Policy)) {
         self.session
             .change(Mode::Commit, &Cause::new("Seed"), |c| {
                 let mut policy = c.tx.policy_by_key("policy")?.unwrap();
@@ -157,8 +159,69 @@ pub fn assert_private(file: &Path) {
 }
 
 pub fn session_at(folder: &Path, clock: &Arc<AtomicI64>) -> Session {
-    let location = Location { store: folder.join("um.db"), key: folder.join("umpin.key") };
+    session_on(store_at(folder), folder, clock)
+}
+
+/// A session on a store that need not lie in the folder of its key.
+pub fn session_on(store: PathBuf, folder: &Path, clock: &Arc<AtomicI64>) -> Session {
+    let location = Location { store, key: folder.join("umpin.key") };
     Session::with(location, None, Tuning::danger_test(Clock::Manual(clock.clone()))).unwrap()
+}
+
+/// Whether the stores of this run are on a server, where a test that is about SQLite's file has nothing to look at.
+pub fn is_on_server(test: &str) -> bool {
+    let is_chosen = std::env::var_os("UMPIN_TEST_STORE").is_some_and(|store| store == "postgresql");
+    if is_chosen {
+        skip(test, "it is about the file of SQLite's");
+    }
+    is_chosen
+}
+
+/// The store as somebody has it who writes past the library.
+pub enum Raw {
+    File(rusqlite::Connection),
+    #[cfg(all(unix, feature = "postgresql"))]
+    Server(std::cell::RefCell<::postgres::Client>),
+}
+
+impl Raw {
+    /// Of the tests in this folder.
+    pub fn of(folder: &Path) -> Self {
+        #[cfg(all(unix, feature = "postgresql"))]
+        if postgresql::is_chosen() {
+            let mut client = postgresql::Server::shared().client(&postgresql::database_of(folder));
+            client.batch_execute("SET search_path = ummailboxpin, pg_temp").unwrap();
+            return Raw::Server(client.into());
+        }
+        Raw::File(rusqlite::Connection::open(folder.join("um.db")).unwrap())
+    }
+
+    /// Runs statements in SQLite's words.
+    pub fn run(&self, statements: &str) {
+        match self {
+            Raw::File(file) => file.execute_batch(statements).unwrap(),
+            #[cfg(all(unix, feature = "postgresql"))]
+            Raw::Server(client) => client.borrow_mut().batch_execute(&statements.replace("= x'", "= '\\x")).unwrap(),
+        }
+    }
+
+    /// The number that a query gives.
+    pub fn number(&self, query: &str) -> i64 {
+        match self {
+            Raw::File(file) => file.query_row(query, [], |r| r.get(0)).unwrap(),
+            #[cfg(all(unix, feature = "postgresql"))]
+            Raw::Server(client) => client.borrow_mut().query_one(query, &[]).unwrap().get(0),
+        }
+    }
+}
+
+/// The store of the tests in this folder: a file in it, or a database named by it (UMPIN_TEST_STORE=postgresql).
+pub fn store_at(folder: &Path) -> PathBuf {
+    #[cfg(all(unix, feature = "postgresql"))]
+    if postgresql::is_chosen() {
+        return postgresql::url_of(folder).into();
+    }
+    folder.join("um.db")
 }
 
 pub fn run(session: &Session, operation: &str, parameters: &serde_json::Value) -> Result<Response> {

@@ -52,7 +52,7 @@ pub fn seed(session: &Session, wanted: Seeding) -> Result<()> {
             guid: policy.clone(),
             name: "Policy".into(),
             dial_plan_guid: plan.clone(),
-            pin: wanted.rules,
+            pin: wanted.rules.clone(),
             expiry_notice_days: None,
             notify_without_pin: false,
             settings: "{}".into(),

@@ -13,6 +13,8 @@ use super::{BUSY_TIMEOUT, Database, Scope, Tx, open_database, schema, sql, trans
 use crate::error::{Condition, Error, Result, Status};
 use crate::location::beside;
 use crate::store::backup::{Facts, facts};
+#[cfg(feature = "postgresql")]
+use crate::store::engine::On;
 
 /// Between two tries at a lock that somebody else holds.
 const RETRY: Duration = Duration::from_millis(20);
@@ -30,7 +32,7 @@ pub(crate) struct StoreCopy {
 
 impl StoreCopy {
     /// Reads the copy as a store is read.
-    pub(crate) fn read<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         transact(&self.connection, Scope::Snapshot, work)
     }
 }
@@ -39,32 +41,17 @@ impl Database {
     /// Copies the store to a new file, as it is at this moment. Others read and write meanwhile. The file appears whole
     /// or not at all, never over another.
     pub(in crate::store) fn copy_to(&self, path: &Path) -> Result<Facts> {
-        let failed = |e: io::Error| failed(path, &e.to_string());
-        if path.symlink_metadata().is_ok() {
-            return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "a file of this name exists already")));
-        }
-        let tag = u64::from_le_bytes(crate::os::random()?);
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{tag:016x}.part"));
-        let part = Part(PathBuf::from(name));
-        crate::os::create_private_file(&part.0).map_err(failed)?;
-
-        let facts = {
+        new_file(path, |copy| {
             let source = self.connect()?;
-            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let mut copy = open_database(&part.0, flags).map_err(sql)?;
-            copy_all(&source, &mut copy, &|| Ok(())).map_err(|e| self.explain(e))?;
+            copy_all(&source, copy, &|| Ok(())).map_err(|e| self.explain(e))?;
             // A copy is one file: nothing of it stays behind in a log.
             let mode: String =
                 copy.pragma_update_and_check(None, "journal_mode", "DELETE", |r| r.get(0)).map_err(sql)?;
             if mode != "delete" {
-                return Err(failed(io::Error::other("the copy keeps a write-ahead log")));
+                return Err(failed(path, "the copy keeps a write-ahead log"));
             }
-            facts_of(&mut copy)?
-        };
-        fs::File::options().write(true).open(&part.0).and_then(|f| f.sync_all()).map_err(failed)?;
-        crate::os::rename_new(&part.0, path).map_err(failed)?;
-        Ok(facts)
+            Ok(())
+        })
     }
 
     /// Puts a copy in the place of what the store holds, in one transaction of SQLite's own: other processes go on with
@@ -186,6 +173,40 @@ impl Database {
         let journal = connection.pragma_query_value(None, "journal_mode", |r| r.get(0)).map_err(sql)?;
         Ok((version, journal))
     }
+}
+
+/// A new file that `fill` makes a database of; it appears whole or not at all, never over another.
+fn new_file(path: &Path, fill: impl FnOnce(&mut Connection) -> Result<()>) -> Result<Facts> {
+    let failed = |e: io::Error| failed(path, &e.to_string());
+    if path.symlink_metadata().is_ok() {
+        return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "a file of this name exists already")));
+    }
+    let tag = u64::from_le_bytes(crate::os::random()?);
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{tag:016x}.part"));
+    let part = Part(PathBuf::from(name));
+    crate::os::create_private_file(&part.0).map_err(failed)?;
+    let facts = {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut copy = open_database(&part.0, flags).map_err(sql)?;
+        fill(&mut copy)?;
+        facts_of(&mut copy)?
+    };
+    fs::File::options().write(true).open(&part.0).and_then(|f| f.sync_all()).map_err(failed)?;
+    crate::os::rename_new(&part.0, path).map_err(failed)?;
+    Ok(facts)
+}
+
+/// The same of a store on another engine: `fill` writes the rows, table by table.
+#[cfg(feature = "postgresql")]
+pub(in crate::store) fn write_new(path: &Path, fill: impl FnOnce(&Tx<'_>) -> Result<()>) -> Result<Facts> {
+    new_file(path, |copy| {
+        copy.execute_batch(&format!("BEGIN; {}", schema::tables())).map_err(sql)?;
+        fill(&Tx::on(On::Sqlite(copy)))?;
+        copy.execute_batch(schema::INDEXES).map_err(sql)?;
+        copy.pragma_update(None, "user_version", schema::VERSION).map_err(sql)?;
+        copy.execute_batch("COMMIT").map_err(sql)
+    })
 }
 
 /// Reads a copy into memory, brings it to today's schema and checks it whole. The file is only read.

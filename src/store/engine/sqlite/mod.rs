@@ -40,7 +40,7 @@ pub(in crate::store) struct Database {
     /// Connections at rest, each with the file that it is open on: a file put in the store's place is another one.
     idle: Mutex<Vec<(FileId, Connection)>>,
     /// What a store that does not exist yet looks like: the same tables, empty, in memory.
-    empty: Mutex<Option<Connection>>,
+    empty: Empty,
     /// Whether a connection of this one found an older version and brought it to today's.
     upgraded: AtomicBool,
     /// Whether a short log stays when the last connection is closed ([`Database::leave_log`]).
@@ -65,7 +65,7 @@ impl Database {
         Self {
             path,
             idle: Mutex::default(),
-            empty: Mutex::default(),
+            empty: Empty::default(),
             upgraded: AtomicBool::default(),
             leaves_log: AtomicBool::default(),
         }
@@ -195,15 +195,15 @@ impl Database {
 
     /// Runs `work`. A missing store reads as empty and stays missing; to be changed it must exist
     /// ([`Database::create`]).
-    pub(in crate::store) fn run<T>(&self, scope: Scope, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    pub(in crate::store) fn run<T>(&self, scope: Scope<'_>, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         let Some(file) = self.file()? else {
-            if scope == Scope::Change {
+            if matches!(scope, Scope::Change | Scope::Mailbox(_)) {
                 return Err(Error::new(
                     Status::StoreMissing,
                     format!("The store '{}' does not exist. Nothing was changed.", self.path.display()),
                 ));
             }
-            return self.run_empty(work);
+            return self.empty.run(work);
         };
         let connection = self.take_idle(file).map_or_else(|| self.connect(), Ok)?;
         let result = transact(&connection, scope, work).map_err(|e| self.explain(e));
@@ -226,20 +226,6 @@ impl Database {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|(on, _)| *on == file);
         idle.pop().map(|(_, connection)| connection)
-    }
-
-    fn run_empty<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        let mut empty = self.empty.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = match &mut *empty {
-            Some(connection) => connection,
-            none => {
-                let mut connection = Connection::open_in_memory().map_err(sql)?;
-                connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
-                schema::create(&mut connection)?;
-                none.insert(connection)
-            }
-        };
-        transact(connection, Scope::Rehearsal, work)
     }
 
     /// Makes the store with `first` as its first transaction, in which the key's id is recorded. A store that
@@ -475,13 +461,13 @@ fn wait_for_the_lock(tries: i32) -> bool {
 
 /// The statements that begin and end a transaction are prepared once a connection like all others: parsing them costs
 /// as much as a short read.
-fn transact<T>(connection: &Connection, scope: Scope, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-    let tx = Tx { on: On::Sqlite(connection) };
+fn transact<T>(connection: &Connection, scope: Scope<'_>, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    let tx = Tx::on(On::Sqlite(connection));
     let (begin, end) = match scope {
         Scope::Statement => return work(&tx),
         Scope::Snapshot => ("BEGIN", "ROLLBACK"),
         Scope::Rehearsal => ("BEGIN IMMEDIATE", "ROLLBACK"),
-        Scope::Change => ("BEGIN IMMEDIATE", "COMMIT"),
+        Scope::Change | Scope::Mailbox(_) => ("BEGIN IMMEDIATE", "COMMIT"),
     };
     tx.execute(begin, &[])?;
     let open = Open(connection);
@@ -612,5 +598,26 @@ impl Private {
 
     pub(in crate::store) fn on(&self) -> On<'_> {
         On::Sqlite(&self.0)
+    }
+}
+
+/// What a store that does not exist yet looks like: the same tables, empty, in memory.
+#[derive(Default)]
+pub(in crate::store) struct Empty(Mutex<Option<Connection>>);
+
+impl Empty {
+    /// Runs `work` on it, and undoes what that did.
+    pub(in crate::store) fn run<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        let mut empty = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match &mut *empty {
+            Some(connection) => connection,
+            none => {
+                let mut connection = Connection::open_in_memory().map_err(sql)?;
+                connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
+                schema::create(&mut connection)?;
+                none.insert(connection)
+            }
+        };
+        transact(connection, Scope::Rehearsal, work)
     }
 }

@@ -7,6 +7,7 @@ mod lint;
 mod package;
 mod page;
 mod pester;
+mod postgresql;
 mod rust;
 mod windows;
 
@@ -121,6 +122,14 @@ pub const RINGS: &[Ring] = &[
         builds: Builds::Module,
         runs: Runs::Always,
         run: pester::run,
+    },
+    Ring {
+        name: "postgresql",
+        title: "PostgreSQL: the engine, and the Rust suite on a server",
+        needs: "PostgreSQL's initdb and postgres, in /usr/lib/postgresql or on PATH",
+        builds: Builds::Nothing,
+        runs: Runs::ByName,
+        run: postgresql::run,
     },
     Ring {
         name: "package",

@@ -1,0 +1,105 @@
+//! Passwords out of libpq's password file.
+
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::url::{Address, Host};
+use crate::error::{Error, Result, Status};
+
+/// The password for a server, where the file has one. The last line of the trail is the file that `passfile` or
+/// PGPASSFILE names, else the account's own.
+pub(super) fn password(address: &Address, host: &Host) -> Result<Option<Zeroizing<String>>> {
+    let named = || std::env::var_os("PGPASSFILE").filter(|v| !v.is_empty()).map(PathBuf::from);
+    let Some(path) = address.password_file.clone().or_else(named).or_else(own_file) else { return Ok(None) };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => Zeroizing::new(text),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(unusable(&path, &e.to_string())),
+    };
+    refuse_open_to_others(&path)?;
+    Ok(find(&text, address, host))
+}
+
+fn own_file() -> Option<PathBuf> {
+    if cfg!(windows) {
+        return std::env::var_os("APPDATA").map(|folder| PathBuf::from(folder).join("postgresql").join("pgpass.conf"));
+    }
+    std::env::var_os("HOME").filter(|home| !home.is_empty()).map(|home| PathBuf::from(home).join(".pgpass"))
+}
+
+#[cfg(unix)]
+fn refuse_open_to_others(path: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    match path.metadata() {
+        Ok(meta) if meta.mode() & 0o077 == 0 => Ok(()),
+        Ok(_) => Err(unusable(path, "others can read it; run chmod 0600 on it")),
+        Err(e) => Err(unusable(path, &e.to_string())),
+    }
+}
+
+#[cfg(windows)]
+fn refuse_open_to_others(path: &Path) -> Result<()> {
+    match crate::os::file_open_to_all(path) {
+        Ok(None) => Ok(()),
+        Ok(Some(group)) => Err(unusable(path, &format!("'{group}' can read it; take that right away"))),
+        Err(e) => Err(unusable(path, &e.to_string())),
+    }
+}
+
+fn unusable(path: &Path, why: &str) -> Error {
+    Error::new(
+        Status::StoreLogin,
+        format!("The password file '{}' cannot be used: {why}. Nothing was changed.", path.display()),
+    )
+}
+
+/// `host:port:database:user:password`, each `*` or literal; the first line that fits.
+fn find(text: &str, address: &Address, host: &Host) -> Option<Zeroizing<String>> {
+    let name = if host.is_socket() && host.name.starts_with("/var/run/postgresql") { "localhost" } else { &host.name };
+    let port = host.port.to_string();
+    text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
+        let mut fields = fields(line);
+        let password = fields.pop().filter(|_| fields.len() == 4)?;
+        let due = [name, &port, &address.database, &address.user];
+        let fits = fields.iter().zip(due).all(|(field, due)| &**field == "*" || **field == due);
+        (fits && !password.is_empty()).then_some(password)
+    })
+}
+
+/// The fields of a line; `\:` and `\\` are those characters.
+fn fields(line: &str) -> Vec<Zeroizing<String>> {
+    let mut fields = vec![Zeroizing::new(String::new())];
+    let mut characters = line.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            ':' if fields.len() < 5 => fields.push(Zeroizing::new(String::new())),
+            c => {
+                let c = if c == '\\' { characters.next().unwrap_or(c) } else { c };
+                if let Some(field) = fields.last_mut() {
+                    field.push(c);
+                }
+            }
+        }
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_that_fits_gives_the_password() {
+        let address = Address::parse("postgresql://umpin@db1/um", "me").unwrap();
+        let found = |text: &str| find(text, &address, &address.hosts[0]).map(|p| p.to_string());
+        assert_eq!(
+            found("db2:*:*:*:no\n#db1:*:*:*:no\ndb1:5432:um:umpin:a\\:b\\\\c\n*:*:*:*:late"),
+            Some("a:b\\c".into())
+        );
+        assert_eq!(found("*:*:*:umpin:x:y"), Some("x:y".into()));
+        for none in ["", "db1:5432:um:umpin:", "db1:5433:um:umpin:x", "db1:5432:um:x", "db1:5432:um:Umpin:x"] {
+            assert_eq!(found(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,501 @@
+//! The store on a PostgreSQL server. (The other modules run on one, too, under UMPIN_TEST_STORE=postgresql.)
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::support::postgresql::{OWNER, Server, database_of, programs};
+use crate::support::{
+    FIRST_PIN, START, assert_private, child, extension, private_folder, run, session_on, set, skip, verify, who,
+};
+use serde_json::json;
+use umpin::cmdlets::get_um_mailbox_pin::get_um_mailbox_pin;
+use umpin::error::{Error, Status};
+use umpin::location::Location;
+use umpin::pin::PinPolicy;
+use umpin::service::sign_in::Reason;
+use umpin::session::{Cause, Clock, Mode, Session, Tuning};
+
+struct OnServer {
+    folder: tempfile::TempDir,
+    clock: Arc<AtomicI64>,
+    url: String,
+    database: String,
+}
+
+impl OnServer {
+    fn new(server: &Server) -> Self {
+        let folder = private_folder();
+        let database = database_of(folder.path());
+        server.make_database(&database);
+        let url = server.url(OWNER, &database);
+        Self { folder, clock: Arc::new(AtomicI64::new(START)), url, database }
+    }
+
+    fn session(&self) -> Session {
+        self.session_at(&self.url)
+    }
+
+    fn session_at(&self, url: &str) -> Session {
+        session_on(url.into(), self.folder.path(), &self.clock)
+    }
+
+    fn seed(&self, people: usize, rules: PinPolicy) -> Session {
+        let session = self.session();
+        let hash = Tuning::danger_test(Clock::System).hash;
+        let wanted = crate::support::seed::Seeding { people, digits: 5, rules, hash };
+        crate::support::seed::seed(&session, wanted).unwrap();
+        session
+    }
+}
+
+/// Whether there is a server to be had; a skip by name where there is none.
+fn is_there(test: &str) -> bool {
+    if programs().is_none() {
+        skip(test, "PostgreSQL's initdb is neither in /usr/lib/postgresql nor on PATH");
+    }
+    programs().is_some()
+}
+
+fn check(session: &Session) -> Vec<String> {
+    let objects = run(session, "Test-UMPinStore", &json!({})).unwrap().objects;
+    objects.iter().filter(|o| o["Result"] == "Failed").map(|o| format!("{}: {}", o["Check"], o["Detail"])).collect()
+}
+
+fn failure_of(told: umpin::error::Result<Session>) -> Error {
+    match told.and_then(|session| run(&session, "Get-UMMailbox", &json!({})).map(drop)) {
+        Err(e) => e,
+        Ok(()) => panic!("it was let in"),
+    }
+}
+
+#[test]
+fn what_is_written_on_a_server_is_read_from_it_and_the_self_check_finds_nothing() {
+    if !is_there("what_is_written_on_a_server_is_read_from_it_and_the_self_check_finds_nothing") {
+        return;
+    }
+    let f = OnServer::new(Server::shared());
+    let session = f.session();
+    assert!(run(&session, "Get-UMMailbox", &json!({})).unwrap().objects.is_empty(), "a missing store reads as empty");
+    let session = f.seed(5, PinPolicy::default());
+    assert!(verify(&session, 0, FIRST_PIN).accepted);
+    assert_eq!(verify(&session, 1, "000000").reason, Reason::WrongPin);
+    set(&session, 2, Some("580437")).unwrap();
+    let another = f.session();
+    assert!(verify(&another, 2, "580437").accepted);
+    assert_eq!(get_um_mailbox_pin(&another, &who(1)).unwrap().facts.failures, 1);
+    assert_eq!(check(&another), [""; 0]);
+    assert_private(&f.folder.path().join("umpin.key"));
+}
+
+#[test]
+fn a_store_moves_to_a_server_and_back_and_is_the_same() {
+    if !is_there("a_store_moves_to_a_server_and_back_and_is_the_same") {
+        return;
+    }
+    let file = crate::support::private_folder();
+    let clock = Arc::new(AtomicI64::new(START));
+    let on_file = session_on(file.path().join("um.db"), file.path(), &clock);
+    let hash = Tuning::danger_test(Clock::System).hash;
+    let wanted = crate::support::seed::Seeding { people: 50, digits: 5, rules: PinPolicy::default(), hash };
+    crate::support::seed::seed(&on_file, wanted).unwrap();
+    for pin in ["580437", "604938", "471147"] {
+        set(&on_file, 7, Some(pin)).unwrap();
+    }
+    assert_eq!(verify(&on_file, 8, "000000").reason, Reason::WrongPin);
+    let up = file.path().join("up.umbak");
+    run(&on_file, "Backup-UMPinStore", &json!({"Path": up.to_str().unwrap()})).unwrap();
+
+    let f = OnServer::new(Server::shared());
+    crate::support::copy_key(&file.path().join("umpin.key"), &f.folder.path().join("umpin.key"));
+    let session = f.session();
+    run(&session, "Restore-UMPinStore", &json!({"Path": up.to_str().unwrap()})).unwrap();
+    assert_eq!(check(&session), [""; 0]);
+    assert!(verify(&session, 7, "471147").accepted && verify(&session, 9, FIRST_PIN).accepted);
+    assert_eq!(get_um_mailbox_pin(&session, &who(8)).unwrap().facts.failures, 1);
+    let down = file.path().join("down.umbak");
+    run(&session, "Backup-UMPinStore", &json!({"Path": down.to_str().unwrap()})).unwrap();
+    // But for what the restore and the sign-ins themselves wrote.
+    let (up, down) = (dump(&up), dump(&down));
+    assert!(up.len() > 500, "{}", up.len());
+    let lost: Vec<&String> = up.iter().filter(|row| !down.contains(row)).collect();
+    assert!(lost.iter().all(|row| row.starts_with("setting|audit_head")), "{lost:#?}");
+    // A new person gets a number of its own, behind those that were moved.
+    let another = session_on(file.path().join("um.db"), file.path(), &clock);
+    let back = file.path().join("down.umbak");
+    run(&another, "Restore-UMPinStore", &json!({"Path": back.to_str().unwrap()})).unwrap();
+    assert_eq!(check(&another), [""; 0]);
+    assert!(verify(&another, 7, "471147").accepted);
+}
+
+/// Every row of a backup.
+fn dump(path: &Path) -> Vec<String> {
+    let file = rusqlite::Connection::open(path).unwrap();
+    let names: Vec<String> = file
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1")
+        .unwrap()
+        .query_map([], |r| r.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let mut rows = Vec::new();
+    for name in names {
+        let mut all = file.prepare(&format!("SELECT * FROM {name}")).unwrap();
+        let width = all.column_count();
+        let mut found = all.query([]).unwrap();
+        while let Some(row) = found.next().unwrap() {
+            let values: Vec<String> = (0..width).map(|at| format!("{:?}", row.get_ref(at).unwrap())).collect();
+            rows.push(format!("{name}|{}", text_of(&values)));
+        }
+    }
+    rows
+}
+
+fn text_of(values: &[String]) -> String {
+    values
+        .iter()
+        .map(|value| match value.strip_prefix("Text([").and_then(|rest| rest.strip_suffix("])")) {
+            Some(bytes) => bytes.split(", ").filter_map(|b| b.parse::<u8>().ok()).map(char::from).collect(),
+            None => value.clone(),
+        })
+        .collect::<Vec<String>>()
+        .join("|")
+}
+
+/// Guesses until it is told to stop, as a program of the telephone does.
+#[test]
+fn child_guesses() {
+    let Some((folder, id)) = child::folder_and_id() else { return };
+    let url = std::fs::read_to_string(folder.join(if id % 2 == 0 { "url" } else { "other_url" })).unwrap();
+    let session = session_on(url.into(), &folder, &Arc::new(AtomicI64::new(START)));
+    let mut wrong = 0;
+    for n in 0..20 {
+        match verify(&session, 0, &format!("{:06}", 200_000 + id * 100 + n)).reason {
+            Reason::LockedOut => {}
+            _ => wrong += 1,
+        }
+    }
+    println!("answered {wrong}");
+}
+
+#[test]
+fn sixteen_processes_of_two_roles_get_no_more_guesses_than_one() {
+    if !is_there("sixteen_processes_of_two_roles_get_no_more_guesses_than_one") {
+        return;
+    }
+    let server = Server::shared();
+    let f = OnServer::new(server);
+    let rules = PinPolicy { failures_before_reset: None, max_attempts: Some(15), ..PinPolicy::default() };
+    let session = f.seed(2, rules);
+    let role = format!("pbx_{}", f.database.to_lowercase());
+    let mut owner = server.client(&f.database);
+    owner.batch_execute(&format!("CREATE ROLE \"{role}\" LOGIN; {}", rights(&role))).unwrap();
+    std::fs::write(f.folder.path().join("url"), &f.url).unwrap();
+    std::fs::write(f.folder.path().join("other_url"), server.url(&role, &f.database)).unwrap();
+    let children: Vec<_> =
+        (0..16).map(|id| child::spawn(module_path!(), "child_guesses", f.folder.path(), id)).collect();
+    let mut answered = 0;
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{text}");
+        let count = text.lines().find_map(|line| line.split_once("answered ")).unwrap().1;
+        answered += count.trim().parse::<usize>().unwrap();
+    }
+    assert_eq!(answered, 15);
+    assert_eq!(get_um_mailbox_pin(&session, &who(0)).unwrap().facts.failures, 15);
+    assert_eq!(get_um_mailbox_pin(&session, &who(1)).unwrap().facts.failures, 0);
+    assert_eq!(check(&session), [""; 0]);
+}
+
+/// What contrib/postgresql/roles.sql gives the PBX.
+fn rights(role: &str) -> String {
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/postgresql/rights.sql")).unwrap();
+    let (_, rest) = text.split_once("-- The PBX").unwrap();
+    let (part, _) = rest.split_once("-- The help desk").unwrap();
+    part.split_once('\n').unwrap().1.replace("umpin_pbx", &format!("\"{role}\""))
+}
+
+#[test]
+fn sign_ins_of_one_mailbox_do_not_wait_for_anothers() {
+    if !is_there("sign_ins_of_one_mailbox_do_not_wait_for_anothers") {
+        return;
+    }
+    let server = Server::shared();
+    let f = OnServer::new(server);
+    let session = f.seed(2, PinPolicy::default());
+    let mut other = server.client(&f.database);
+    let mut held = other.transaction().unwrap();
+    held.batch_execute(
+        "SELECT 1 FROM ummailboxpin.pin n JOIN ummailboxpin.um_address a ON a.recipient_id = n.recipient_id \
+         WHERE a.address_key = '50000' FOR UPDATE OF n",
+    )
+    .unwrap();
+    assert!(verify(&session, 1, FIRST_PIN).accepted);
+    let waiting = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| {
+            let told = verify(&session, 0, FIRST_PIN);
+            waiting.store(false, Ordering::SeqCst);
+            told
+        });
+        // It waits at the lock, as the server tells.
+        let mut look = server.client(&f.database);
+        let since = Instant::now();
+        while look.query_one("SELECT COUNT(*) FROM pg_locks WHERE NOT granted", &[]).unwrap().get::<_, i64>(0) == 0 {
+            assert!(since.elapsed() < Duration::from_secs(20));
+        }
+        assert!(waiting.load(Ordering::SeqCst));
+        held.commit().unwrap();
+        assert!(first.join().unwrap().accepted);
+    });
+}
+
+#[test]
+fn a_server_that_is_gone_is_an_error_of_its_own_and_the_next_call_finds_it_back() {
+    if !is_there("a_server_that_is_gone_is_an_error_of_its_own_and_the_next_call_finds_it_back") {
+        return;
+    }
+    let server = Server::start(&[]);
+    let f = OnServer::new(&server);
+    let session = f.seed(1, PinPolicy::default());
+    server.kill();
+    let since = Instant::now();
+    let told = umpin::service::sign_in::verify(
+        &session,
+        &umpin::service::sign_in::Caller::Number { number: extension(0), dial_plan: None },
+        &umpin::pin::Pin::new("000000"),
+    )
+    .unwrap_err();
+    assert_eq!(told.status, Status::StoreServerGone, "{told}");
+    assert!(since.elapsed() < Duration::from_secs(30));
+    assert!(told.message.contains("Nothing was changed."), "{told}");
+    server.run();
+    assert!(verify(&session, 0, FIRST_PIN).accepted);
+    assert_eq!(get_um_mailbox_pin(&session, &who(0)).unwrap().facts.failures, 0);
+    server.kill();
+}
+
+/// Backends are ended, and the whole server by its immediate stop, while people's PINs are set: what was acknowledged
+/// is there, and nothing was done twice.
+#[test]
+fn no_acknowledged_change_is_lost_and_none_is_done_twice_whatever_is_killed() {
+    if !is_there("no_acknowledged_change_is_lost_and_none_is_done_twice_whatever_is_killed") {
+        return;
+    }
+    let kills = if crate::support::is_full_scale() { 500 } else { 40 };
+    let server = Server::start(&[]);
+    let f = OnServer::new(&server);
+    let people = 4;
+    let first = f.seed(people, PinPolicy { history_count: 1, ..PinPolicy::default() });
+    let stop = AtomicBool::new(false);
+    let (done, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..people)
+            .map(|n| {
+                let (session, stop, done, failed) = (f.session(), &stop, &done, &failed);
+                scope.spawn(move || {
+                    let mut last = FIRST_PIN.to_owned();
+                    let mut acknowledged = 0_i64;
+                    let mut count = 0;
+                    while !stop.load(Ordering::SeqCst) {
+                        count += 1;
+                        let pin = format!("{}", 472_900 + (count * 37) % 997);
+                        match set(&session, n, Some(&pin)) {
+                            Ok(_) => {
+                                last = pin;
+                                acknowledged += 1;
+                                done.fetch_add(1, Ordering::SeqCst);
+                            }
+                            Err(e) if e.status == Status::StoreServerGone => {
+                                failed.fetch_add(1, Ordering::SeqCst);
+                            }
+                            Err(e) if e.status == Status::WeakPin => {}
+                            Err(e) => panic!("{e:?}"),
+                        }
+                    }
+                    (last, acknowledged)
+                })
+            })
+            .collect();
+        for kill in 0..kills {
+            // Some work between two kills, however fast the machine is.
+            let before = done.load(Ordering::SeqCst);
+            let since = Instant::now();
+            while done.load(Ordering::SeqCst) < before + 3 {
+                assert!(since.elapsed() < Duration::from_secs(60), "nothing goes on after kill {kill}");
+                std::thread::yield_now();
+            }
+            if kill % 10 == 9 {
+                server.kill();
+                server.run();
+            } else if let Ok(mut client) = server.try_client("postgres") {
+                let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = \
+                             'ummailboxpin' ORDER BY random() LIMIT 1";
+                let _ = client.batch_execute(ended);
+            }
+        }
+        stop.store(true, Ordering::SeqCst);
+        for (n, worker) in workers.into_iter().enumerate() {
+            let (last, acknowledged) = worker.join().unwrap();
+            assert!(verify(&first, n, &last).accepted, "mailbox {n} has not the PIN that was acknowledged last");
+            let guid = get_um_mailbox_pin(&first, &who(n)).unwrap().guid;
+            let version = first.read(|tx| Ok(tx.pin(&guid)?.unwrap().version)).unwrap();
+            assert_eq!(version, acknowledged + 1, "mailbox {n}: {} calls failed", failed.load(Ordering::SeqCst));
+        }
+    });
+    assert_eq!(check(&first), [""; 0]);
+    server.kill();
+}
+
+#[test]
+fn what_keeps_a_server_from_being_used_is_an_error_with_a_name_of_its_own() {
+    if !is_there("what_keeps_a_server_from_being_used_is_an_error_with_a_name_of_its_own") {
+        return;
+    }
+    let server = Server::shared();
+    let f = OnServer::new(server);
+    drop(f.seed(1, PinPolicy::default()));
+    let open = |url: &str| {
+        let location = Location { store: url.into(), key: f.folder.path().join("umpin.key") };
+        Session::with(location, None, Tuning::danger_test(Clock::System))
+    };
+    let port = server.port();
+    let mut owner = server.client("postgres");
+    let database = &f.database;
+    owner.batch_execute(&format!("CREATE ROLE \"nobody_{database}\" LOGIN")).unwrap();
+    owner
+        .batch_execute(&format!("CREATE DATABASE \"latin_{database}\" ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"))
+        .unwrap();
+    for (url, status) in [
+        (format!("postgresql://owner:hunter2@localhost:{port}/{database}"), Status::StoreUrlPassword),
+        (format!("postgresql://owner@localhost:{port}/{database}?hunter=2"), Status::StoreUrl),
+        (format!("mysql://owner@localhost:{port}/{database}"), Status::StoreUrl),
+        (format!("postgresql://owner@localhost:{port}/{database}?sslmode=require"), Status::StoreNoTls),
+        (format!("postgresql://owner@localhost:1/{database}"), Status::StoreServerGone),
+        (server.url(&format!("nobody_{database}"), database), Status::StoreRights),
+        (server.url("no such role", database), Status::StoreLogin),
+        (server.url(OWNER, "no such database"), Status::StoreMissing),
+        (server.url(OWNER, &format!("latin_{database}")), Status::StoreEncoding),
+    ] {
+        let told = failure_of(open(&url));
+        assert_eq!(told.status, status, "{url}: {told}");
+        assert!(!told.message.contains("hunter2"), "{told}");
+    }
+    assert!(verify(&f.session(), 0, FIRST_PIN).accepted, "nothing was changed");
+}
+
+#[test]
+fn what_another_program_wrote_is_no_reason_to_change_it() {
+    if !is_there("what_another_program_wrote_is_no_reason_to_change_it") {
+        return;
+    }
+    let server = Server::shared();
+    let f = OnServer::new(server);
+    drop(f.seed(1, PinPolicy::default()));
+    let mut owner = server.client(&f.database);
+    owner.batch_execute("CREATE VIEW ummailboxpin.odd AS SELECT 1").unwrap();
+    let told = check(&f.session());
+    assert!(told.len() == 1 && told[0].contains("view 'odd'"), "{told:?}");
+    owner.batch_execute("DROP VIEW ummailboxpin.odd; COMMENT ON TABLE ummailboxpin.change_mark IS '99'").unwrap();
+    assert_eq!(failure_of(Ok(f.session())).status, Status::StoreTooNew);
+    let told = f.session().change(Mode::Commit, &Cause::new("Test"), |c| c.audit("x", "noted")).unwrap_err();
+    assert_eq!(told.status, Status::StoreTooNew);
+}
+
+/// An authority and a certificate by it for `localhost`, in a folder: `ca.pem`, `server.pem`, `server.key`.
+fn make_certificates(folder: &Path) -> bool {
+    let openssl = |arguments: &[&str]| {
+        let ended = std::process::Command::new("openssl").args(arguments).current_dir(folder).output();
+        ended.is_ok_and(|output| output.status.success())
+    };
+    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost\n").unwrap();
+    let new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    openssl(
+        &[
+            &["req", "-x509", "-days", "2", "-subj", "/CN=Authority", "-keyout", "ca.key", "-out", "ca.pem"][..],
+            &new_key,
+        ]
+        .concat(),
+    ) && openssl(
+        &[&["req", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"][..], &new_key].concat(),
+    ) && openssl(&[
+        "x509",
+        "-req",
+        "-in",
+        "server.csr",
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-days",
+        "2",
+        "-extfile",
+        "names",
+        "-out",
+        "server.pem",
+    ])
+}
+
+#[test]
+fn the_server_is_the_one_that_its_certificate_says_and_passwords_come_from_their_file() {
+    let name = "the_server_is_the_one_that_its_certificate_says_and_passwords_come_from_their_file";
+    if !is_there(name) {
+        return;
+    }
+    let (right, wrong) = (private_folder(), private_folder());
+    if !make_certificates(right.path()) || !make_certificates(wrong.path()) {
+        skip(name, "there is no openssl");
+        return;
+    }
+    let server = Server::start(&[]);
+    server.kill();
+    server.use_tls(right.path(), "hostssl all pbx 127.0.0.1/32 scram-sha-256\n");
+    server.run();
+    let f = OnServer::new(&server);
+    drop(f.seed(1, PinPolicy::default()));
+    let mut owner = server.client(&f.database);
+    owner.batch_execute("CREATE ROLE pbx LOGIN SUPERUSER PASSWORD 'hunter2'").unwrap();
+    let (port, database) = (server.port(), &f.database);
+    let ca = |folder: &tempfile::TempDir| folder.path().join("ca.pem").display().to_string();
+    let open = |role: &str, host: &str, rest: &str| {
+        let url = format!("postgresql://{role}@{host}:{port}/{database}?{rest}");
+        let location = Location { store: url.into(), key: f.folder.path().join("umpin.key") };
+        let session = Session::with(location, None, Tuning::danger_test(Clock::System));
+        session.and_then(|session| run(&session, "Get-UMMailbox", &json!({})).map(drop))
+    };
+    let (good, bad) = (ca(&right), ca(&wrong));
+    open(OWNER, "localhost", &format!("sslmode=verify-full&sslrootcert={good}")).unwrap();
+    open(OWNER, "127.0.0.1", &format!("sslmode=verify-ca&sslrootcert={good}")).unwrap();
+    open(OWNER, "127.0.0.1", "sslmode=require").unwrap();
+    for (host, rest) in [
+        ("localhost", format!("sslmode=verify-full&sslrootcert={bad}")),
+        ("127.0.0.1", format!("sslmode=verify-full&sslrootcert={good}")),
+        ("127.0.0.1", format!("sslmode=verify-ca&sslrootcert={bad}")),
+        ("localhost", "sslmode=verify-full&sslrootcert=/no/such/file.pem".to_owned()),
+    ] {
+        assert_eq!(open(OWNER, host, &rest).unwrap_err().status, Status::StoreCertificate, "{host} {rest}");
+    }
+
+    let passwords = f.folder.path().join("passwords");
+    let with_password = |line: &str, mode: u32| {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::write(&passwords, line).unwrap();
+        std::fs::set_permissions(&passwords, std::fs::Permissions::from_mode(mode)).unwrap();
+        open("pbx", "127.0.0.1", &format!("sslmode=require&passfile={}", passwords.display()))
+    };
+    with_password("127.0.0.1:*:*:pbx:hunter2\n", 0o600).unwrap();
+    for (line, mode) in [
+        ("127.0.0.1:*:*:pbx:hunter3\n", 0o600),
+        ("127.0.0.1:*:*:other:hunter2\n", 0o600),
+        ("127.0.0.1:*:*:pbx:hunter2\n", 0o644),
+    ] {
+        let told = with_password(line, mode).unwrap_err();
+        assert_eq!(told.status, Status::StoreLogin, "{line}: {told}");
+        assert!(!told.message.contains("hunter"), "{told}");
+    }
+    server.kill();
+}
