@@ -1,6 +1,7 @@
 //! The audit trail: what it holds, what a search finds, what is noticed when somebody works on it with other tools.
 
-use crate::support::{FIRST_PIN, Fixture, Raw, set};
+use crate::raw::Raw;
+use crate::support::{FIRST_PIN, Fixture, set};
 use serde_json::{Value, json};
 use umpin::error::Status;
 use umpin::pin::PinPolicy;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use crate::raw::Raw;
 use crate::support::{
-    FIRST_PIN, Fixture, Raw, START, child, extension, is_wine, session_at, set, skip, store_bytes, verify,
+    FIRST_PIN, Fixture, START, child, extension, is_wine, session_at, set, skip, store_bytes, verify,
 };
 use serde_json::json;
 use umpin::cmdlets::document::Response;

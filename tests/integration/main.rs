@@ -26,6 +26,7 @@ mod on_behalf;
 mod pins;
 #[cfg(all(unix, feature = "postgresql"))]
 mod postgresql;
+mod raw;
 mod self_check;
 mod sign_in;
 mod store;

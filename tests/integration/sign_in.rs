@@ -667,7 +667,7 @@ fn set_threshold(f: &Fixture, threshold: u32) {
 }
 
 fn marks(folder: &std::path::Path) -> i64 {
-    crate::support::Raw::of(folder).number("SELECT COUNT(*) FROM spray_mark")
+    crate::raw::Raw::of(folder).number("SELECT COUNT(*) FROM spray_mark")
 }
 
 #[test]
