@@ -183,7 +183,11 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Configuration, String> {
-        let file = tempfile::NamedTempFile::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        // Whatever the umask is.
+        #[cfg(unix)]
+        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        let file = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
         std::fs::write(file.path(), text).unwrap();
         Configuration::read(file.path())
     }
