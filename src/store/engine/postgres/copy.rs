@@ -6,7 +6,7 @@ use postgres::binary_copy::BinaryCopyInWriter;
 use postgres::types::Type;
 use postgres::{Client, IsolationLevel, Transaction};
 
-use super::{Server, boxed, cell, fault, now, references, type_of};
+use super::{NOW, Server, boxed, cell, fault, references, type_of};
 use crate::error::{Error, Result, Status};
 use crate::store::Tx;
 use crate::store::backup::{Facts, StoreCopy};
@@ -72,7 +72,8 @@ impl Server {
             }
         }
         let mark = crate::os::random::<16>()?.to_vec();
-        transaction.execute("INSERT INTO change_mark (id, at) VALUES ($1, $2)", &[&mark, &now()]).map_err(fault)?;
+        let put = format!("INSERT INTO change_mark (id, at) VALUES ($1, {NOW})");
+        transaction.execute(&put, &[&mark]).map_err(fault)?;
         match transaction.commit() {
             Ok(()) => Ok(()),
             Err(e) => self.resolve(&mark, super::fault(&e)),

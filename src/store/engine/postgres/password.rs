@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use super::url::{Address, Host};
 use crate::error::{Error, Result, Status};
 
-/// The password for a server, where the file has one. The last line of the trail is the file that `passfile` or
-/// PGPASSFILE names, else the account's own.
+/// The password for a server, where there is one in the file that `passfile` or PGPASSFILE names, else in the
+/// account's own.
 pub(super) fn password(address: &Address, host: &Host) -> Result<Option<Zeroizing<String>>> {
     let named = || std::env::var_os("PGPASSFILE").filter(|v| !v.is_empty()).map(PathBuf::from);
     let Some(path) = address.password_file.clone().or_else(named).or_else(own_file) else { return Ok(None) };

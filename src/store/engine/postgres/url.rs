@@ -129,8 +129,12 @@ impl Address {
                         _ => return Err(wrong("target_session_attrs is read-write, primary or any")),
                     };
                 }
-                // Never the value: somebody may have put a secret behind a misspelled name.
-                _ => return Err(wrong(&format!("it has an unknown parameter '{name}'"))),
+                // Never the value: somebody may have put a secret behind a misspelled name. Nor what cannot be a name:
+                // behind a '?' in a password, it is the rest of that.
+                _ if name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
+                    return Err(wrong(&format!("it has an unknown parameter '{name}'")));
+                }
+                _ => return Err(wrong("it has an unknown parameter")),
             }
         }
         if names.is_empty() {
@@ -303,6 +307,7 @@ mod tests {
     fn a_url_that_says_nothing_usable_is_an_error_of_its_own() {
         for url in [
             "postgresql://db1/umpin?passwort=hunter2",
+            "postgresql://umpin:123?hunter2@db1/umpin",
             "postgresql://db1/umpin?sslmode=allow",
             "postgresql://db1:0/umpin",
             "postgresql://db1:port/umpin",
