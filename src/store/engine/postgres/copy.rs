@@ -90,20 +90,10 @@ impl Server {
 
     /// Rows that refer to rows that are not there.
     pub(in crate::store) fn dangling_rows(&self) -> Result<usize> {
-        const REFERENCES: &[(&str, &str, &str, &str)] = &[
-            ("proxy_address", "recipient_id", "recipient", "id"),
-            ("policy", "dial_plan_id", "dial_plan", "id"),
-            ("um_mailbox", "recipient_id", "recipient", "id"),
-            ("um_mailbox", "policy_id", "policy", "id"),
-            ("um_address", "dial_plan_id", "dial_plan", "id"),
-            ("um_address", "recipient_id", "um_mailbox", "recipient_id"),
-            ("pin", "recipient_id", "um_mailbox", "recipient_id"),
-            ("pin_history", "recipient_id", "um_mailbox", "recipient_id"),
-            ("outbox", "recipient_id", "recipient", "id"),
-        ];
+        let tables = super::tables();
         self.run(Scope::Snapshot, |tx| {
             let mut count = 0;
-            for (table, column, other, key) in REFERENCES {
+            for Reference { table, column, other, key } in references_in(&tables) {
                 let statement = format!(
                     "SELECT COUNT(*) AS n FROM {table} t WHERE t.{column} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM \
                      {other} o WHERE o.{key} = t.{column})"
@@ -146,6 +136,33 @@ impl Server {
     pub(in crate::store) fn version_and_journal(&self) -> Result<(i64, String)> {
         Ok((VERSION, "wal".to_owned()))
     }
+}
+
+/// A column that names a row of another table.
+#[derive(Debug, PartialEq)]
+struct Reference<'t> {
+    table: &'t str,
+    column: &'t str,
+    other: &'t str,
+    key: &'t str,
+}
+
+/// What the schema says of them: `column TYPE ... REFERENCES other (key)`, a line each.
+fn references_in(tables: &str) -> Vec<Reference<'_>> {
+    let mut table = "";
+    let mut found = Vec::new();
+    for line in tables.lines().map(str::trim) {
+        if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
+            table = rest.split([' ', '(']).next().unwrap_or_default();
+        } else if let Some((before, behind)) = line.split_once(" REFERENCES ") {
+            let column = before.split_whitespace().next().unwrap_or_default();
+            let mut words = behind.split([' ', '(', ')', ',']).filter(|word| !word.is_empty());
+            if let (Some(other), Some(key)) = (words.next(), words.next()) {
+                found.push(Reference { table, column, other, key });
+            }
+        }
+    }
+    found
 }
 
 /// Kind and name of what the store makes, but for primary keys.
@@ -236,4 +253,20 @@ fn value_of(cell: Cell<'_>) -> Result<Value<'_>> {
         Cell::Blob(bytes) => Value::Blob(bytes.into()),
         Cell::Other => return Err(odd()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reference_of_the_schema_is_found_with_both_its_ends() {
+        let tables = super::super::tables();
+        let found = references_in(&tables);
+        assert_eq!(found.len(), tables.matches(" REFERENCES ").count());
+        let due = Reference { table: "um_address", column: "recipient_id", other: "um_mailbox", key: "recipient_id" };
+        assert!(found.contains(&due), "{found:?}");
+        let names: Vec<&str> = contents::stored_tables().iter().map(|table| table.name).collect();
+        assert!(found.iter().all(|r| names.contains(&r.table) && names.contains(&r.other)), "{found:?}");
+    }
 }
