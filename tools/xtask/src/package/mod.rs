@@ -80,6 +80,9 @@ pub fn make(machine: &Machine, signing: Signing, parts: &mut Parts) -> Result<Ma
         match native::build(&packaging, platform)? {
             Ok(native) => {
                 say(&format!("{}: {}", platform.name, native.describe()));
+                if let Some(why) = native.without_postgresql {
+                    parts.skip(&format!("PostgreSQL in the library for {}", platform.name), why);
+                }
                 natives.push(native);
             }
             Err(why) => parts.skip(&format!("the library for {}", platform.name), &why),

@@ -84,7 +84,12 @@ pub struct Native {
     pub static_library: Option<PathBuf>,
     /// The newest version of the C library that it asks for; Linux only.
     pub glibc: Option<String>,
+    /// Why it has no PostgreSQL in it.
+    pub without_postgresql: Option<&'static str>,
 }
+
+/// What Debian's crates lack for Windows: PostgreSQL's crates go without.
+const NO_WINDOWS_SYS: &str = "Debian's crates, which this build takes, are without windows-sys";
 
 impl Native {
     pub fn describe(&self) -> String {
@@ -127,6 +132,10 @@ impl CrossTools {
         })
     }
 
+    fn lacks_windows_sys(&self) -> bool {
+        self.cross.triple.contains("-windows-") && !self.crates.is_empty()
+    }
+
     pub fn tool(&self, tool: &str) -> PathBuf {
         Path::new(&self.bin).join(format!("{}-{tool}", self.cross.gnu))
     }
@@ -148,7 +157,9 @@ pub fn build(packaging: &Packaging, platform: &'static Platform) -> Result<Resul
         if given.is_file() {
             packaging.copy(&given, &library)?;
             let glibc = glibc_of(&library)?;
-            return Ok(Ok(Native { platform, library, program: None, static_library: None, glibc }));
+            let given =
+                Native { platform, library, program: None, static_library: None, glibc, without_postgresql: None };
+            return Ok(Ok(given));
         }
     }
     let own = packaging.machine.platform == platform.name;
@@ -189,6 +200,7 @@ pub fn build(packaging: &Packaging, platform: &'static Platform) -> Result<Resul
         program: Some(place(program, program, UNNEEDED)?),
         static_library: if own { Some(place(archive, archive, debug)?) } else { None },
         glibc: None,
+        without_postgresql: cross.as_ref().filter(|tools| tools.lacks_windows_sys()).map(|_| NO_WINDOWS_SYS),
     };
     let glibc = glibc_of(&native.library)?.max(glibc_of(native.program.as_deref().unwrap_or(&native.library))?);
     Ok(Ok(Native { glibc, ..native }))
@@ -269,6 +281,9 @@ fn compile(
             cargo.env(format!("CC_{under}"), tools.tool("gcc")).env(format!("AR_{under}"), tools.tool("ar"));
             if let Some(sqlite) = &tools.sqlite {
                 cargo.env("SQLITE3_LIB_DIR", sqlite.join("lib")).env("SQLITE3_INCLUDE_DIR", sqlite.join("include"));
+            }
+            if tools.lacks_windows_sys() {
+                cargo.arg("--no-default-features");
             }
             if !tools.crates.is_empty() {
                 cargo.args(["-Zbuild-std=std,panic_unwind", "--config"]);

@@ -267,6 +267,8 @@ impl Tools {
         // Behind the verb: clippy's own program gets only those.
         command.args(words).args(["--target", TARGET]);
         if let Some(crates) = &self.crates {
+            // As the package's (NO_WINDOWS_SYS in package/native.rs).
+            command.arg("--no-default-features");
             command.arg("--config").arg(format!("source.debian-crates.directory='{}'", crates.display()));
         }
         command
