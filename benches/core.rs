@@ -32,6 +32,9 @@ fn main() {
     let many = std::env::var("UMPIN_BENCH_MAILBOXES").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
     // One part alone, by its name: cargo bench --bench core -- among
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    if let Ok(what) = std::env::var("UMPIN_BENCH_REFERENCE") {
+        return reference(&what);
+    }
     let parts: [Part<'_>; 8] = [
         ("singles", "single operations, medians of interleaved rounds", &singles),
         ("throughput", "all cores", &throughput),
@@ -143,6 +146,17 @@ fn rate(work: impl Fn(usize, &AtomicBool, &AtomicU64) + Sync) -> f64 {
     count.load(Ordering::Relaxed) as f64 / WHILE.as_secs_f64()
 }
 
+/// Bare hashes a second on all cores.
+fn bare_hashes() -> f64 {
+    rate(|_, stop, count| {
+        let mut bare = Bare::new();
+        while !stop.load(Ordering::Relaxed) {
+            bare.hash();
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    })
+}
+
 fn throughput(folder: &Path) {
     const MAILBOXES: usize = 1000;
     let store = folder.join("throughput");
@@ -150,13 +164,7 @@ fn throughput(folder: &Path) {
     let session = seed(&store, MAILBOXES).unwrap();
     let (mut hashes, mut verifies) = (vec![], vec![]);
     for _ in 0..3 {
-        hashes.push(rate(|_, stop, count| {
-            let mut bare = Bare::new();
-            while !stop.load(Ordering::Relaxed) {
-                bare.hash();
-                count.fetch_add(1, Ordering::Relaxed);
-            }
-        }));
+        hashes.push(bare_hashes());
         verifies.push(rate(|core, stop, count| {
             let pin = Pin::new(PIN);
             let mut n = core * 337;
@@ -287,12 +295,34 @@ fn among(folder: &Path, many: usize) {
     println!("  look-up among {many} / among 1,000: {:.2} (aim: at most 1.2)", look_ups[1] / look_ups[0]);
 }
 
+/// Whom round `round` asks for: others than the round before, in no order.
+fn who(n: usize, round: usize, count: usize) -> String {
+    format!("user{}@contoso.com", (n * 7_919 + round * 104_729) % count)
+}
+
+/// What benches/powershell.ps1 divides by, in a process of its own: nothing but the figure. `reads`: microseconds of a
+/// bare read, once the statement and the upper pages are there. `hashes`: bare hashes a second on all cores.
+fn reference(what: &str) {
+    const READS: usize = 10_000;
+    if what == "hashes" {
+        return println!("{:.3}", bare_hashes());
+    }
+    let number = |name: &str| std::env::var(name).unwrap().parse().unwrap();
+    let (count, round) = (number("UMPIN_BENCH_MAILBOXES"), number("UMPIN_BENCH_ROUND"));
+    let bare = BareRead::open(Path::new(&std::env::var_os("UMPIN_BENCH_STORE").unwrap()));
+    (0..READS).for_each(|n| bare.read(&who(n, round + 1, count)));
+    let names: Vec<String> = (0..READS).map(|n| who(n, round, count)).collect();
+    let started = Instant::now();
+    names.iter().for_each(|name| bare.read(name));
+    println!("{:.3}", started.elapsed().as_secs_f64() * 1e6 / READS as f64);
+}
+
 /// Microseconds of a look-up. By turns, each round over other mailboxes, so that both ways meet the same caches.
 fn look_up(store: &Path, session: &Session, count: usize, reads: usize) -> f64 {
     let bare = BareRead::open(store);
     let (mut bares, mut gets) = (vec![], vec![]);
     for round in 0..11 {
-        let who = |n: usize| format!("user{}@contoso.com", (n * 7_919 + round * 104_729) % count);
+        let who = |n: usize| who(n, round, count);
         timed(&mut bares, || (0..reads).for_each(|n| bare.read(&who(n))));
         timed(&mut gets, || {
             for n in 0..reads {
@@ -349,13 +379,7 @@ fn bulk(folder: &Path) {
     std::fs::create_dir(&store).unwrap();
     let session = seed(&store, MAILBOXES).unwrap();
     let cores = std::thread::available_parallelism().unwrap().get();
-    let hashes = rate(|_, stop, count| {
-        let mut bare = Bare::new();
-        while !stop.load(Ordering::Relaxed) {
-            bare.hash();
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-    });
+    let hashes = bare_hashes();
     let next = AtomicUsize::new(0);
     let started = Instant::now();
     std::thread::scope(|scope| {

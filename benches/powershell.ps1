@@ -1,8 +1,10 @@
-# What the cmdlets cost beyond PowerShell's own work, as ratios against an empty compiled cmdlet (benches/empty)
-# measured in the same run, by turns: Get-UMMailboxPIN over piped identities, each another mailbox, and the import of
-# the module. ./build.sh bench calls it; alone: UMPIN_MODULE=PATH/UMMailboxPin.psd1 pwsh -File benches/powershell.ps1
+# What the cmdlets cost beyond PowerShell's own work and the database's, as ratios against references measured in the
+# same run, by turns: the import of the module over that of an empty one (benches/empty); Get-UMMailboxPIN over piped
+# identities, each another mailbox, over an empty cmdlet and a bare read of the same columns; Set-UMMailboxPIN over bare
+# hashes on all cores. ./build.sh bench calls it; alone:
+# UMPIN_MODULE=PATH/UMMailboxPin.psd1 pwsh -File benches/powershell.ps1 -Mailboxes 1000, 1000000
 [CmdletBinding()]
-param([int] $Mailboxes = 10000, [int] $Rounds = 15)
+param([int[]] $Mailboxes = (1000, 100000), [int] $Rounds = 11, [int] $Sets = 2000)
 $ErrorActionPreference = 'Stop'
 $root = Split-Path $PSScriptRoot
 $module = if ($env:UMPIN_MODULE) { $env:UMPIN_MODULE } else { "$root/target/module/UMMailboxPin/UMMailboxPin.psd1" }
@@ -46,31 +48,64 @@ try {
     'import: {0:n1} ms, of an empty binary module {1:n1} ms, difference {2:n1} ms (aim: at most 30)' -f
     $ours, $empty, ($ours - $empty)
 
-    # Enabling costs a hash each, which would take minutes: the seeder shares one.
-    $null = New-Item -ItemType Directory -Path "$folder/store"
-    if (-not $IsWindows) { chmod 700 $folder "$folder/store" }
-    $seed = 'run', '--release', '--quiet', '--manifest-path', "$root/Cargo.toml", '--example', 'seed_store'
-    Invoke-Quietly cargo @($seed + '--' + "$folder/store" + "$Mailboxes")
-    $env:UMPIN_STORE = "$folder/store/um.db"
-    $env:UMPIN_KEY_FILE = "$folder/store/umpin.key"
-    foreach ($path in $modules.Values) { Import-Module $path }
-    $identities = foreach ($n in 0..($Mailboxes - 1)) { "user$n@contoso.com" }
-    $times = @{ empty = @(); ours = @() }
-    foreach ($round in 0..$Rounds) {
-        $watch = [Diagnostics.Stopwatch]::StartNew()
-        $null = $identities | Get-Empty
-        $first = $watch.Elapsed.TotalMilliseconds
-        $watch.Restart()
-        $got = $identities | Get-UMMailboxPIN
-        $second = $watch.Elapsed.TotalMilliseconds
-        if ($got.Count -ne $Mailboxes) { throw "Get-UMMailboxPIN returned $($got.Count) of $Mailboxes mailboxes." }
-        # The first round warms up.
-        if ($round -gt 0) { $times.empty += $first; $times.ours += $second }
+    # The references of the library's benchmark, each in a process of its own.
+    $built = & cargo bench --bench core --no-run --message-format=json --manifest-path "$root/Cargo.toml" 2>$null |
+        ConvertFrom-Json | Where-Object { $_.reason -eq 'compiler-artifact' -and $_.target.name -eq 'core' }
+    if (-not $built.executable) { throw 'The benchmark of the library cannot be built.' }
+    function Get-Reference([string] $What, [string] $Store, [int] $Count, [int] $Round) {
+        $env:UMPIN_BENCH_REFERENCE, $env:UMPIN_BENCH_STORE = $What, $Store
+        $env:UMPIN_BENCH_MAILBOXES, $env:UMPIN_BENCH_ROUND = $Count, $Round
+        $figure = & $built.executable --bench
+        if ($LASTEXITCODE -ne 0) { throw "The reference '$What' cannot be measured." }
+        [double]::Parse($figure, [cultureinfo]::InvariantCulture)
     }
-    $empty, $ours = (Get-Median $times.empty), (Get-Median $times.ours)
-    ('piped Get-UMMailboxPIN / empty cmdlet, {0:n0} mailboxes: {1:n2} (aim: at most 2.5); ' +
-    '{2:n1} us and {3:n1} us each') -f
-    $Mailboxes, ($ours / $empty), ($ours * 1000 / $Mailboxes), ($empty * 1000 / $Mailboxes)
+
+    foreach ($path in $modules.Values) { Import-Module $path }
+    # Enabling costs a hash each, which would take minutes: the seeder shares one.
+    function New-Store([int] $Count) {
+        $store = "$folder/store$Count"
+        $null = New-Item -ItemType Directory -Path $store
+        if (-not $IsWindows) { chmod 700 $folder $store }
+        $seed = 'run', '--release', '--quiet', '--manifest-path', "$root/Cargo.toml", '--example', 'seed_store'
+        Invoke-Quietly cargo @($seed + '--' + $store + "$Count")
+        $env:UMPIN_STORE = "$store/um.db"
+        $env:UMPIN_KEY_FILE = "$store/umpin.key"
+        $store
+    }
+
+    foreach ($count in $Mailboxes) {
+        $store = New-Store $count
+        $times = @{ empty = @(); ours = @(); bare = @() }
+        $each = 10000
+        foreach ($round in 0..$Rounds) {
+            # Others each round, in no order; the bare reads are of the same ones.
+            $identities = foreach ($n in 0..($each - 1)) { "user$((7919 * $n + 104729 * $round) % $count)@contoso.com" }
+            $watch = [Diagnostics.Stopwatch]::StartNew()
+            $null = $identities | Get-Empty
+            $first = $watch.Elapsed.TotalMilliseconds * 1000 / $each
+            $watch.Restart()
+            $got = $identities | Get-UMMailboxPIN
+            $second = $watch.Elapsed.TotalMilliseconds * 1000 / $each
+            if ($got.Count -ne $each) { throw "Get-UMMailboxPIN returned $($got.Count) of $each mailboxes." }
+            $third = Get-Reference reads $store $count $round
+            # The first round warms up.
+            if ($round -gt 0) { $times.empty += $first; $times.ours += $second; $times.bare += $third }
+        }
+        $empty, $ours, $bare = (Get-Median $times.empty), (Get-Median $times.ours), (Get-Median $times.bare)
+        ('piped Get-UMMailboxPIN among {0:n0}: {1:n1} us, empty cmdlet {2:n1} us, bare read {3:n1} us: ' +
+        '{4:n2} (aim: at most 1.5)') -f $count, $ours, $empty, $bare, ($ours / ($empty + $bare))
+    }
+
+    $null = New-Store $Sets
+    $people = foreach ($n in 0..($Sets - 1)) { "user$n@contoso.com" }
+    $hashes = @(Get-Reference hashes)
+    $watch = [Diagnostics.Stopwatch]::StartNew()
+    $people | Set-UMMailboxPIN -ThrottleLimit ([Environment]::ProcessorCount + 1) -WarningAction Ignore
+    $rate = $Sets / $watch.Elapsed.TotalSeconds
+    $hashes += Get-Reference hashes
+    $bare = ($hashes | Measure-Object -Average).Average
+    ('Set-UMMailboxPIN of {0:n0} with -ThrottleLimit: {1:n1} a second, bare hashes {2:n1}: {3:n2} ' +
+    '(aim: at least 0.9)') -f $Sets, $rate, $bare, ($rate / $bare)
 }
 finally {
     # The cmdlets let go of the store when they are told of another one.

@@ -98,7 +98,7 @@ pub(in crate::store) fn params_of<'v>(values: &'v [Value<'_>]) -> Vec<&'v dyn To
 
 /// One row that a statement found.
 pub(in crate::store) enum Row<'a> {
-    Sqlite(&'a rusqlite::Row<'a>),
+    Sqlite(sqlite::Found<'a>),
     #[cfg(feature = "postgresql")]
     Postgres(&'a ::postgres::Row),
 }
@@ -107,7 +107,7 @@ impl Row<'_> {
     /// A column by its name.
     pub(in crate::store) fn get<T: FromColumn>(&self, column: &str) -> Result<T> {
         let cell = match self {
-            Row::Sqlite(row) => sqlite::cell_named(row, column)?,
+            Row::Sqlite(found) => found.named(column)?,
             #[cfg(feature = "postgresql")]
             Row::Postgres(row) => postgres::cell_named(row, column)?,
         };
@@ -117,7 +117,7 @@ impl Row<'_> {
     /// A column by its place, whatever it holds.
     pub(in crate::store) fn cell(&self, at: usize) -> Result<Cell<'_>> {
         match self {
-            Row::Sqlite(row) => sqlite::cell(row, at),
+            Row::Sqlite(found) => found.at(at),
             #[cfg(feature = "postgresql")]
             Row::Postgres(row) => postgres::cell(row, at),
         }
