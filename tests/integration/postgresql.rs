@@ -1,8 +1,11 @@
 //! The store on a PostgreSQL server. (The other modules run on one, too, under UMPIN_TEST_STORE=postgresql.)
 
+mod faults;
+mod load;
+
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::postgresql::{OWNER, Server, database_of, programs};
@@ -275,78 +278,6 @@ fn a_server_that_is_gone_is_an_error_of_its_own_and_the_next_call_finds_it_back(
     server.run();
     assert!(verify(&session, 0, FIRST_PIN).accepted);
     assert_eq!(get_um_mailbox_pin(&session, &who(0)).unwrap().facts.failures, 0);
-    server.kill();
-}
-
-/// Backends are ended, and the whole server by its immediate stop, while people's PINs are set: what was acknowledged
-/// is there, and nothing was done twice.
-#[test]
-fn no_acknowledged_change_is_lost_and_none_is_done_twice_whatever_is_killed() {
-    if !is_there("no_acknowledged_change_is_lost_and_none_is_done_twice_whatever_is_killed") {
-        return;
-    }
-    let kills = if crate::support::is_full_scale() { 500 } else { 40 };
-    let server = Server::start(&[]);
-    let f = OnServer::new(&server);
-    let people = 4;
-    let first = f.seed(people, PinPolicy { history_count: 1, ..PinPolicy::default() });
-    let stop = AtomicBool::new(false);
-    let (done, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..people)
-            .map(|n| {
-                let (session, stop, done, failed) = (f.session(), &stop, &done, &failed);
-                scope.spawn(move || {
-                    let mut last = FIRST_PIN.to_owned();
-                    let mut acknowledged = 0_i64;
-                    let mut count = 0;
-                    while !stop.load(Ordering::SeqCst) {
-                        count += 1;
-                        let pin = format!("{}", 472_900 + (count * 37) % 997);
-                        match set(&session, n, Some(&pin)) {
-                            Ok(_) => {
-                                last = pin;
-                                acknowledged += 1;
-                                done.fetch_add(1, Ordering::SeqCst);
-                            }
-                            Err(e) if e.status == Status::StoreServerGone => {
-                                failed.fetch_add(1, Ordering::SeqCst);
-                            }
-                            Err(e) if e.status == Status::WeakPin => {}
-                            Err(e) => panic!("{e:?}"),
-                        }
-                    }
-                    (last, acknowledged)
-                })
-            })
-            .collect();
-        for kill in 0..kills {
-            // Some work between two kills, however fast the machine is.
-            let before = done.load(Ordering::SeqCst);
-            let since = Instant::now();
-            while done.load(Ordering::SeqCst) < before + 3 {
-                assert!(since.elapsed() < Duration::from_secs(60), "nothing goes on after kill {kill}");
-                std::thread::yield_now();
-            }
-            if kill % 10 == 9 {
-                server.kill();
-                server.run();
-            } else if let Ok(mut client) = server.try_client("postgres") {
-                let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = \
-                             'ummailboxpin' ORDER BY random() LIMIT 1";
-                let _ = client.batch_execute(ended);
-            }
-        }
-        stop.store(true, Ordering::SeqCst);
-        for (n, worker) in workers.into_iter().enumerate() {
-            let (last, acknowledged) = worker.join().unwrap();
-            assert!(verify(&first, n, &last).accepted, "mailbox {n} has not the PIN that was acknowledged last");
-            let guid = get_um_mailbox_pin(&first, &who(n)).unwrap().guid;
-            let version = first.read(|tx| Ok(tx.pin(&guid)?.unwrap().version)).unwrap();
-            assert_eq!(version, acknowledged + 1, "mailbox {n}: {} calls failed", failed.load(Ordering::SeqCst));
-        }
-    });
-    assert_eq!(check(&first), [""; 0]);
     server.kill();
 }
 

@@ -50,30 +50,85 @@ impl Server {
 
     /// Makes a cluster and starts it.
     pub fn start(settings: &[&str]) -> Server {
-        let folder = tempfile::Builder::new().prefix("umpin-pg").tempdir_in("/tmp").unwrap().keep();
-        give_to_nobody(&folder);
-        let programs = programs().expect("PostgreSQL");
-        let made = as_nobody(&programs.join("initdb"))
+        let server = Server::in_new_folder();
+        let made = as_nobody(&programs().expect("PostgreSQL").join("initdb"))
             .args(["-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--data-checksums", "-U", OWNER, "-D"])
-            .arg(folder.join("data"))
+            .arg(server.folder.join("data"))
             .output()
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        // A port that nobody has at this moment.
+        // Programs are killed here and no machine is, so that what was written stays; with it on, a server that begins
+        // anew would wait seconds for the disk.
+        server.set(&["max_connections = 300", "fsync = off"]);
+        server.set(settings);
+        server.listen();
+        server
+    }
+
+    /// A folder and a port that nobody has at this moment.
+    fn in_new_folder() -> Server {
+        let folder = tempfile::Builder::new().prefix("umpin-pg").tempdir_in("/tmp").unwrap().keep();
+        give_to_nobody(&folder);
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         std::fs::write(folder.join("port"), port.to_string()).unwrap();
-        let mut configuration =
-            std::fs::File::options().append(true).open(folder.join("data/postgresql.conf")).unwrap();
-        let folder_text = folder.to_str().unwrap();
-        writeln!(configuration, "unix_socket_directories = '{folder_text}'\nport = {port}\nmax_connections = 300")
-            .unwrap();
+        Server { folder, port, keeper: Mutex::default() }
+    }
+
+    /// Starts it at its own socket and port.
+    fn listen(&self) {
+        let folder = self.folder.display();
+        self.set(&[&format!("unix_socket_directories = '{folder}'"), &format!("port = {}", self.port)]);
+        self.run();
+    }
+
+    /// Adds lines to its settings; the last of a name counts.
+    pub fn set(&self, settings: &[&str]) {
+        let mut file = std::fs::File::options().append(true).open(self.folder.join("data/postgresql.conf")).unwrap();
         for line in settings {
-            writeln!(configuration, "{line}").unwrap();
+            writeln!(file, "{line}").unwrap();
         }
-        drop(configuration);
-        let server = Server { folder, port, keeper: Mutex::default() };
-        server.run();
-        server
+    }
+
+    /// A standby of this one, running.
+    pub fn start_standby(&self) -> Server {
+        let standby = Server::in_new_folder();
+        standby.follow(self);
+        standby
+    }
+
+    /// What it held is gone: from now on it is a standby of another.
+    pub fn follow(&self, primary: &Server) {
+        let data = self.folder.join("data");
+        let _ = std::fs::remove_dir_all(&data);
+        let copied = as_nobody(&programs().unwrap().join("pg_basebackup"))
+            .args(["--checkpoint=fast", "--no-sync", "-R", "-X", "stream", "-U", OWNER, "-h"])
+            .arg(&primary.folder)
+            .args(["-p", &primary.port.to_string(), "-D"])
+            .arg(&data)
+            .output()
+            .unwrap();
+        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        self.set(&["synchronous_standby_names = ''"]);
+        self.listen();
+    }
+
+    /// From now on nothing is acknowledged that the standby has not.
+    pub fn wait_for_standby(&self) {
+        self.set(&["synchronous_standby_names = '*'"]);
+        let mut client = self.client("postgres");
+        client.execute("SELECT pg_reload_conf()", &[]).unwrap();
+        let since = std::time::Instant::now();
+        let ready = "SELECT COUNT(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        while client.query_one(ready, &[]).unwrap().get::<_, i64>(0) == 0 {
+            assert!(since.elapsed().as_secs() < 60, "{}", self.log());
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    /// A standby takes changes from now on.
+    pub fn promote(&self) {
+        let told = self.client("postgres").query_one("SELECT pg_promote(true, 60)", &[]).unwrap();
+        assert!(told.get::<_, bool>(0), "{}", self.log());
     }
 
     /// Starts it (again).

@@ -282,6 +282,13 @@ impl Server {
             let told = self.connect().and_then(|mut link| {
                 let put = format!("INSERT INTO change_mark (id, at) VALUES ($1, {NOW}) ON CONFLICT (id) DO NOTHING");
                 let added = link.client.execute(&put, &[&mark]).map_err(|e| fault(&e))?;
+                if added == 0 {
+                    // It is on this server's disk, and perhaps on no standby's. This commit, which writes something,
+                    // is answered when they have all that was written before it.
+                    let another = os::random::<16>()?.to_vec();
+                    link.client.execute(&put, &[&another]).map_err(|e| fault(&e))?;
+                    link.mark = another;
+                }
                 self.put_idle(link);
                 Ok(added)
             });
