@@ -2,6 +2,7 @@
 
 mod faults;
 mod load;
+mod moving;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -90,80 +91,6 @@ fn what_is_written_on_a_server_is_read_from_it_and_the_self_check_finds_nothing(
     assert_eq!(get_um_mailbox_pin(&another, &who(1)).unwrap().facts.failures, 1);
     assert_eq!(check(&another), [""; 0]);
     assert_private(&f.folder.path().join("umpin.key"));
-}
-
-#[test]
-fn a_store_moves_to_a_server_and_back_and_is_the_same() {
-    if !is_there("a_store_moves_to_a_server_and_back_and_is_the_same") {
-        return;
-    }
-    let file = crate::support::private_folder();
-    let clock = Arc::new(AtomicI64::new(START));
-    let on_file = session_on(file.path().join("um.db"), file.path(), &clock);
-    let hash = Tuning::danger_test(Clock::System).hash;
-    let wanted = crate::support::seed::Seeding { people: 50, digits: 5, rules: PinPolicy::default(), hash };
-    crate::support::seed::seed(&on_file, wanted).unwrap();
-    for pin in ["580437", "604938", "471147"] {
-        set(&on_file, 7, Some(pin)).unwrap();
-    }
-    assert_eq!(verify(&on_file, 8, "000000").reason, Reason::WrongPin);
-    let up = file.path().join("up.umbak");
-    run(&on_file, "Backup-UMPinStore", &json!({"Path": up.to_str().unwrap()})).unwrap();
-
-    let f = OnServer::new(Server::shared());
-    crate::support::copy_key(&file.path().join("umpin.key"), &f.folder.path().join("umpin.key"));
-    let session = f.session();
-    run(&session, "Restore-UMPinStore", &json!({"Path": up.to_str().unwrap()})).unwrap();
-    assert_eq!(check(&session), [""; 0]);
-    assert!(verify(&session, 7, "471147").accepted && verify(&session, 9, FIRST_PIN).accepted);
-    assert_eq!(get_um_mailbox_pin(&session, &who(8)).unwrap().facts.failures, 1);
-    let down = file.path().join("down.umbak");
-    run(&session, "Backup-UMPinStore", &json!({"Path": down.to_str().unwrap()})).unwrap();
-    // But for what the restore and the sign-ins themselves wrote.
-    let (up, down) = (dump(&up), dump(&down));
-    assert!(up.len() > 500, "{}", up.len());
-    let lost: Vec<&String> = up.iter().filter(|row| !down.contains(row)).collect();
-    assert!(lost.iter().all(|row| row.starts_with("setting|audit_head")), "{lost:#?}");
-    // A new person gets a number of its own, behind those that were moved.
-    let another = session_on(file.path().join("um.db"), file.path(), &clock);
-    let back = file.path().join("down.umbak");
-    run(&another, "Restore-UMPinStore", &json!({"Path": back.to_str().unwrap()})).unwrap();
-    assert_eq!(check(&another), [""; 0]);
-    assert!(verify(&another, 7, "471147").accepted);
-}
-
-/// Every row of a backup.
-fn dump(path: &Path) -> Vec<String> {
-    let file = rusqlite::Connection::open(path).unwrap();
-    let names: Vec<String> = file
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1")
-        .unwrap()
-        .query_map([], |r| r.get(0))
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
-    let mut rows = Vec::new();
-    for name in names {
-        let mut all = file.prepare(&format!("SELECT * FROM {name}")).unwrap();
-        let width = all.column_count();
-        let mut found = all.query([]).unwrap();
-        while let Some(row) = found.next().unwrap() {
-            let values: Vec<String> = (0..width).map(|at| format!("{:?}", row.get_ref(at).unwrap())).collect();
-            rows.push(format!("{name}|{}", text_of(&values)));
-        }
-    }
-    rows
-}
-
-fn text_of(values: &[String]) -> String {
-    values
-        .iter()
-        .map(|value| match value.strip_prefix("Text([").and_then(|rest| rest.strip_suffix("])")) {
-            Some(bytes) => bytes.split(", ").filter_map(|b| b.parse::<u8>().ok()).map(char::from).collect(),
-            None => value.clone(),
-        })
-        .collect::<Vec<String>>()
-        .join("|")
 }
 
 /// Guesses until it is told to stop, as a program of the telephone does.

@@ -465,7 +465,7 @@ pub struct Verdict {
 }
 
 /// People of the directory who have no mailbox yet.
-fn add_people(session: &Session, which: std::ops::Range<usize>) -> Result<()> {
+pub fn add_people(session: &Session, which: std::ops::Range<usize>) -> Result<()> {
     session.change(Mode::Commit, &Cause::new("Seed"), |c| {
         for n in which.clone() {
             let smtp = format!("user{n}@contoso.com");
@@ -568,8 +568,7 @@ fn judge_mails(f: &OnServer, session: &Session, accounts: &[Account]) {
         let line = mail.lines().find_map(|line| line.strip_prefix("To: ")).unwrap();
         line.rsplit('<').next().unwrap().trim_end_matches('>').to_owned()
     };
-    let mut told: Vec<(String, String)> =
-        mails(&pickup).iter().map(|mail| (to(mail), pin_in(mail).unwrap())).collect();
+    let mut told: Vec<(String, String)> = mails(&pickup).iter().map(|mail| (to(mail), pin_in(mail).unwrap())).collect();
     due.sort();
     told.sort();
     assert_eq!(told.len(), due.len());
