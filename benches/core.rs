@@ -1,6 +1,9 @@
 //! What the library costs, as ratios against references measured in the same run: `cargo bench --bench core`.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
+#[cfg(all(unix, feature = "postgresql"))]
+#[path = "core/postgresql.rs"]
+mod postgresql;
 #[path = "../examples/seed_store.rs"]
 mod seed_store;
 
@@ -35,7 +38,7 @@ fn main() {
     if let Ok(what) = std::env::var("UMPIN_BENCH_REFERENCE") {
         return reference(&what);
     }
-    let parts: [Part<'_>; 8] = [
+    let parts: &[Part<'_>] = &[
         ("singles", "single operations, medians of interleaved rounds", &singles),
         ("throughput", "all cores", &throughput),
         ("refusals", "refusals, 500 of each over many mailboxes", &refusals),
@@ -44,8 +47,14 @@ fn main() {
         ("import", "import (UMPIN_BENCH_MAILBOXES says how many)", &|folder| import(folder, many)),
         ("among", "among 1,000 and among many (UMPIN_BENCH_MAILBOXES says how many)", &|folder| among(folder, many)),
         ("upgrade", "a store of version 1 (UMPIN_BENCH_V1 names its folder)", &upgrade),
+        #[cfg(all(unix, feature = "postgresql"))]
+        (
+            "postgresql",
+            "a store on a server, with 1,000 and with many (UMPIN_BENCH_MAILBOXES says how many)",
+            &|folder| postgresql::measure(folder, many),
+        ),
     ];
-    for (part, title, measure) in parts {
+    for &(part, title, measure) in parts {
         if wanted.as_deref().is_none_or(|wanted| wanted == part) {
             println!("{title}");
             let folder = folder.path().join(part);
@@ -130,14 +139,19 @@ fn singles(folder: &Path) {
 
 /// Counts what all cores do in a while.
 fn rate(work: impl Fn(usize, &AtomicBool, &AtomicU64) + Sync) -> f64 {
+    rate_by(1, work)
+}
+
+/// The same by so many threads a core.
+fn rate_by(threads: usize, work: impl Fn(usize, &AtomicBool, &AtomicU64) + Sync) -> f64 {
     const WHILE: Duration = Duration::from_secs(3);
     let (stop, count) = (AtomicBool::new(false), AtomicU64::new(0));
     let cores = std::thread::available_parallelism().unwrap().get();
     std::thread::scope(|scope| {
-        for core in 0..cores {
+        for thread in 0..threads * cores {
             scope.spawn({
                 let (work, stop, count) = (&work, &stop, &count);
-                move || work(core, stop, count)
+                move || work(thread, stop, count)
             });
         }
         std::thread::sleep(WHILE);

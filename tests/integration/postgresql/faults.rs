@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use umpin::cmdlets::get_um_mailbox_pin::get_um_mailbox_pin;
 use umpin::pin::PinPolicy;
 
+use super::line::{Break, Line};
 use super::load::{Load, drawn_for_kill};
 use super::{OnServer, check, is_there};
 use crate::support::postgresql::{OWNER, Server};
@@ -34,16 +35,21 @@ fn no_acknowledged_change_is_lost_and_none_is_done_twice_whatever_is_killed() {
     let kills = if is_full_scale() { 500 } else { 40 };
     let server = Server::start(&[]);
     let f = OnServer::new(&server);
-    let mut load = Load::start(&f, &f.url, kills);
-    let mut count = [0; 4];
+    let line = Line::lay(f.folder.path(), &server);
+    let mut load = Load::start(&f, &line.url(&f.database), kills);
+    let mut count = [0; 6];
     let since = Instant::now();
     for kill in 0..kills {
         load.work(&format!("before kill {kill}"));
         let r = drawn_for_kill(kill);
-        // Somewhere in the middle of the calls that follow.
-        std::thread::sleep(Duration::from_micros(r >> 8 & 0x3fff));
-        let kind = [0, 0, 0, 0, 1, 1, 1, 2, 2, 3][usize::try_from(r % 10).unwrap()];
-        count[kind] += 1;
+        let kind = [0, 0, 0, 0, 1, 1, 2, 3, 4, 5][usize::try_from(r % 10).unwrap()];
+        if matches!(kind, 1..=3) && r & 0x80 != 0 {
+            // Just when a commit is done that nobody was told of.
+            line.break_at_commit(Break::After);
+        } else {
+            // Somewhere in the middle of the calls that follow.
+            std::thread::sleep(Duration::from_micros(r >> 8 & 0x3fff));
+        }
         match kind {
             0 => load.kill_client(usize::try_from(r >> 32).unwrap()),
             1 => {
@@ -53,22 +59,22 @@ fn no_acknowledged_change_is_lost_and_none_is_done_twice_whatever_is_killed() {
             }
             // The server ends all its connections and begins anew from its log.
             2 => drop(backend(&server, r >> 32).map(kill_process)),
-            _ => {
+            3 => {
                 server.kill();
                 server.run();
             }
+            4 => assert!(line.break_at_commit(Break::Before)),
+            _ => assert!(line.break_at_commit(Break::After)),
         }
+        count[kind] += 1;
     }
     load.work("after the last kill");
     let verdict = load.judge(&f.session());
+    let [clients, ended, killed, stops, before, after] = count;
     println!(
-        "{kills} kills in {:.0?}: {} clients, {} connections ended, {} backends killed, {} stops of the server; \
-         {verdict:?}",
-        since.elapsed(),
-        count[0],
-        count[1],
-        count[2],
-        count[3]
+        "{kills} kills in {:.0?}: {clients} clients, {ended} connections ended, {killed} backends killed, {stops} \
+         stops of the server, {before} lines broken before a commit and {after} after it; {verdict:?}",
+        since.elapsed()
     );
     server.kill();
 }

@@ -545,12 +545,7 @@ fn judge_mailboxes(session: &Session, accounts: &[Account]) {
 
 /// Each mailbox's last change has its one mail, which tells the PIN; older ones made room for it.
 fn judge_mails(f: &OnServer, session: &Session, accounts: &[Account]) {
-    let pickup = f.folder.path().join("pickup");
-    std::fs::create_dir(&pickup).unwrap();
-    let transport = json!({"Transport": "Pickup", "PickupFolder": pickup.to_str().unwrap()}).to_string();
-    session
-        .change(Mode::Commit, &Cause::new("Seed"), |c| c.tx.set_setting(umpin::store::settings::MAIL, &transport))
-        .unwrap();
+    let pickup = f.pickup(session);
     loop {
         let told = deliver_due(session, None).unwrap();
         assert!(told.failed.is_empty(), "{:?}", told.failed);

@@ -1,0 +1,128 @@
+//! The line between programs and their server, which breaks at a commit when it is told to.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::support::postgresql::{OWNER, Server};
+
+/// Where the line breaks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Break {
+    /// The server never hears of the commit.
+    Before = 1,
+    /// The server has done it, and the program never hears of that.
+    After = 2,
+}
+
+/// A socket of its own that stands for the server's.
+pub struct Line {
+    folder: PathBuf,
+    port: u16,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// A [`Break`], or 0; the next commit takes it.
+    armed: AtomicU8,
+    broken: AtomicUsize,
+}
+
+impl Line {
+    pub fn lay(folder: &Path, server: &Server) -> Self {
+        let (port, state) = (server.port(), Arc::<State>::default());
+        let listener = UnixListener::bind(folder.join(format!(".s.PGSQL.{port}"))).unwrap();
+        let behind = server.folder().join(format!(".s.PGSQL.{port}"));
+        let of_thread = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for program in listener.incoming().map_while(Result::ok) {
+                let state = Arc::clone(&of_thread);
+                // A server that is not there is a line that ends at once.
+                if let Ok(server) = UnixStream::connect(&behind) {
+                    join(program, server, state);
+                }
+            }
+        });
+        Self { folder: folder.to_owned(), port, state }
+    }
+
+    pub fn url(&self, database: &str) -> String {
+        format!("postgresql://{OWNER}@/{database}?host={}&port={}", self.folder.display(), self.port)
+    }
+
+    /// Breaks the line at the next commit; comes back when that has happened, if one comes soon.
+    pub fn break_at_commit(&self, how: Break) -> bool {
+        let (before, since) = (self.state.broken.load(Ordering::SeqCst), Instant::now());
+        self.state.armed.store(how as u8, Ordering::SeqCst);
+        while self.state.broken.load(Ordering::SeqCst) == before {
+            if since.elapsed() > Duration::from_secs(5) {
+                self.state.armed.store(0, Ordering::SeqCst);
+                return false;
+            }
+            std::thread::yield_now();
+        }
+        true
+    }
+}
+
+fn join(program: UnixStream, server: UnixStream, state: Arc<State>) {
+    let is_silent = Arc::new(AtomicBool::new(false));
+    let (mut from, mut to) = (server.try_clone().unwrap(), program.try_clone().unwrap());
+    let (silent, told) = (Arc::clone(&is_silent), Arc::clone(&state));
+    std::thread::spawn(move || {
+        let mut buffer = [0; 16_384];
+        while let Ok(length @ 1..) = from.read(&mut buffer) {
+            if silent.load(Ordering::SeqCst) {
+                told.broken.fetch_add(1, Ordering::SeqCst);
+                break;
+            }
+            if to.write_all(&buffer[..length]).is_err() {
+                break;
+            }
+        }
+        end(&from, &to);
+    });
+    std::thread::spawn(move || {
+        let (mut program, mut server) = (program, server);
+        // The first message has no letter before its length.
+        let mut has_letter = false;
+        while let Some(message) = next_message(&mut program, has_letter) {
+            if has_letter && message.starts_with(b"Q") && message.get(5..11) == Some(b"COMMIT") {
+                match state.armed.swap(0, Ordering::SeqCst) {
+                    armed if armed == Break::Before as u8 => {
+                        state.broken.fetch_add(1, Ordering::SeqCst);
+                        break;
+                    }
+                    armed if armed == Break::After as u8 => is_silent.store(true, Ordering::SeqCst),
+                    _ => {}
+                }
+            }
+            has_letter = true;
+            if server.write_all(&message).is_err() {
+                break;
+            }
+        }
+        end(&program, &server);
+    });
+}
+
+fn end(one: &UnixStream, other: &UnixStream) {
+    let _ = one.shutdown(Shutdown::Both);
+    let _ = other.shutdown(Shutdown::Both);
+}
+
+/// One message, as the protocol has them: a letter, a length that counts itself, the rest.
+fn next_message(from: &mut UnixStream, has_letter: bool) -> Option<Vec<u8>> {
+    let head = usize::from(has_letter);
+    let mut message = vec![0; head + 4];
+    from.read_exact(&mut message).ok()?;
+    let length = u32::from_be_bytes(message[head..].try_into().unwrap());
+    message.resize(head + length as usize, 0);
+    from.read_exact(&mut message[head + 4..]).ok()?;
+    Some(message)
+}
