@@ -94,13 +94,15 @@ sqlite() {
     version=$(sed -n "s/^SQLITE3_LIB_DIR = '\(.*\)\/lib'\$/\1/p" "$root/.cargo/config.toml")
     # better-sqlite3-VERSION.tgz
     version=$(cat "$version/.complete")
-    if [[ $(cat "$target/sqlite/$1/.complete" 2>/dev/null) == "$version" ]]; then return 0; fi
+    if [[ $(cat "$target/sqlite/$1/.complete" 2>/dev/null) == "$version" &&
+        $(cat "$target/sqlite/$1/.made" 2>/dev/null) == "$sqlite_made" ]]; then return 0; fi
     say "compiling SQLite for $1"
     rm -rf "$scratch/sqlite"
     sqlite_build "$scratch/sqlite" "$bin/$1-" "${version:15:-4}" ||
         give_up "SQLite could not be compiled for $1 (see above)."
     mkdir -p "$target/sqlite"
     rm -rf "${target:?}/sqlite/$1"
+    printf '%s\n' "$sqlite_made" >"$scratch/sqlite/.made"
     mv "$scratch/sqlite" "$target/sqlite/$1"
 }
 

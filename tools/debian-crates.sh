@@ -102,7 +102,7 @@ dependencies() {
 dependencies_text=$(dependencies)
 key=$(printf '%s\n' "$layout $suite" "$dependencies_text" | sha256sum | cut -c1-16)
 vendor=$cache/debian-crates/$key
-sqlite=$cache/sqlite-$layout
+sqlite=$cache/sqlite-$sqlite_made
 config=$member/.cargo/config.toml
 
 write_config() {

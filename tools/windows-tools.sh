@@ -164,12 +164,12 @@ sqlite() {
     sqlite_folder=
     grep -qs 'tools/debian-crates.sh' "$root/.cargo/config.toml" || return 0
     sqlite_folder=$target/sqlite
-    if is_complete sqlite "$layout"; then return; fi
+    if is_complete sqlite "$layout $sqlite_made"; then return; fi
     say 'fetching and compiling SQLite for Windows'
     has npm || give_up 'npm is missing; SQLite comes from its package better-sqlite3.'
     sqlite_build "$scratch/sqlite" "$mingw_bin/x86_64-w64-mingw32-" ||
         give_up 'SQLite could not be compiled for Windows (see above).'
-    keep sqlite "$layout"
+    keep sqlite "$layout $sqlite_made"
 }
 
 mingw

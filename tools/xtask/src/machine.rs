@@ -81,6 +81,8 @@ impl Machine {
             ("DOTNET_CLI_USE_MSBUILD_SERVER", "0"),
             ("POWERSHELL_TELEMETRY_OPTOUT", "1"),
             ("POWERSHELL_UPDATECHECK", "Off"),
+            // Where the crate compiles SQLite itself: as tools/sqlite.sh does, and says why.
+            ("LIBSQLITE3_FLAGS", "-USQLITE_ENABLE_MEMORY_MANAGEMENT"),
         ]
         .map(|(name, value)| (name, value.into()))
         .into();
