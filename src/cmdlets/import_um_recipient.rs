@@ -1,12 +1,15 @@
 //! Import-UMRecipient: read whole into a staging table, then applied in batches, each a transaction.
 //!
 //! Steps (parameter `Step`): `Begin` gives an id; `Read` (a file, repeated while `Next`) and `Rows` (piped objects)
-//! stage; `Apply` counts under Validate and applies under Commit (repeated while `Next`); `End` drops the staging.
+//! stage; `Check` (repeated while `Next`) refuses the rows that cannot all be taken; `Apply` counts under Validate and
+//! applies under Commit (repeated while `Next`); `End` drops the staging. `Apply` does by itself what was not checked,
+//! and has its errors in memory all at once.
 
 use crate::guid::RecipientGuid;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -20,10 +23,16 @@ use crate::guid::new_guid;
 use crate::service::audit::audit_refusal;
 use crate::session::{Change, Mode, Session};
 use crate::store::Tx;
-use crate::store::staging::{StagedRow, Staging};
+use crate::store::recipients::Stored;
+use crate::store::staging::{Claim, StagedRow, Staging};
 
-/// Rows in one transaction, and in one answer.
+/// Rows in one answer.
 const BATCH: usize = 500;
+/// Rows in one transaction: each of them changes another page of the index of GUIDs, and fewer commits write the same
+/// page less often.
+const MOST_APPLIED: usize = 2_000;
+/// A transaction ends with the row behind this time, since every other change waits for it.
+const LONGEST_APPLIED: Duration = Duration::from_millis(50);
 /// A batch read from a file ends behind so many bytes, however few rows they were.
 const BATCH_BYTES: u64 = 8 * 1024 * 1024;
 /// How the error about one row ends.
@@ -39,18 +48,35 @@ struct Imports(Mutex<HashMap<String, Import>>);
 struct Import {
     staging: Staging,
     table: Option<Table>,
-    line: i64,
-    checked: bool,
-    /// Place and line of the last row that was applied: in the order of the store's own tree, so that a batch changes
-    /// few of its pages. A directory is exported in no such order.
-    applied_to: (String, i64),
+    number: i64,
+    check: Check,
+    /// People whose row is to be looked at again.
+    again: Vec<RecipientGuid>,
+    /// How many rows there are to apply.
+    total: i64,
+    /// The last row that was applied: in the order of the store's own tree, so that a batch changes few of its pages.
+    /// A directory is exported in no such order.
+    applied_to: i64,
     pruned_to: RecipientGuid,
     prune: Option<bool>,
     counts: Counts,
-    /// The rows that the check refused, kept until a commit reports them: the rehearsal before the prompt must not.
+    /// The rows that the check refused and nobody was told of yet.
     refused: Vec<Error>,
-    /// How many rows the check looked at, one looked at twice counted twice.
+    /// How many addresses the check looked at, one looked at twice counted twice.
     looked_at: u64,
+}
+
+/// How far the check is.
+#[derive(Clone)]
+enum Check {
+    /// Rows still come.
+    Open,
+    /// Rows that share something with another were looked at, up to this number.
+    Twice(i64),
+    /// Addresses were looked for in the store, up to this one.
+    Held(String, i64),
+    /// No row is taken out any more.
+    Done,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -104,6 +130,7 @@ pub(crate) fn import_um_recipient(session: &Session, request: &Request) -> Resul
     let answer = match step.as_str() {
         "Read" => import.read(Path::new(&p.required("Path")?)),
         "Rows" => import.stage_rows(p.value("Rows")),
+        "Check" => import.check(session),
         "Apply" => {
             import.prune = Some(p.switch("Prune")?);
             import.apply_rows(session, request, p.switch("Force")?)
@@ -123,9 +150,11 @@ impl Import {
         Ok(Self {
             staging: Staging::new()?,
             table: None,
-            line: 0,
-            checked: false,
-            applied_to: (String::new(), 0),
+            number: 0,
+            check: Check::Open,
+            again: Vec::new(),
+            total: 0,
+            applied_to: 0,
             pruned_to: RecipientGuid::default(),
             prune: None,
             counts: Counts::default(),
@@ -136,6 +165,7 @@ impl Import {
 
     /// Stages the next rows of a file.
     fn read(&mut self, path: &Path) -> Result<Response> {
+        self.refuse_more()?;
         if self.table.is_none() {
             self.table = Some(Table::open(path)?);
         }
@@ -150,14 +180,9 @@ impl Import {
                 None => more = false,
             }
         }
-        let staging = &self.staging;
-        let counts = &mut self.counts;
-        // Lines of several files or pipes must stay apart, so rows are numbered here and named by their line.
-        let numbers = &mut self.line;
         for (line, values) in batch {
-            *numbers += 1;
-            let staged = values.and_then(|v| row::recipient(&v));
-            stage_row(staging, counts, *numbers, &format!("line {line}"), staged, &mut response.errors)?;
+            let row = values.and_then(|v| row::recipient(&v));
+            self.stage(i64::try_from(line).ok(), row, &mut response.errors)?;
         }
         if table.cut_off()
             && let Some(last) = response.errors.last_mut()
@@ -177,34 +202,166 @@ impl Import {
         let rows = rows.and_then(Value::as_array).ok_or_else(|| {
             Error::new(Status::InvalidRequest, "The step Rows of Import-UMRecipient needs Rows. Nothing was changed.")
         })?;
+        self.refuse_more()?;
         let mut response = Response::default();
-        let staging = &self.staging;
-        let counts = &mut self.counts;
-        let numbers = &mut self.line;
         for object in rows {
-            *numbers += 1;
-            let staged = values_of(object).and_then(|v| row::recipient(&v));
-            stage_row(staging, counts, *numbers, &format!("object {numbers}"), staged, &mut response.errors)?;
+            let row = values_of(object).and_then(|v| row::recipient(&v));
+            self.stage(None, row, &mut response.errors)?;
         }
         Ok(response)
     }
 
+    fn refuse_more(&self) -> Result<()> {
+        match self.check {
+            Check::Open => Ok(()),
+            _ => Err(Error::new(
+                Status::InvalidRequest,
+                "The rows of this import are being checked, and no more can come. Nothing was changed.",
+            )),
+        }
+    }
+
+    /// Takes a row in, to be checked when all are there. Rows of several files or pipes must stay apart, so they are
+    /// numbered here.
+    fn stage(
+        &mut self,
+        line: Option<i64>,
+        row: std::result::Result<Recipient, String>,
+        errors: &mut Vec<Error>,
+    ) -> Result<()> {
+        self.number += 1;
+        self.counts.read += 1;
+        match row {
+            Ok(r) => {
+                let document = write_down(&r).to_string();
+                let row = StagedRow { number: self.number, line, guid: r.guid.clone(), document };
+                self.staging.add(&row, &fold(&r.canonical_name), &claimed(&r))
+            }
+            Err(why) => {
+                self.counts.failed += 1;
+                errors.push(row_error(&place(line, self.number), "", &why));
+                Ok(())
+            }
+        }
+    }
+
+    /// The next part of the check, and the rows that it refuses.
+    fn check(&mut self, session: &Session) -> Result<Response> {
+        self.check_on(session)?;
+        let mut response = Response { errors: std::mem::take(&mut self.refused), ..Response::default() };
+        if !matches!(self.check, Check::Done) {
+            response.next = Some("more".into());
+        }
+        Ok(response)
+    }
+
+    /// One part of the check. What it refuses is kept until somebody is told, also where the part fails: those rows are
+    /// out, and a second attempt would not report them.
+    fn check_on(&mut self, session: &Session) -> Result<()> {
+        self.check = match self.check.clone() {
+            Check::Open => {
+                self.staging.find_suspects()?;
+                Check::Twice(0)
+            }
+            Check::Twice(after) => {
+                let rows = self.staging.suspects(after, BATCH)?;
+                for row in &rows {
+                    self.take_out_if_again(row)?;
+                }
+                rows.last().map_or_else(|| Check::Held(String::new(), 0), |last| Check::Twice(last.number))
+            }
+            Check::Held(address, number) => {
+                let claims = self.staging.claims(&(address.clone(), number), BATCH)?;
+                if let Some(last) = claims.last() {
+                    self.take_out_barred(session, &claims)?;
+                    Check::Held(last.address.clone(), last.number)
+                } else if self.again.is_empty() {
+                    self.staging.sort()?;
+                    self.total = self.staging.count()?;
+                    Check::Done
+                } else {
+                    let rows = self.again.split_off(self.again.len().saturating_sub(BATCH));
+                    if let Err(e) = self.look_again(session, &rows) {
+                        self.again.extend(rows);
+                        return Err(e);
+                    }
+                    Check::Held(address, number)
+                }
+            }
+            Check::Done => Check::Done,
+        };
+        Ok(())
+    }
+
+    /// Takes a row out whose person, or one of whose addresses, a row in front of it has. In the order of the input, so
+    /// that one that fell out has nothing.
+    fn take_out_if_again(&mut self, row: &StagedRow) -> Result<()> {
+        let r = read_back(&row.document)?;
+        let mut why = self.staging.is_again(row)?.then(|| format!("the GUID {} stands in the input already", row.guid));
+        for address in claimed(&r) {
+            if why.is_none()
+                && let Some(other) = self.staging.holder(&address, row.number)?
+            {
+                why = Some(format!("the address {address} belongs to {other} in the same input"));
+            }
+        }
+        let Some(why) = why else { return Ok(()) };
+        self.take_out(row, &r, row_error(&place(row.line, row.number), &r.name, &why))
+    }
+
+    fn take_out(&mut self, row: &StagedRow, r: &Recipient, why: Error) -> Result<()> {
+        self.staging.remove(row, &claimed(r))?;
+        self.counts.failed += 1;
+        self.refused.push(why);
+        Ok(())
+    }
+
+    /// Takes out the rows whose address would then belong to two people. Taking one out leaves its person's addresses
+    /// as they are, which may bar another row; so the rows that claim one of those are looked at again. Each person
+    /// falls out once, so the work grows with the addresses and not with their square. A batch is a snapshot of its
+    /// own: one over the whole input would keep the store's log from being folded in for as long.
+    fn take_out_barred(&mut self, session: &Session, claims: &[Claim]) -> Result<()> {
+        session.read(|tx| {
+            for Claim { address, guid, .. } in claims {
+                self.looked_at += 1;
+                let Some(why) = barred(tx, &self.staging, guid, address)? else { continue };
+                // Another of its addresses may have taken it out already.
+                let Some(row) = self.staging.row(guid)? else { continue };
+                let r = read_back(&row.document)?;
+                let error = row_error(&format!("position {}", row.number), &r.name, &why);
+                self.take_out(&row, &r, error)?;
+                for kept in tx.smtp_keys(guid)? {
+                    self.again.extend(self.staging.holder(&kept, i64::MAX)?);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn look_again(&mut self, session: &Session, people: &[RecipientGuid]) -> Result<()> {
+        let mut claims = Vec::new();
+        for guid in people {
+            if let Some(row) = self.staging.row(guid)? {
+                let addresses = claimed(&read_back(&row.document)?).into_iter();
+                claims.extend(addresses.map(|address| Claim { address, number: row.number, guid: guid.clone() }));
+            }
+        }
+        self.take_out_barred(session, &claims)
+    }
+
     fn apply_rows(&mut self, session: &Session, request: &Request, force: bool) -> Result<Response> {
         let mut response = Response::default();
-        if !self.checked {
-            let mut refused = std::mem::take(&mut self.refused);
-            let checked = self.take_out_conflicts(session, &mut refused);
-            // Kept also when the step failed: the refused rows are out, and a second attempt would not report them.
-            self.refused = refused;
-            checked?;
-            self.checked = true;
+        while !matches!(self.check, Check::Done) {
+            self.check_on(session)?;
         }
         let prune = self.prune == Some(true);
         if request.mode == Mode::Validate {
             response.errors.clone_from(&self.refused);
             let mut counts = self.counts;
             let refusal = session.read(|tx| {
-                self.each_row(0, |row| compare(tx, &row).map(|verdict| verdict.count(&mut counts)))?;
+                self.each_row(|guid, document| {
+                    compare(tx, guid, document).map(|(verdict, _)| verdict.count(&mut counts))
+                })?;
                 if prune { self.find_absent(tx, force) } else { Ok(None) }
             })?;
             if let Some(refusal) = refusal {
@@ -217,30 +374,32 @@ impl Import {
             return Ok(response.for_should_process(format!("the directory ({})", counts.summary()), action));
         }
 
-        let total = u64::try_from(self.staging.count()?).unwrap_or_default();
-        self.staging.sort()?;
-        let batch = self.staging.rows_by_place(&self.applied_to, BATCH)?;
-        if let Some((place, last)) = batch.last() {
-            let done = session.change(Mode::Commit, &request.cause, |c| {
-                let mut counts = self.counts;
-                for (_, row) in &batch {
-                    let verdict = compare(c.tx, row)?;
+        let batch = self.staging.rows(self.applied_to, MOST_APPLIED)?;
+        if !batch.is_empty() {
+            let (done, last) = session.change(Mode::Commit, &request.cause, |c| {
+                let since = Instant::now();
+                let (mut counts, mut last) = (self.counts, self.applied_to);
+                for (at, guid, document) in &batch {
+                    if last > self.applied_to && since.elapsed() > LONGEST_APPLIED {
+                        break;
+                    }
+                    last = *at;
+                    let (verdict, old) = compare(c.tx, guid, document)?;
                     verdict.count(&mut counts);
-                    if let Verdict::Add(r) | Verdict::Update(r) = verdict {
-                        let mut r = *r;
+                    if let Verdict::Add(mut r) | Verdict::Update(mut r) = verdict {
                         r.when_changed = c.now;
                         if r.when_created == 0 {
                             r.when_created = c.now;
                         }
-                        c.tx.put_recipient(&r)?;
+                        c.tx.replace_recipient(old.as_ref(), &r)?;
                     }
                 }
-                Ok(counts)
+                Ok((counts, last))
             })?;
             self.counts = done;
-            self.applied_to = (place.clone(), last.line);
+            self.applied_to = last;
             let applied = done.added + done.updated + done.unchanged;
-            response.progress = Some((applied, total));
+            response.progress = Some((applied, u64::try_from(self.total).unwrap_or_default()));
             response.errors.append(&mut self.refused);
             response.next = Some("more".into());
             return Ok(response);
@@ -268,67 +427,14 @@ impl Import {
         Ok(response)
     }
 
-    fn each_row(&self, after: i64, mut work: impl FnMut(StagedRow) -> Result<()>) -> Result<()> {
-        let mut after = after;
-        loop {
-            let rows = self.staging.rows(after, BATCH)?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = last.line;
-            rows.into_iter().try_for_each(&mut work)?;
-        }
-    }
-
-    /// Takes out the rows whose address would then belong to two people. Taking one out leaves its person's addresses
-    /// as they are, which may bar another row; so the rows that claim one of those are looked at again. Each person
-    /// falls out once, so the work grows with the addresses and not with their square.
-    fn take_out_conflicts(&mut self, session: &Session, errors: &mut Vec<Error>) -> Result<()> {
-        let mut again = Vec::new();
+    fn each_row(&self, mut work: impl FnMut(&RecipientGuid, &str) -> Result<()>) -> Result<()> {
         let mut after = 0;
         loop {
             let rows = self.staging.rows(after, BATCH)?;
-            let Some(last) = rows.last() else { break };
-            after = last.line;
-            self.look_at(session, &rows, &mut again, errors)?;
+            let Some((last, ..)) = rows.last() else { return Ok(()) };
+            after = *last;
+            rows.iter().try_for_each(|(_, guid, document)| work(guid, document))?;
         }
-        while !again.is_empty() {
-            let mut rows = Vec::new();
-            while rows.len() < BATCH
-                && let Some(guid) = again.pop()
-            {
-                rows.extend(self.staging.row(&guid)?);
-            }
-            self.look_at(session, &rows, &mut again, errors)?;
-        }
-        Ok(())
-    }
-
-    /// Takes out the barred ones of a batch, and notes in `again` whom that may bar. A batch is a snapshot of its own:
-    /// one over the whole input would keep the store's log from being folded in for as long.
-    fn look_at(
-        &mut self,
-        session: &Session,
-        rows: &[StagedRow],
-        again: &mut Vec<RecipientGuid>,
-        errors: &mut Vec<Error>,
-    ) -> Result<()> {
-        self.looked_at += rows.len() as u64;
-        let (staging, failed) = (&self.staging, &mut self.counts.failed);
-        session.read(|tx| {
-            for row in rows {
-                // One that is noted twice may have fallen out already.
-                if staging.line_of(&row.guid)?.is_none() {
-                    continue;
-                }
-                let Some(error) = row_conflict(tx, staging, row)? else { continue };
-                staging.remove(&row.guid)?;
-                *failed += 1;
-                errors.push(error);
-                for kept in tx.smtp_keys(&row.guid)? {
-                    again.extend(staging.holder(&kept)?);
-                }
-            }
-            Ok(())
-        })
     }
 
     /// Marks the recipients that a prune would remove, or returns why it is refused.
@@ -340,7 +446,7 @@ impl Import {
                 self.counts.failed
             )));
         }
-        if self.staging.count()? == 0 {
+        if self.total == 0 {
             return Ok(refused("the input is empty".into()));
         }
         self.staging.clear_absent()?;
@@ -351,7 +457,7 @@ impl Import {
             after.clone_from(last);
             for guid in &page {
                 let enabled = tx.um_mailbox(guid)?.is_some_and(|m| m.is_enabled());
-                if !enabled && self.staging.line_of(guid)?.is_none() {
+                if !enabled && !self.staging.has(guid)? {
                     self.staging.add_absent(guid)?;
                 }
             }
@@ -367,16 +473,12 @@ impl Import {
     }
 }
 
-/// Why a row cannot be taken: somebody who is not in the input (any more) has one of its addresses.
-fn row_conflict(tx: &Tx<'_>, staging: &Staging, row: &StagedRow) -> Result<Option<Error>> {
-    let r = read_back(row)?;
-    for a in r.addresses.iter().filter(|a| a.prefix == "smtp") {
-        for holder in tx.smtp_holders(&a.address)? {
-            if holder != row.guid && staging.line_of(&holder)?.is_none() {
-                let other = tx.recipient(&holder)?.map_or_else(|| holder.to_string(), |r| r.canonical_name);
-                let why = format!("the address {} belongs to {other}", a.address);
-                return Ok(Some(row_error(&format!("position {}", row.line), &r.name, &why)));
-            }
+/// Why somebody cannot have an address: another who is not in the input (any more) has it.
+fn barred(tx: &Tx<'_>, staging: &Staging, guid: &RecipientGuid, address: &str) -> Result<Option<String>> {
+    for holder in tx.smtp_holders(address)? {
+        if holder != *guid && !staging.has(&holder)? {
+            let other = tx.recipient(&holder)?.map_or_else(|| holder.to_string(), |r| r.canonical_name);
+            return Ok(Some(format!("the address {address} belongs to {other}")));
         }
     }
     Ok(None)
@@ -398,17 +500,16 @@ impl Verdict {
     }
 }
 
-fn compare(tx: &Tx<'_>, row: &StagedRow) -> Result<Verdict> {
-    let mut new = read_back(row)?;
-    Ok(match tx.recipient(&row.guid)? {
-        None => Verdict::Add(Box::new(new)),
-        Some(old) => {
-            new.when_created = old.when_created;
-            new.when_changed = old.when_changed;
-            // A person who lost the look-up keys is written anew, too: that is how they come back.
-            if new == old && tx.has_its_keys(&old)? { Verdict::Same } else { Verdict::Update(Box::new(new)) }
-        }
-    })
+/// What is to be done about a row, and whom the store has.
+fn compare(tx: &Tx<'_>, guid: &RecipientGuid, document: &str) -> Result<(Verdict, Option<Stored>)> {
+    let mut new = read_back(document)?;
+    let stored = tx.stored_recipient(guid)?;
+    let Some(Stored { recipient: old, .. }) = &stored else { return Ok((Verdict::Add(Box::new(new)), None)) };
+    new.when_created = old.when_created;
+    new.when_changed = old.when_changed;
+    // A person who lost the look-up keys is written anew, too: that is how they come back.
+    let same = new == *old && tx.has_its_keys(old)?;
+    Ok((if same { Verdict::Same } else { Verdict::Update(Box::new(new)) }, stored))
 }
 
 /// Removes people who still are absent from unified messaging; what was kept of a disabled mailbox goes with them.
@@ -431,41 +532,14 @@ fn row_error(place: &str, name: &str, why: &str) -> Error {
         .about(place)
 }
 
-fn stage_row(
-    staging: &Staging,
-    counts: &mut Counts,
-    number: i64,
-    place: &str,
-    row: std::result::Result<Recipient, String>,
-    errors: &mut Vec<Error>,
-) -> Result<()> {
-    counts.read += 1;
-    let mut fail = |name: &str, why: &str| {
-        counts.failed += 1;
-        errors.push(row_error(place, name, why));
-    };
-    let r = match row {
-        Ok(r) => r,
-        Err(why) => {
-            fail("", &why);
-            return Ok(());
-        }
-    };
-    if staging.line_of(&r.guid)?.is_some() {
-        fail(&r.name, &format!("the GUID {} stands in the input already", r.guid));
-        return Ok(());
-    }
-    // As the store folds them, so that the check finds who claims an address that somebody keeps.
-    let addresses: Vec<String> = r.addresses.iter().filter(|a| a.prefix == "smtp").map(|a| fold(&a.address)).collect();
-    for address in &addresses {
-        if let Some(other) = staging.holder(address)? {
-            fail(&r.name, &format!("the address {address} belongs to {other} in the same input"));
-            return Ok(());
-        }
-    }
-    let document = write_down(&r).to_string();
-    let row = StagedRow { line: number, guid: r.guid.clone(), document };
-    staging.add(&row, &fold(&r.canonical_name), &addresses)
+/// Where a row stands, as errors say it.
+fn place(line: Option<i64>, number: i64) -> String {
+    line.map_or_else(|| format!("object {number}"), |line| format!("line {line}"))
+}
+
+/// The addresses that a person's row claims, as the store folds them, so that the check finds who has them.
+fn claimed(r: &Recipient) -> Vec<String> {
+    r.addresses.iter().filter(|a| a.prefix == "smtp").map(|a| fold(&a.address)).collect()
 }
 
 fn values_of(object: &Value) -> std::result::Result<Vec<(Field, Vec<String>)>, String> {
@@ -512,9 +586,9 @@ fn write_down(r: &Recipient) -> Value {
     ])
 }
 
-fn read_back(row: &StagedRow) -> Result<Recipient> {
+fn read_back(document: &str) -> Result<Recipient> {
     let broken = || Error::new(Status::Internal, "A staged row cannot be read back. Nothing more was imported.");
-    let v: Value = serde_json::from_str(&row.document).map_err(|_| broken())?;
+    let v: Value = serde_json::from_str(document).map_err(|_| broken())?;
     let t = |at: usize| v[at].as_str().unwrap_or_default().to_owned();
     Ok(Recipient {
         guid: RecipientGuid::known(t(0)),
@@ -566,7 +640,54 @@ mod tests {
         row::recipient(&values_of(&object).unwrap()).unwrap()
     }
 
-    /// How many rows the check looks at when everybody's address slipped to the one above and the last is not in the
+    /// An import of these rows behind its check, and what that refused.
+    fn checked(session: &Session, rows: Vec<Recipient>) -> (Import, Vec<Error>) {
+        let mut import = Import::new().unwrap();
+        let mut errors = Vec::new();
+        for row in rows {
+            import.stage(None, Ok(row), &mut errors).unwrap();
+        }
+        assert!(errors.is_empty());
+        loop {
+            let response = import.check(session).unwrap();
+            errors.extend(response.errors);
+            if response.next.is_none() {
+                return (import, errors);
+            }
+        }
+    }
+
+    #[test]
+    fn sorted_rows_are_refused_as_if_each_was_compared_with_all_in_front_of_it() {
+        let Fixture { session, folder: _folder, .. } = Fixture::new(PinPolicy::default(), 0);
+        let mut state: u64 = 14;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        for _ in 0..60 {
+            let rows: Vec<(usize, Vec<usize>)> =
+                (0..1 + random(12)).map(|_| (random(8), (0..1 + random(3)).map(|_| random(10)).collect())).collect();
+            let mut taken: Vec<&(usize, Vec<usize>)> = Vec::new();
+            let mut refused = Vec::new();
+            for (at, row) in rows.iter().enumerate() {
+                if taken.iter().any(|t| t.0 == row.0 || t.1.iter().any(|address| row.1.contains(address))) {
+                    refused.push(format!("object {}", at + 1));
+                } else {
+                    taken.push(row);
+                }
+            }
+            let people = rows.iter().map(|(n, addresses)| Recipient {
+                addresses: addresses.iter().flat_map(|a| person(*n, *a).addresses).collect(),
+                ..person(*n, addresses[0])
+            });
+            let (import, errors) = checked(&session, people.collect());
+            assert_eq!(errors.into_iter().map(|e| e.target).collect::<Vec<_>>(), refused, "{rows:?}");
+            assert_eq!(usize::try_from(import.total).unwrap(), taken.len());
+        }
+    }
+
+    /// How many addresses the check looks at when everybody's address slipped to the one above and the last is not in the
     /// input, so that each row that falls out makes just one other fall.
     fn looked_at(people: usize) -> u64 {
         let Fixture { session, folder: _folder, .. } = Fixture::new(PinPolicy::default(), 0);
@@ -575,16 +696,10 @@ mod tests {
                 (0..=people).try_for_each(|n| c.tx.put_recipient(&person(n, n)))
             })
             .unwrap();
-        let mut import = Import::new().unwrap();
-        let mut errors = Vec::new();
-        let Import { staging, counts, .. } = &mut import;
-        for n in 0..people {
-            stage_row(staging, counts, n as i64 + 1, "test", Ok(person(n, n + 1)), &mut errors).unwrap();
-        }
-        assert!(errors.is_empty());
-        import.take_out_conflicts(&session, &mut errors).unwrap();
+        let rows: Vec<Recipient> = (0..people).map(|n| person(n, n + 1)).collect();
+        let (import, errors) = checked(&session, rows);
         assert_eq!((errors.len(), import.counts.failed), (people, people as u64));
-        assert_eq!(import.staging.count().unwrap(), 0);
+        assert_eq!(import.total, 0);
         import.looked_at
     }
 
@@ -599,13 +714,8 @@ mod tests {
                 c.tx.put_recipient(&person(3, 3))
             })
             .unwrap();
-        let mut import = Import::new().unwrap();
-        let mut errors = Vec::new();
         // Person 2 is looked at while person 1 is in, so only the second look can bar that row.
-        for (line, row) in [(1, person(2, 1)), (2, person(1, 3))] {
-            stage_row(&import.staging, &mut import.counts, line, "test", Ok(row), &mut errors).unwrap();
-        }
-        import.take_out_conflicts(&session, &mut errors).unwrap();
+        let (_, errors) = checked(&session, vec![person(2, 1), person(1, 3)]);
         assert_eq!(errors.iter().map(|e| e.target.as_str()).collect::<Vec<_>>(), ["position 2", "position 1"]);
     }
 

@@ -21,6 +21,13 @@ pub(super) const HIS_ID: &str = "(SELECT id FROM recipient WHERE guid = ?1)";
 /// The same for a new row: nobody has the number 0, so that one about nobody is refused and never given a number.
 pub(super) const HIS_ID_OR_NOBODYS: &str = "COALESCE((SELECT id FROM recipient WHERE guid = ?1), 0)";
 
+/// A person as the store has one.
+pub(crate) struct Stored {
+    id: i64,
+    /// The person, with addresses.
+    pub recipient: Recipient,
+}
+
 /// Where in `recipient_key` a text stands: texts of one kind lie together, so that a beginning finds no others.
 pub(super) mod space {
     /// Names, aliases, account names, mail addresses.
@@ -205,15 +212,16 @@ impl Tx<'_> {
 
     /// One person with addresses.
     pub fn recipient(&self, guid: &RecipientGuid) -> Result<Option<Recipient>> {
-        Ok(self.numbered_recipient(guid)?.map(|(_, found)| found))
+        Ok(self.stored_recipient(guid)?.map(|stored| stored.recipient))
     }
 
-    fn numbered_recipient(&self, guid: &RecipientGuid) -> Result<Option<(i64, Recipient)>> {
+    /// The same with what [`Self::replace_recipient`] needs.
+    pub(crate) fn stored_recipient(&self, guid: &RecipientGuid) -> Result<Option<Stored>> {
         let found =
             self.query_optional(&format!("SELECT id, {COLUMNS} FROM recipient WHERE guid = ?1"), params![guid], |r| {
                 Ok((r.get("id")?, recipient(r)?))
             })?;
-        found.map(|(id, found)| Ok((id, self.with_addresses(id, found)?))).transpose()
+        found.map(|(id, found)| Ok(Stored { id, recipient: self.with_addresses(id, found)? })).transpose()
     }
 
     /// The same by number.
@@ -229,7 +237,11 @@ impl Tx<'_> {
 
     /// Adds a person or replaces all that is known of one; the keys and addresses follow.
     pub fn put_recipient(&self, r: &Recipient) -> Result<()> {
-        let old = self.numbered_recipient(&r.guid)?;
+        self.replace_recipient(self.stored_recipient(&r.guid)?.as_ref(), r)
+    }
+
+    /// The same where this transaction has seen already whom the store has.
+    pub(crate) fn replace_recipient(&self, old: Option<&Stored>, r: &Recipient) -> Result<()> {
         self.execute(
             &format!(
                 "INSERT INTO recipient ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, \
@@ -268,13 +280,13 @@ impl Tx<'_> {
             ],
         )?;
         // Not by RETURNING, for which SQLite makes a table of its own each time.
-        let id: i64 = match &old {
-            Some((id, _)) => *id,
+        let id: i64 = match old {
+            Some(old) => old.id,
             None => self.query_one("SELECT id FROM recipient WHERE guid = ?1", params![r.guid], |r| r.get("id"))?,
         };
         let new = entries(r);
-        if let Some((_, old)) = &old {
-            self.remove_entries(id, entries(old).keys().filter(|entry| !new.contains_key(*entry)))?;
+        if let Some(old) = old {
+            self.remove_entries(id, entries(&old.recipient).keys().filter(|entry| !new.contains_key(*entry)))?;
             self.execute("DELETE FROM proxy_address WHERE recipient_id = ?1", params![id])?;
         }
         for ((space, key), forms) in &new {
@@ -306,7 +318,7 @@ impl Tx<'_> {
 
     /// Removes a person who has no UM datum.
     pub(crate) fn remove_recipient(&self, guid: &RecipientGuid) -> Result<()> {
-        let Some((id, old)) = self.numbered_recipient(guid)? else { return Ok(()) };
+        let Some(Stored { id, recipient: old }) = self.stored_recipient(guid)? else { return Ok(()) };
         self.remove_entries(id, entries(&old).keys())?;
         self.execute("DELETE FROM recipient WHERE id = ?1", params![id])
     }

@@ -113,6 +113,41 @@ fn an_address_that_two_would_hold_fails_its_row_and_names_both() {
 }
 
 #[test]
+fn what_the_check_refuses_comes_in_parts_and_once() {
+    let (_folder, session) = bare();
+    let run = |mode: &str, parameters: Value| {
+        let request = json!({"Mode": mode, "Parameters": parameters}).to_string();
+        umpin::cmdlets::execute(&session, "Import-UMRecipient", request.as_bytes(), None)
+    };
+    let id = run("Validate", json!({"Step": "Begin"})).unwrap().objects[0]["Import"].clone();
+    let rows: Vec<Value> = (0..1_300).map(|n| person(1, &format!("p{n}@contoso.com"))).collect();
+    assert!(run("Validate", json!({"Step": "Rows", "Import": id, "Rows": rows})).unwrap().errors.is_empty());
+    let mut places = Vec::new();
+    loop {
+        let part = run("Validate", json!({"Step": "Check", "Import": id})).unwrap();
+        assert!(part.errors.len() <= 500);
+        places.extend(part.errors.into_iter().map(|e| e.target));
+        if part.next.is_none() {
+            break;
+        }
+    }
+    assert_eq!(places, (2..=1_300).map(|n| format!("object {n}")).collect::<Vec<_>>());
+    let late = run("Validate", json!({"Step": "Rows", "Import": id, "Rows": [person(2, "late@contoso.com")]}));
+    assert_eq!(late.unwrap_err().status, Status::InvalidRequest);
+    for mode in ["Validate", "Commit"] {
+        let mut told = run(mode, json!({"Step": "Apply", "Import": id})).unwrap();
+        while told.next.is_some() {
+            assert!(told.errors.is_empty());
+            told = run(mode, json!({"Step": "Apply", "Import": id})).unwrap();
+        }
+        assert!(told.errors.is_empty());
+        let object = &told.objects[0];
+        assert_eq!((&object["Read"], &object["Added"], &object["Failed"]), (&json!(1_300), &json!(1), &json!(1_299)));
+    }
+    assert_eq!(find(&session, "p0@contoso.com"), Some(guid(1)));
+}
+
+#[test]
 fn bad_rows_fail_alone_with_their_line() {
     let (folder, session) = bare();
     let file = folder.path().join("people.csv");
@@ -128,7 +163,8 @@ fn bad_rows_fail_alone_with_their_line() {
     std::fs::write(&file, lines.join("\r\n")).unwrap();
     let done = import(&session, &[], Some(&file), false, false);
     assert_eq!(done.counts(), [6, 2, 0, 0, 0, 4]);
-    let places: Vec<&str> = done.errors.iter().map(|e| e.target.as_str()).collect();
+    let mut places: Vec<&str> = done.errors.iter().map(|e| e.target.as_str()).collect();
+    places.sort_unstable();
     assert_eq!(places, ["line 3", "line 4", "line 5", "line 6"]);
     assert_eq!(find(&session, "sïx"), Some(guid(6)));
 }

@@ -12,6 +12,8 @@ namespace UMMailboxPin.Commands;
 //       Reads a CSV file. While Next is not null, again with After. Progress, Errors.
 //   {"Step":"Rows","Import":id,"Rows":[{..}]}
 //       Takes rows from the pipeline, names and values as they are. Errors.
+//   {"Step":"Check","Import":id}
+//       When all rows are in: refuses those that cannot all be taken. While Next is not null, again with After. Errors.
 //   {"Step":"Apply","Import":id,"Prune":bool,"Force":bool}
 //       Mode Validate: counts, as Target and Action for ShouldProcess. Mode Commit: while Next is not null, again with
 //       After; Progress; the last page has the UMMailboxPin.ImportResult in Objects.
@@ -126,7 +128,7 @@ public sealed class ImportUMRecipientCommand : AdminCommand
     protected override void EndProcessing()
     {
         SendRows();
-        if (reading && !IsStopping)
+        if (reading && !IsStopping && TryPages(RequestMode.Validate, Step("Check")) && !IsStopping)
         {
             Apply();
         }

@@ -606,7 +606,7 @@ impl Private {
         // An empty name is a temporary file of SQLite's own.
         let connection = Connection::open("").map_err(sql)?;
         connection
-            .execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;")
+            .execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768;")
             .and_then(|()| connection.execute_batch(tables))
             .map_err(sql)?;
         Ok(Self(connection))
