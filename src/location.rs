@@ -233,7 +233,18 @@ fn is_inside(path: &Path, folder: &Path) -> bool {
 /// accounts each of them makes files; in any other, a file of somebody else was planted.
 #[cfg(windows)]
 pub(crate) fn foreign_file(path: &Path) -> io::Result<Option<String>> {
-    match os::foreign_owner(path, os::Link::Itself) {
+    planted_by(path, os::foreign_owner(path, os::Link::Itself))
+}
+
+/// The same of a log or a journal, which SQLite may be about to remove.
+#[cfg(windows)]
+pub(crate) fn foreign_log(path: &Path) -> io::Result<Option<String>> {
+    planted_by(path, os::open_log(path).and_then(|log| os::foreign_owner_of(&log)))
+}
+
+#[cfg(windows)]
+fn planted_by(path: &Path, owner: io::Result<Option<String>>) -> io::Result<Option<String>> {
+    match owner {
         Ok(None) => Ok(None),
         Ok(Some(_)) if os::is_shared_folder(folder_of(path))? => Ok(None),
         Ok(Some(owner)) => Ok(Some(format!("belongs to '{owner}'"))),

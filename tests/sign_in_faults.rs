@@ -322,12 +322,8 @@ fn try_once(template: &Fixture, open_before: bool, pin: &str, before: u32, plan:
 /// was paid for; where it was not paid for, both are the very same error.
 #[test]
 fn whatever_fails_nothing_is_learned_that_was_not_counted() {
-    if support::is_wine() {
-        return support::skip(
-            "whatever_fails_nothing_is_learned_that_was_not_counted",
-            "it takes more than eight minutes under Wine",
-        );
-    }
+    // Each is two stores that are copied and opened, which takes much longer there.
+    const STRIDE: u32 = if cfg!(windows) { 61 } else { 1 };
     install();
     let policy = PinPolicy { max_attempts: Some(6), failures_before_reset: Some(3), ..PinPolicy::default() };
     let mut visited = 0;
@@ -343,7 +339,7 @@ fn whatever_fails_nothing_is_learned_that_was_not_counted() {
             let [right, wrong] = [FIRST_PIN, WRONG].map(|pin| once(pin, Plan::Count));
             assert_eq!((&right.outcome, right.counted), (&Outcome::Accepted, false), "before {before}");
             assert_eq!((&wrong.outcome, wrong.counted), (&Outcome::Refused, true), "before {before}");
-            for n in 1..=right.calls.max(wrong.calls) {
+            for n in (1..=right.calls.max(wrong.calls)).step_by(STRIDE as usize) {
                 let plans = [Plan::Nth(n), Plan::From(n)];
                 // Memory that stays away is no other case than memory that was away once.
                 for plan in &plans[..if calls == Calls::Allocations { 1 } else { 2 }] {
@@ -367,7 +363,7 @@ fn whatever_fails_nothing_is_learned_that_was_not_counted() {
         }
     }
     println!("{visited} fault points visited");
-    assert!(visited > 1_000, "{visited} fault points are too few to be all");
+    assert!(visited > 1_000 / STRIDE, "{visited} fault points are too few to be all");
 }
 
 /// The defect that this is about: a disk that is full, or was mounted read-only, for as long as the caller likes.

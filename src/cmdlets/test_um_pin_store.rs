@@ -96,7 +96,7 @@ fn store_files(store: &Path) -> Verdict {
         }
         let mut exposed = Vec::new();
         for path in ["", "-wal", "-shm"].map(|suffix| beside(store, suffix)) {
-            match crate::os::file_open_to_all(&path) {
+            match crate::os::open_log(&path).and_then(|file| crate::os::open_to_all(&file)) {
                 Ok(Some(group)) => exposed.push(format!("'{}' ('{group}')", path.display())),
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
                 _ => {}

@@ -128,6 +128,11 @@ pub fn free_space(existing: &Path) -> io::Result<u64> {
     Ok((told.f_bavail as u64).saturating_mul(told.f_frsize as u64))
 }
 
+/// Whether a link lies at `path`.
+pub fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|m| m.is_symlink())
+}
+
 /// As `fs::symlink_metadata`.
 pub fn metadata_of_link(path: &Path) -> io::Result<Metadata> {
     path.symlink_metadata()

@@ -8,7 +8,7 @@ use std::sync::{Arc, Barrier};
 
 #[cfg(unix)]
 use crate::support::verify;
-use crate::support::{FIRST_PIN, Fixture, START, child, is_wine, run, session_at, set, skip};
+use crate::support::{FIRST_PIN, Fixture, START, child, run, session_at, set};
 use serde_json::json;
 use umpin::error::Status;
 use umpin::pin::PinPolicy;
@@ -72,10 +72,6 @@ fn first_use(folder: &Path, id: usize) {
 
 #[test]
 fn a_new_store_is_opened_by_many_threads_at_once() {
-    if is_wine() {
-        let name = "a_new_store_is_opened_by_many_threads_at_once";
-        return skip(name, "under Wine a file that is deleted while others have it open is found again by its name");
-    }
     const SESSIONS: usize = 8;
     for round in 0..10 {
         let folder = tempfile::tempdir().unwrap();
@@ -112,10 +108,6 @@ fn first_user() {
 
 #[test]
 fn new_stores_are_opened_by_many_processes_at_once() {
-    if is_wine() {
-        let name = "new_stores_are_opened_by_many_processes_at_once";
-        return skip(name, "under Wine a file that is deleted while others have it open is found again by its name");
-    }
     const PROCESSES: usize = 4;
     let folder = tempfile::tempdir().unwrap();
     for round in 0..10 {

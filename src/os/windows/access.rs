@@ -1,7 +1,9 @@
 //! Accounts, owners and access lists.
 
 use std::ffi::c_void;
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::windows::fs::OpenOptionsExt;
 use std::path::Path;
 use std::ptr::{null, null_mut};
 
@@ -161,6 +163,32 @@ pub enum Link {
     Target,
 }
 
+const READ_CONTROL: u32 = 0x0002_0000;
+const BACKUP_SEMANTICS: u32 = 0x0200_0000;
+const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+
+/// Opens what lies at `path` to ask for its owner and its list.
+fn open_to_ask(path: &Path, link: Link) -> io::Result<File> {
+    let flags = match link {
+        Link::Itself => BACKUP_SEMANTICS | OPEN_REPARSE_POINT,
+        Link::Target => BACKUP_SEMANTICS,
+    };
+    // Folders can be opened only so; nothing but the descriptor is asked, so nobody's lock is in the way.
+    OpenOptions::new().access_mode(READ_CONTROL).custom_flags(flags).open(path)
+}
+
+/// Opens a log or a journal of SQLite's to ask for its owner and its list: like SQLite's own handles, this one lets
+/// nobody remove the file meanwhile. Where a removed file stays as long as somebody has it open, the next connection
+/// would find a journal whose transaction is over, and undo that.
+pub fn open_log(path: &Path) -> io::Result<File> {
+    const READ_DATA: u32 = 1;
+    const SHARE_READ_AND_WRITE: u32 = 3;
+    let mut options = OpenOptions::new();
+    options.access_mode(READ_CONTROL | READ_DATA).share_mode(SHARE_READ_AND_WRITE);
+    options.custom_flags(BACKUP_SEMANTICS | OPEN_REPARSE_POINT);
+    super::retry(|| options.open(path))
+}
+
 /// What belongs to a file: its owner's SID and its list of who may do what.
 struct Security {
     descriptor: Local,
@@ -172,20 +200,10 @@ struct Security {
 impl Security {
     /// Of what lies at `path`.
     fn read(path: &Path, link: Link) -> io::Result<Self> {
-        use std::os::windows::fs::OpenOptionsExt;
-        const READ_CONTROL: u32 = 0x0002_0000;
-        const BACKUP_SEMANTICS: u32 = 0x0200_0000;
-        const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
-        let flags = match link {
-            Link::Itself => BACKUP_SEMANTICS | OPEN_REPARSE_POINT,
-            Link::Target => BACKUP_SEMANTICS,
-        };
-        // Folders can be opened only so; nothing but the descriptor is asked, so nobody's lock is in the way.
-        let open = std::fs::OpenOptions::new().access_mode(READ_CONTROL).custom_flags(flags).open(path)?;
-        Self::read_open(&open)
+        Self::read_open(&open_to_ask(path, link)?)
     }
 
-    fn read_open(file: &std::fs::File) -> io::Result<Self> {
+    fn read_open(file: &File) -> io::Result<Self> {
         use std::os::windows::io::AsRawHandle;
         let (mut owner, mut list, mut descriptor) = (null_mut(), null_mut(), null_mut());
         // SAFETY: the handle is open, and the pointers receive what `descriptor` holds, which `Local` frees.
@@ -274,7 +292,12 @@ fn is_nearly_everybody(sid: &str) -> bool {
 /// The account that owns what lies at `path`, where that is neither SYSTEM, Administrators, Windows itself nor this
 /// account: whoever owns a file may give himself every right to it.
 pub fn foreign_owner(path: &Path, link: Link) -> io::Result<Option<String>> {
-    let owner = Security::read(path, link)?.owner()?;
+    foreign_owner_of(&open_to_ask(path, link)?)
+}
+
+/// The same of a file that is open.
+pub fn foreign_owner_of(file: &File) -> io::Result<Option<String>> {
+    let owner = Security::read_open(file)?.owner()?;
     Ok((!is_trusted(&owner, &own_sid()?)).then(|| account_name(&owner)))
 }
 
@@ -289,7 +312,7 @@ const FILE_RIGHTS: u32 = 0xD00D_0007;
 const FOLDER_RIGHTS: u32 = 0x500D_0046;
 
 /// A group of nearly everybody (Everyone, Users, Authenticated Users ...) that may read or write the open file.
-pub fn open_to_all(file: &std::fs::File) -> io::Result<Option<String>> {
+pub fn open_to_all(file: &File) -> io::Result<Option<String>> {
     Security::read_open(file)?.granted_to_all(FILE_RIGHTS)
 }
 
@@ -405,6 +428,19 @@ mod tests {
         // What the variables say here goes for this process alone, and no other test asks for it.
         assert_eq!(account_name(&own), name);
         assert_eq!(account_name("S-1-5-21-1-2-3-4"), "S-1-5-21-1-2-3-4", "nobody's");
+    }
+
+    #[test]
+    fn a_log_is_not_removed_while_it_is_asked_whose_it_is() {
+        const SHARING_VIOLATION: i32 = 32;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("um.db-journal");
+        std::fs::write(&path, "x").unwrap();
+        let log = open_log(&path).unwrap();
+        assert_eq!(std::fs::remove_file(&path).unwrap_err().raw_os_error(), Some(SHARING_VIOLATION));
+        assert_eq!(foreign_owner_of(&log).unwrap(), None);
+        drop(log);
+        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]

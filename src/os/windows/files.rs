@@ -86,6 +86,11 @@ pub fn entry(path: &Path) -> io::Result<Entry> {
     Ok(Entry { is_link: facts.attributes & REPARSE_POINT != 0, length })
 }
 
+/// Whether a link or a junction lies at `path`.
+pub fn is_link(path: &Path) -> bool {
+    entry(path).is_ok_and(|entry| entry.is_link)
+}
+
 /// As `fs::symlink_metadata`, but a file below a file, or on a drive that is not there, is an error of its own and not
 /// one of a missing file, which is what the system says of both.
 pub fn metadata_of_link(path: &Path) -> io::Result<Metadata> {

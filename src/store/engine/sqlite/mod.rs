@@ -32,6 +32,8 @@ const CACHE_MOST: u64 = 128 << 20;
 /// fold it in again costs four waits for the disk, and to read one that short a tenth of a millisecond.
 #[cfg(unix)]
 const LOG_LEFT: u64 = 256 << 10;
+/// Behind the database's name, what SQLite makes and removes.
+const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// Idle connections that are kept.
 const POOL_SIZE: usize = 8;
 
@@ -131,7 +133,7 @@ impl Database {
     /// The file itself where a link stands in its place, so that its log lies beside it.
     #[cfg(windows)]
     fn real_path(&self) -> Result<PathBuf> {
-        if os::entry(&self.path).is_ok_and(|entry| entry.is_link) {
+        if os::is_link(&self.path) {
             return self.path.canonicalize().map_err(|e| self.unreachable(&e));
         }
         Ok(os::without_limit(&self.path))
@@ -141,7 +143,7 @@ impl Database {
     #[cfg(unix)]
     fn real_path(&self) -> Result<PathBuf> {
         let unreachable = |e: std::io::Error| self.unreachable(&e);
-        if self.path.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
+        if os::is_link(&self.path) {
             return self.path.canonicalize().map_err(unreachable);
         }
         let folder = location::folder_of(&self.path).canonicalize().map_err(unreachable)?;
@@ -166,9 +168,12 @@ impl Database {
     fn refuse_foreign(&self) -> Result<()> {
         let unreachable = |e: std::io::Error| self.unreachable(&e);
         let mut found = location::foreign_folder(&self.path).map_err(unreachable)?;
-        for suffix in ["", "-wal", "-shm", "-journal"] {
+        if found.is_none() {
+            found = location::foreign_file(&self.path).map_err(unreachable)?;
+        }
+        for suffix in LOGS {
             if found.is_none() {
-                found = location::foreign_file(&location::beside(&self.path, suffix)).map_err(unreachable)?;
+                found = location::foreign_log(&location::beside(&self.path, suffix)).map_err(unreachable)?;
             }
         }
         let Some(found) = found else { return Ok(()) };
@@ -322,10 +327,10 @@ impl Database {
         let path = self.real_path()?;
         #[cfg(windows)]
         self.refuse_foreign()?;
-        for suffix in ["-wal", "-shm", "-journal"] {
+        for suffix in LOGS {
             // SQLite never makes a link of these.
             let beside = location::beside(&path, suffix);
-            if beside.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
+            if os::is_link(&beside) {
                 return Err(self.foreign_link(&beside));
             }
         }
@@ -419,7 +424,7 @@ fn give_the_log_its_list(path: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     for log in ["-wal", "-shm"].map(|suffix| location::beside(path, suffix)) {
-        if os::file_open_to_all(&log).is_ok_and(|group| group.is_some()) {
+        if os::open_log(&log).and_then(|log| os::open_to_all(&log)).is_ok_and(|group| group.is_some()) {
             os::copy_access_list(path, &log)?;
         }
     }
