@@ -171,6 +171,38 @@ fn a_path_may_be_longer_than_260_characters() {
 }
 
 #[test]
+fn threads_at_once_keep_their_locks_apart_on_a_path_longer_than_260_characters() {
+    let base = tempfile::tempdir().unwrap();
+    let deep = (0..8).fold(base.path().to_owned(), |path, n| path.join(format!("{n}{}", "x".repeat(49))));
+    let session = |id: usize| session_on(deep.join("um.db"), base.path().join(id.to_string()));
+    run(&session(0), "Set-UMPinConfiguration", &json!({"ServerName": "pbx"})).unwrap();
+    std::thread::scope(|scope| {
+        for id in 0..6 {
+            let session = &session;
+            scope.spawn(move || {
+                for _ in 0..30 {
+                    run(&session(id), "Get-UMPinConfiguration", &json!({})).unwrap();
+                }
+            });
+        }
+    });
+    // Nobody is left, so nobody may hold a lock.
+    let open = rusqlite::Connection::open_with_flags(os::for_sqlite(&deep.join("um.db")), Default::default()).unwrap();
+    let busy: i64 = open.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
+    assert_eq!(busy, 0);
+}
+
+#[test]
+fn a_path_that_no_short_names_make_short_enough_is_refused() {
+    let base = tempfile::tempdir().unwrap();
+    let store = base.path().join(format!("{}.db", "x".repeat(240)));
+    let session = session_on(store.clone(), base.path().join("umpin.key"));
+    let told = run(&session, "Set-UMPinConfiguration", &json!({"ServerName": "pbx1"})).map(drop).unwrap_err();
+    assert!(told.status == Status::StoreNotWritable && told.message.contains("251 characters"), "{told}");
+    assert!(!os::is_link(&store) && os::entry(&store).is_err(), "nothing was made");
+}
+
+#[test]
 fn a_drive_that_is_not_there_is_an_error_and_not_an_empty_store() {
     let letter = (b'D'..=b'Y').rev().map(char::from).find(|l| !Path::new(&format!("{l}:\\")).exists()).unwrap();
     let session = session_on(format!("{letter}:\\UMMailboxPin\\um.db").into(), "C:\\none\\umpin.key".into());

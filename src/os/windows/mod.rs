@@ -64,18 +64,41 @@ pub fn without_limit(path: &Path) -> PathBuf {
     long.into()
 }
 
-/// The path in full, and behind `\\?\` only where it is too long without. SQLite takes what begins with two backslashes
-/// for a share; there all connections of a process lock by one handle, and threads at once keep locks that nobody gives
-/// back.
-pub fn without_limit_if_long(path: &Path) -> PathBuf {
+/// The path in full as SQLite shares it well: without `\\?\`, with the short names of its folders where it is too long
+/// as it is, and behind `\\?\` only where those are not short enough or the disk keeps none ([`is_behind_prefix`]).
+/// SQLite takes what begins with two backslashes for a share. There all connections of a process lock the log's index
+/// by one handle, and of threads at once one gives back a lock that another still needs, or none does.
+pub fn for_sqlite(path: &Path) -> PathBuf {
     // MAX_PATH without its end, less what SQLite adds: "-journal".
     const LONGEST: usize = 260 - 1 - 8;
+    let plain = |full: &Path| {
+        let plain = full.to_str()?.strip_prefix(r"\\?\")?;
+        let is_short = plain.as_bytes().get(1) == Some(&b':') && plain.encode_utf16().count() <= LONGEST;
+        is_short.then(|| PathBuf::from(plain))
+    };
     let full = without_limit(path);
-    let plain = full.to_str().and_then(|full| full.strip_prefix(r"\\?\"));
-    match plain.filter(|plain| plain.as_bytes().get(1) == Some(&b':') && plain.len() <= LONGEST) {
-        Some(plain) => plain.into(),
-        None => full,
+    let by_short_names = || Some(short_names(full.parent()?)?.join(full.file_name()?));
+    plain(&full).or_else(|| plain(&by_short_names()?)).unwrap_or(full)
+}
+
+/// Whether a path begins with `\\?\`.
+pub fn is_behind_prefix(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().starts_with(br"\\?\")
+}
+
+/// A folder's path by the names of eight letters and three that the disk keeps beside longer ones.
+fn short_names(folder: &Path) -> Option<PathBuf> {
+    use std::os::windows::ffi::OsStringExt;
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn GetShortPathNameW(long: *const u16, short: *mut u16, size: u32) -> u32;
     }
+    let long = wide(folder);
+    // No name gets longer by it.
+    let mut short = vec![0u16; long.len()];
+    // SAFETY: the name is NUL-terminated, and the buffer has the size given.
+    let length = unsafe { GetShortPathNameW(long.as_ptr(), short.as_mut_ptr(), short.len() as u32) } as usize;
+    short.get(..length).filter(|short| !short.is_empty()).map(|short| OsString::from_wide(short).into())
 }
 
 #[link(name = "kernel32")]
@@ -125,11 +148,14 @@ mod tests {
 
     #[test]
     fn sqlite_is_given_a_drives_letter_first_unless_the_path_is_long() {
-        let given = |path: &str| without_limit_if_long(Path::new(path)).to_str().unwrap().to_owned();
+        let given = |path: &str| for_sqlite(Path::new(path)).to_str().unwrap().to_owned();
         assert_eq!(given(r"C:\a\.\b\..\um.db"), r"C:\a\um.db");
         assert_eq!(given(r"\\?\C:\a\um.db"), r"C:\a\um.db");
         assert_eq!(given(r"\\server\share\um.db"), r"\\?\UNC\server\share\um.db");
-        let long = format!(r"C:\{}\um.db", "x".repeat(250));
-        assert_eq!(given(&long), format!(r"\\?\{long}"));
+        let long = format!(r"C:\no such folder {}\um.db", "x".repeat(260)).replace("xx", r"\x");
+        assert_eq!(given(&long), format!(r"\\?\{long}"), "nothing has a short name that is not there");
+        let fits = format!(r"C:\{}.db", "x".repeat(245));
+        assert_eq!(given(&fits), fits);
+        assert!(is_behind_prefix(Path::new(&given(&fits.replace(".db", "x.db")))));
     }
 }

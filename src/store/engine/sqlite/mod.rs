@@ -188,6 +188,22 @@ impl Database {
         ))
     }
 
+    /// Refuses a path by which SQLite's locks would not hold between threads ([`os::for_sqlite`]).
+    #[cfg(windows)]
+    fn refuse_too_long(&self, path: &Path) -> Result<()> {
+        if !os::is_behind_prefix(&os::for_sqlite(path)) {
+            return Ok(());
+        }
+        Err(self.error(
+            Status::StoreNotWritable,
+            format!(
+                "The path of the store '{}' has more than 251 characters, and its folders have no short names, so \
+                 SQLite's locks would not hold. Nothing was changed. Name a file with a shorter path in UMPIN_STORE.",
+                self.path.display()
+            ),
+        ))
+    }
+
     fn foreign_link(&self, link: &Path) -> Error {
         self.error(
             Status::StoreNotOwned,
@@ -250,7 +266,10 @@ impl Database {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         location::create_folder(folder).map_err(unwritable)?;
         #[cfg(windows)]
-        self.refuse_foreign()?;
+        {
+            self.refuse_foreign()?;
+            self.refuse_too_long(&self.path)?;
+        }
         self.make_file(folder, unwritable)?;
         let connection = self.connect_to_new()?;
         transact(&connection, Scope::Change, first).map_err(|e| self.explain(e))
@@ -326,7 +345,10 @@ impl Database {
     fn open(&self) -> Result<Connection> {
         let path = self.real_path()?;
         #[cfg(windows)]
-        self.refuse_foreign()?;
+        {
+            self.refuse_foreign()?;
+            self.refuse_too_long(&path)?;
+        }
         for suffix in LOGS {
             // SQLite never makes a link of these.
             let beside = location::beside(&path, suffix);
@@ -438,10 +460,10 @@ pub(super) fn open_database(path: &Path, flags: OpenFlags) -> rusqlite::Result<C
 }
 
 /// Opens a database whose path may have any length: SQLite's usual way on Windows has room for 260 characters of it,
-/// and the system's own only behind `\\?\`.
+/// and the system's own only behind `\\?\`. A path that needs that is for one connection at a time.
 #[cfg(windows)]
 pub(super) fn open_database(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    Connection::open_with_flags_and_vfs(os::without_limit_if_long(path), flags, "win32-longpath")
+    Connection::open_with_flags_and_vfs(os::for_sqlite(path), flags, "win32-longpath")
 }
 
 /// The journal that the file then has. Of several that make a store at once SQLite turns all but one away, without
