@@ -5,13 +5,25 @@ Prints pass or fail for what UMMailboxPin does on a real Windows and no test und
 Run it elevated, in Windows PowerShell 5.1 or PowerShell 7. Everything happens below a folder of its own in
 %ProgramData%, which is removed at the end, and on the drive letter Q:, which must be free. A line "skip" is a check
 that could not be made here, and says why; the exit code is 0 only where none failed and none was skipped.
+
+Whether a change is on disk when it returns, only a power cut can tell. In a virtual machine: -BeforePowerCut changes a
+store and its key for ever and prints a number after each; turn the machine off hard while it does (not "shut down").
+Started again, -AfterPowerCut with the last number that was to be read prints pass or fail, and removes the store.
 .EXAMPLE
 .\tools\check-windows.ps1 -Module .\target\module\UMMailboxPin\UMMailboxPin.psd1
+.EXAMPLE
+.\tools\check-windows.ps1 -BeforePowerCut
+.EXAMPLE
+.\tools\check-windows.ps1 -AfterPowerCut 217
 #>
 [CmdletBinding()]
-param([string] $Module = 'UMMailboxPin')
+param(
+    [string] $Module = 'UMMailboxPin',
+    [switch] $BeforePowerCut,
+    [Nullable[int]] $AfterPowerCut
+)
 
-$ErrorActionPreference = 'Stop'
+$ErrorActionPreference, $ProgressPreference = 'Stop', 'SilentlyContinue'
 if ($env:OS -ne 'Windows_NT') { throw 'This is not Windows. Nothing was checked.' }
 Import-Module $Module
 $manifest = (Get-Module UMMailboxPin).Path
@@ -22,6 +34,11 @@ $count = @{ pass = 0; fail = 0; skip = 0 }
 function Use-Store([string] $Folder, [string] $Key = "$base\Key") {
     $env:UMPIN_STORE = "$Folder\um.db"
     $env:UMPIN_KEY_FILE = "$Key\umpin.key"
+}
+# The cmdlets keep the store open until they are to use another one.
+function Close-Store {
+    Use-Store "$base\none" "$base\none"
+    $null = Get-UMMailbox -ErrorAction Ignore 3>$null
 }
 # The id of the error that a command ends with; empty where it ends well.
 function Get-Refusal([scriptblock] $Command) {
@@ -42,9 +59,9 @@ function Edit-AccessList([string] $Path) {
     if ((Get-Acl -LiteralPath $Path).Sddl -eq $before) { Skip-Check "icacls $args changes nothing here" }
 }
 function Add-Link([string] $Kind, [string] $Path, [string] $Target) {
-    try { $null = New-Item -ItemType $Kind -Path $Path -Target $Target }
+    try { $made = New-Item -ItemType $Kind -Path $Path -Target $Target | Get-Item -Force }
     catch { Skip-Check "no ${Kind}: $_" }
-    if (-not ((Get-Item -LiteralPath $Path -Force).Attributes -band [System.IO.FileAttributes]::ReparsePoint)) {
+    if (-not ($made.Attributes -band [System.IO.FileAttributes]::ReparsePoint)) {
         Skip-Check "a $Kind shows as what it leads to here"
     }
 }
@@ -76,6 +93,25 @@ $look = { Get-UMMailbox -ErrorAction Stop }
 $mapped = $false
 $few = @('S-1-5-18', 'S-1-5-32-544', $me.User.Value) | Sort-Object -Unique
 
+if ($BeforePowerCut -or $null -ne $AfterPowerCut) {
+    $base = Join-Path $env:ProgramData 'UMMailboxPin-check-power'
+    Use-Store "$base\Data"
+    for ($number = 1; $BeforePowerCut; $number++) {
+        Set-UMPinConfiguration -ServerName "$number" -ErrorAction Stop 3>$null
+        $null = Update-UMPinKey -Confirm:$false -ErrorAction Stop 3>$null
+        "$number"
+    }
+    Test-It "what was changed up to $AfterPowerCut is on disk, and the key that was made with it" {
+        $found = [int] (Get-UMPinConfiguration -ErrorAction Stop).ServerName
+        if ($found -lt $AfterPowerCut) { return "only up to $found" }
+        $failed = @(Test-UMPinStore -ErrorAction Stop | Where-Object Result -EQ Failed)
+        if ($failed) { "$($failed[0].Check): $($failed[0].Detail)" } else { $true }
+    }
+    Close-Store
+    Remove-Item -LiteralPath $base -Recurse -Force
+    exit $count.fail
+}
+
 try {
     Use-Store "$base\Data"
     & $change
@@ -96,6 +132,13 @@ try {
         Edit-AccessList "$base\Key\umpin.key" /grant '*S-1-5-32-545:R'
         try { Compare-Refusal $change 'KeyExposedException' }
         finally { Edit-AccessList "$base\Key\umpin.key" /remove '*S-1-5-32-545' }
+    }
+    Test-It "a key file that the domain's users may read is refused" {
+        $users = "*$($me.User.AccountDomainSid)-513"
+        if (-not $me.User.AccountDomainSid) { Skip-Check "$($me.Name) is of no domain, and of no machine" }
+        Edit-AccessList "$base\Key\umpin.key" /grant "${users}:R"
+        try { Compare-Refusal $change 'KeyExposedException' }
+        finally { Edit-AccessList "$base\Key\umpin.key" /remove $users }
     }
     Test-It 'a replaced key file keeps its list' {
         Edit-AccessList "$base\Key\umpin.key" /grant '*S-1-5-20:R'
@@ -189,6 +232,13 @@ GetConsoleWindow(); [DllImport("user32")] public static extern bool IsWindowVisi
         $newest = Search-UMAdminAuditLog | Select-Object -First 1
         if ($newest.Caller -eq $me.Name) { $true } else { $newest.Caller }
     }
+    Test-It "a domain's account is named with its domain" {
+        if ($env:USERDOMAIN -eq $env:COMPUTERNAME -or $me.Name -like 'NT AUTHORITY\*') {
+            Skip-Check "$($me.Name) is not of a domain; run this as an administrator of one"
+        }
+        $newest = Search-UMAdminAuditLog | Select-Object -First 1
+        if ($newest.Caller -eq "$env:USERDOMAIN\$env:USERNAME") { $true } else { $newest.Caller }
+    }
     Test-It 'a new store is opened by eight at once' {
         $null = New-Item -ItemType Directory "$base\Race"
         $work = {
@@ -208,7 +258,7 @@ GetConsoleWindow(); [DllImport("user32")] public static extern bool IsWindowVisi
 }
 finally {
     if ($mapped) { $null = Invoke-Program net.exe 'use', 'Q:', '/delete', '/y' }
-    Use-Store "$base\removed" "$base\removed"
+    Close-Store
     foreach ($link in 'ToTheirs', 'Junction', 'ToShare') {
         if (Test-Path -LiteralPath "$base\$link") { [System.IO.Directory]::Delete("$base\$link") }
     }

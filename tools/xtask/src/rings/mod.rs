@@ -142,9 +142,9 @@ pub const RINGS: &[Ring] = &[
     Ring {
         name: "windows",
         title: "Windows, from Linux: built, and run under Wine",
-        needs: "what tools/windows-tools.sh fetches; Pester there wants UMPIN_WINDOWS_PWSH",
+        needs: "what tools/windows-tools.sh and wine-tools.sh fetch; Pester there wants UMPIN_WINDOWS_PWSH",
         builds: Builds::Module,
-        runs: Runs::ByName,
+        runs: Runs::WithAll,
         run: windows::run,
     },
 ];

@@ -240,7 +240,10 @@ impl Tools {
         copy.arg("-a").arg(machine.module_folder()).arg(&target);
         let _ = fs::remove_dir_all(&target);
         let laid = succeeds(&mut copy) && fs::create_dir_all(&library).is_ok();
-        (laid && fs::copy(self.built().join("umpin.dll"), library.join("umpin.dll")).is_ok()).then_some(target)
+        // What the help was made from, where its test looks for it.
+        let mut link = machine.command("ln");
+        link.args(["-sfn", "../dotnet"]).arg(self.target.join("dotnet"));
+        (laid && succeeds(&mut link) && fs::copy(self.built().join("umpin.dll"), library.join("umpin.dll")).is_ok()).then_some(target)
     }
 
     fn cargo(&self, machine: &Machine, words: &[&str]) -> Command {
