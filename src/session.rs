@@ -252,7 +252,7 @@ impl Session {
     }
 
     /// The same of one statement, which needs no transaction around it.
-    pub(crate) fn read_once<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn read_once<T>(&self, work: impl FnMut(&Tx<'_>) -> Result<T>) -> Result<T> {
         self.store.read_once(work)
     }
 
@@ -322,6 +322,7 @@ impl Session {
     }
 
     fn initialise(&self) -> Result<()> {
+        self.store.may_be_made()?;
         let keys = self.keys.load_or_create()?;
         let newest = keys.keys().first();
         let key = newest.ok_or_else(|| Error::new(Status::KeyMalformed, "The key file holds no key."))?;

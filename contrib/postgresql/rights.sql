@@ -9,12 +9,12 @@
 DO $$
 BEGIN
   CREATE ROLE umpin_pbx NOLOGIN;
-EXCEPTION WHEN duplicate_object THEN NULL;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$;
 DO $$
 BEGIN
   CREATE ROLE umpin_helpdesk NOLOGIN;
-EXCEPTION WHEN duplicate_object THEN NULL;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$;
 
 -- The PBX signs people in. It adds to the audit trail and to the outbox, and reads neither.

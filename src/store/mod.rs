@@ -148,9 +148,10 @@ impl Store {
         on!(self, exists())
     }
 
-    /// Runs `work`, which is one statement. A missing store reads as empty and stays missing.
-    pub(crate) fn read_once<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        on!(self, run(Scope::Statement, once(work)))
+    /// Runs `work`, which is one statement, more than once where a connection was dead. A missing store reads as empty
+    /// and stays missing.
+    pub(crate) fn read_once<T>(&self, work: impl FnMut(&Tx<'_>) -> Result<T>) -> Result<T> {
+        on!(self, run(Scope::Statement, work))
     }
 
     /// Runs `work` on one consistent snapshot. A missing store reads as empty and stays missing.
@@ -177,6 +178,15 @@ impl Store {
         work: impl FnMut(&Tx<'_>) -> Result<T>,
     ) -> Result<T> {
         on!(self, run(Scope::Mailbox(whose), work))
+    }
+
+    /// Whether [`Store::create`] may be tried: where it cannot succeed, no key need be made for it.
+    pub(crate) fn may_be_made(&self) -> Result<()> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgresql")]
+            Engine::Postgres(server) => server.may_be_made(),
+        }
     }
 
     /// Makes the store with `first` as its first transaction, in which the key's id is recorded. A store that

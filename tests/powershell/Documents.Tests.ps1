@@ -97,7 +97,7 @@ Describe '<File>' -ForEach $pages {
             $script = [System.Collections.Generic.List[string]]::new()
             $script.Add('if ($PSStyle) { $PSStyle.OutputRendering = "PlainText" }')
             $script.Add('$ProgressPreference = "SilentlyContinue"; $ConfirmPreference = "None"')
-            $script.Add("`$env:UMPIN_STORE = '$folder/store/um.db'; `$env:UMPIN_KEY_FILE = '$folder/store/umpin.key'")
+            $script.Add("`$env:UMPIN_STORE = '$env:UMPIN_STORE'; `$env:UMPIN_KEY_FILE = '$env:UMPIN_KEY_FILE'")
             $script.Add("Set-Location '$folder'")
             if ($needs.Typed) { $script.Add($needs.Typed) }
             $lines = @(foreach ($block in $Blocks) {

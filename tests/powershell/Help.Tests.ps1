@@ -177,10 +177,13 @@ Describe 'The examples of help' {
         $folder = New-TestStore
         Push-Location $folder
         try {
-            Copy-Item "$templates/um.db" "$folder/store"
+            if (-not $IsOnServer) {
+                Copy-Item "$templates/um.db" "$folder/store"
+                if ($IsLinux -or $IsMacOS) { chmod 600 "$folder/store/um.db" }
+            }
             # A second name and not a copy, which may be open to more accounts. A key file is replaced, never changed.
             $null = New-Item -ItemType HardLink -Path "$folder/store/umpin.key" -Target "$templates/umpin.key"
-            if ($IsLinux -or $IsMacOS) { chmod 600 "$folder/store/um.db" }
+            if ($IsOnServer) { $null = Restore-UMPinStore "$templates/um.db" -Confirm:$false }
             Copy-Item "$PSScriptRoot/../../examples/recipients.csv" .
             Set-Content ./new.csv 'Mail,Extension', 'kakers@contoso.com,51250', 'reception@contoso.com,51251'
             $null = New-Item -ItemType Directory -Path ./D/Backup, ./D/Pickup

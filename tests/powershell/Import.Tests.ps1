@@ -98,7 +98,7 @@ Describe 'Import-UMRecipient' {
 
     It 'changes nothing under -WhatIf, and says what it would' {
         Import-UMRecipient $people -WhatIf
-        Test-Path $env:UMPIN_STORE | Should -BeFalse
+        Test-StoreIsMade | Should -BeFalse
         $lines = Invoke-FreshPwsh "Import-UMRecipient '$people' -WhatIf"
         $lines -join ' ' | Should -Match 'What if:.*20'
     }

@@ -123,7 +123,7 @@ Describe 'An import that does not go through at once' {
     It 'writes nothing under -WhatIf' {
         $told = Import-Export @{ WhatIf = $true }
         $told.Report | Should -BeNullOrEmpty
-        Test-Path $env:UMPIN_STORE | Should -BeFalse
+        Test-StoreIsMade | Should -BeFalse
         @(Get-ChildItem "$folder/export" -Filter *.csv) | Should -BeNullOrEmpty
     }
 
@@ -202,14 +202,14 @@ Describe 'An import that does not go through at once' {
     It 'names a file that is missing, before anything is done' {
         Remove-Item "$folder/export/Mailbox.xml"
         { Import-Export } | Should -Throw '*Mailbox.xml is missing. Nothing was changed.*'
-        Test-Path $env:UMPIN_STORE | Should -BeFalse
+        Test-StoreIsMade | Should -BeFalse
     }
 
     It 'does not touch an Exchange whose cmdlets are imported' {
         function global:Enable-UMMailbox { throw 'Exchange was called' }
         try { { Import-Export } | Should -Throw "*Enable-UMMailbox is Exchange's own*" }
         finally { Remove-Item function:Enable-UMMailbox }
-        Test-Path $env:UMPIN_STORE | Should -BeFalse
+        Test-StoreIsMade | Should -BeFalse
     }
 }
 

@@ -442,7 +442,7 @@ $?
         $there = $env:UMPIN_STORE
         $key = $env:UMPIN_KEY_FILE
         try {
-            $env:UMPIN_STORE = "$folder/store/mistyped.db"
+            $env:UMPIN_STORE = if ($IsOnServer) { New-TestDatabase } else { "$folder/store/mistyped.db" }
             $env:UMPIN_KEY_FILE = "$folder/store/mistyped.key"
             Get-UMMailbox -WarningVariable first -WarningAction SilentlyContinue | Should -BeNullOrEmpty
             $first.Count | Should -Be 1
@@ -451,7 +451,7 @@ $?
                 -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
             Get-UMDialPlan -WarningVariable +second -WarningAction SilentlyContinue | Should -BeNullOrEmpty
             $second | Should -BeNullOrEmpty
-            $env:UMPIN_STORE = "$folder/store/fresh.db"
+            $env:UMPIN_STORE = if ($IsOnServer) { New-TestDatabase } else { "$folder/store/fresh.db" }
             $env:UMPIN_KEY_FILE = "$folder/store/fresh.key"
             $null = New-UMDialPlan Fresh -NumberOfDigitsInExtension 4 -CountryOrRegionCode 1 -WarningVariable made
             $null = Get-UMDialPlan -WarningVariable +made

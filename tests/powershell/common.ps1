@@ -20,12 +20,28 @@ if (($env:PSModulePath -split [System.IO.Path]::PathSeparator) -notcontains $UMM
 Import-Module $UMModule
 Import-Module UMMailboxPin.ExchangeCompat
 
+# Whether the stores of this run are on a server (tools/with-postgresql.sh).
+$IsOnServer = $env:UMPIN_TEST_STORE -eq 'postgresql'
+
+# What a test that is about SQLite's file is skipped with on a server.
+$AboutTheFile = 'it is about the file of SQLite''s'
+
+# The URL of a new, empty database on the run's server.
+function New-TestDatabase {
+    $server = $env:UMPIN_TEST_POSTGRESQL
+    $port = Get-Content -LiteralPath "$server/port"
+    $name = 'umpin_' + [guid]::NewGuid().ToString('N')
+    createdb -h $server -p $port -U owner -T template0 $name
+    if ($LASTEXITCODE) { throw "createdb ended with $LASTEXITCODE" }
+    "postgresql://owner@/${name}?host=$server&port=$port"
+}
+
 # A new, empty store and a pickup folder, which the cmdlets use from now on.
 function New-TestStore([switch] $Seed, [switch] $Pickup) {
     $folder = Join-Path ([System.IO.Path]::GetTempPath()) ('umpin-test-' + [guid]::NewGuid().ToString('N'))
     $null = New-Item -ItemType Directory -Path $folder, "$folder/store", "$folder/pickup"
     if ($IsLinux -or $IsMacOS) { chmod 700 $folder "$folder/store" }
-    $env:UMPIN_STORE = "$folder/store/um.db"
+    $env:UMPIN_STORE = if ($IsOnServer) { New-TestDatabase } else { "$folder/store/um.db" }
     $env:UMPIN_KEY_FILE = "$folder/store/umpin.key"
     if ($Pickup) {
         Set-UMPinConfiguration -Transport Pickup -PickupFolder "$folder/pickup" -SenderAddress voicemail@contoso.com `
@@ -37,6 +53,12 @@ function New-TestStore([switch] $Seed, [switch] $Pickup) {
             -ErrorAction Stop
     }
     $folder
+}
+
+# Whether anything was written to the store that UMPIN_STORE names.
+function Test-StoreIsMade {
+    if (-not $IsOnServer) { return Test-Path $env:UMPIN_STORE }
+    (psql -At -d $env:UMPIN_STORE -c "SELECT to_regnamespace('ummailboxpin') IS NOT NULL") -ne 'f'
 }
 
 function Remove-TestStore([string] $Folder) {

@@ -200,6 +200,10 @@ impl Server {
             match self.run_on(&mut link, scope, work) {
                 // Nothing was asked yet: the server went away, and may be back, since the connection was used last.
                 (_, Step::NotBegun) => self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear(),
+                // The same where what is asked has no beginning of its own: nothing is lost by asking it again.
+                (Err(e), _) if scope == Scope::Statement && e.is(Condition::ServerGone) => {
+                    self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                }
                 (told, step) => return self.settle(link, told, step),
             }
         }
@@ -316,6 +320,32 @@ impl Server {
         }
     }
 
+    /// An error where the tables are missing and the role may not make them.
+    pub(in crate::store) fn may_be_made(&self) -> Result<()> {
+        if self.exists()? {
+            return Ok(());
+        }
+        let mut link = self.connect()?;
+        let told = link
+            .client
+            .query_one(
+                "SELECT CASE WHEN to_regnamespace('ummailboxpin') IS NULL THEN \
+                 has_database_privilege(current_database(), 'CREATE') ELSE has_schema_privilege('ummailboxpin', \
+                 'CREATE') END",
+                &[],
+            )
+            .map_err(|e| self.explain(fault(&e)))?;
+        let may: bool = told.get(0);
+        self.put_idle(link);
+        if may {
+            return Ok(());
+        }
+        Err(self.explain(Error::new(
+            Status::StoreRights,
+            "its tables are not made yet, and this role may not make them; the role that owns the database may",
+        )))
+    }
+
     /// Makes the tables, unless they are there, then runs `first`, which must look before it writes.
     pub(in crate::store) fn create<T>(&self, first: impl FnMut(&Tx<'_>) -> Result<T>) -> Result<T> {
         let mut tries = 0;
@@ -391,15 +421,13 @@ impl Server {
         if facts.get(3) {
             let told = client
                 .query_one(
-                    "SELECT CAST(obj_description('ummailboxpin.change_mark'::regclass) AS bigint), \
+                    "SELECT obj_description('ummailboxpin.change_mark'::regclass), \
                      has_table_privilege('ummailboxpin.audit', 'SELECT') AND \
                      has_table_privilege('ummailboxpin.audit', 'DELETE')",
                     &[],
                 )
                 .map_err(|e| fault(&e))?;
-            if told.get::<_, Option<i64>>(0) != Some(VERSION) {
-                return Err(schema::too_new());
-            }
+            check_schema(told.get(0))?;
             may_tidy_trail = told.get(1);
             self.is_made.store(true, Ordering::Relaxed);
         }
@@ -501,6 +529,18 @@ fn check_encoding(encoding: &str) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// No older version was ever made on a server, so there is none to bring up to date.
+fn check_schema(version: Option<&str>) -> Result<()> {
+    match version.and_then(|version| version.parse::<i64>().ok()) {
+        Some(version) if version > VERSION => Err(schema::too_new()),
+        Some(VERSION) => Ok(()),
+        _ => Err(Error::on(
+            Condition::FileDamaged,
+            format!("the comment on its table change_mark is not its version, {VERSION}"),
+        )),
+    }
 }
 
 fn begin<'a>(client: &'a mut Client, scope: Scope<'_>) -> Result<Place<'a>> {
@@ -793,6 +833,15 @@ mod tests {
         assert!(check_version(130_000).is_ok());
         assert_eq!(check_encoding("LATIN1").unwrap_err().status, Status::StoreEncoding);
         assert!(check_encoding("UTF8").is_ok());
+    }
+
+    #[test]
+    fn a_schema_of_another_version_is_not_used() {
+        assert!(check_schema(Some(&VERSION.to_string())).is_ok());
+        assert_eq!(check_schema(Some(&(VERSION + 1).to_string())).unwrap_err().status, Status::StoreTooNew);
+        for odd in [None, Some("1"), Some(""), Some("x")] {
+            assert_eq!(check_schema(odd).unwrap_err().status, Status::StoreDamaged, "{odd:?}");
+        }
     }
 
     #[test]

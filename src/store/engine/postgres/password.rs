@@ -17,7 +17,9 @@ pub(super) fn password(address: &Address, host: &Host) -> Result<Option<Zeroizin
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(unusable(&path, &e.to_string())),
     };
-    refuse_open_to_others(&path)?;
+    if let Some(who) = open_to_others(&path).map_err(|e| unusable(&path, &e.to_string()))? {
+        return Err(unusable(&path, &format!("{who} can read it; take that right away")));
+    }
     Ok(find(&text, address, host))
 }
 
@@ -28,23 +30,16 @@ fn own_file() -> Option<PathBuf> {
     std::env::var_os("HOME").filter(|home| !home.is_empty()).map(|home| PathBuf::from(home).join(".pgpass"))
 }
 
+/// Who else can read a file with a secret in it.
 #[cfg(unix)]
-fn refuse_open_to_others(path: &Path) -> Result<()> {
+pub(super) fn open_to_others(path: &Path) -> std::io::Result<Option<String>> {
     use std::os::unix::fs::MetadataExt;
-    match path.metadata() {
-        Ok(meta) if meta.mode() & 0o077 == 0 => Ok(()),
-        Ok(_) => Err(unusable(path, "others can read it; run chmod 0600 on it")),
-        Err(e) => Err(unusable(path, &e.to_string())),
-    }
+    Ok((path.metadata()?.mode() & 0o077 != 0).then(|| "others".to_owned()))
 }
 
 #[cfg(windows)]
-fn refuse_open_to_others(path: &Path) -> Result<()> {
-    match crate::os::file_open_to_all(path) {
-        Ok(None) => Ok(()),
-        Ok(Some(group)) => Err(unusable(path, &format!("'{group}' can read it; take that right away"))),
-        Err(e) => Err(unusable(path, &e.to_string())),
-    }
+pub(super) fn open_to_others(path: &Path) -> std::io::Result<Option<String>> {
+    crate::os::file_open_to_all(path)
 }
 
 fn unusable(path: &Path, why: &str) -> Error {

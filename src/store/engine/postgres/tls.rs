@@ -16,6 +16,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::password::open_to_others;
 use super::url::{Address, Tls};
 use crate::error::{Error, Result, Status};
 
@@ -57,6 +58,9 @@ impl Connector {
                     .clone()
                     .or_else(|| home("postgresql.key"))
                     .ok_or_else(|| unusable(&certificate, "there is no key for it; name that in sslkey"))?;
+                if let Some(who) = open_to_others(&key).map_err(|e| unusable(&key, &e.to_string()))? {
+                    return Err(unusable(&key, &format!("{who} can read it; take that right away")));
+                }
                 let chain = certificates(&certificate)?;
                 let secret = PrivateKeyDer::from_pem_file(&key).map_err(|e| unusable(&key, &e.to_string()))?;
                 verified.with_client_auth_cert(chain, secret).map_err(|e| unusable(&certificate, &e.to_string()))?
