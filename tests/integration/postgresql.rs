@@ -1,6 +1,7 @@
 //! The store on a PostgreSQL server. (The other modules run on one, too, under UMPIN_TEST_STORE=postgresql.)
 
 mod faults;
+mod input;
 mod line;
 mod load;
 mod moving;

@@ -169,6 +169,15 @@ impl Server {
         std::fs::write(&rules, format!("{line}{before}")).unwrap();
     }
 
+    /// The next start with TLS takes certificates of clients by this authority.
+    pub fn trust_clients_of(&self, authority: &Path) {
+        let data = self.folder.join("data");
+        std::fs::copy(authority, data.join("clients.pem")).unwrap();
+        give_to_nobody(&data.join("clients.pem"));
+        let mut configuration = std::fs::File::options().append(true).open(data.join("postgresql.conf")).unwrap();
+        writeln!(configuration, "ssl_ca_file = 'clients.pem'").unwrap();
+    }
+
     /// Ends it as a failing machine does: by its immediate stop.
     pub fn kill(&self) {
         let Some(mut keeper) = self.keeper.lock().unwrap().take() else { return };

@@ -125,10 +125,10 @@ pub const RINGS: &[Ring] = &[
     },
     Ring {
         name: "postgresql",
-        title: "PostgreSQL: the engine, and the Rust suite on a server",
-        needs: "PostgreSQL's initdb and postgres, in /usr/lib/postgresql or on PATH",
-        builds: Builds::Nothing,
-        runs: Runs::ByName,
+        title: "PostgreSQL: the engine, and the Rust suite and Pester on a server",
+        needs: "PostgreSQL's initdb and postgres, which are fetched where none are installed",
+        builds: Builds::Module,
+        runs: Runs::WithAll,
         run: postgresql::run,
     },
     Ring {
