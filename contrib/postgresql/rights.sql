@@ -1,9 +1,10 @@
--- The roles of docs/postgresql.md, and the least that each needs. Run it as the owner of the database, once the first
--- cmdlet that changes something has made the tables; and again after an update that says so:
+-- The roles of docs/postgresql.md, and the least that each needs. Run it as the server's administrator, in the
+-- store's database, once the first cmdlet that changes something has made the tables; and again after an update that
+-- says so:
 --
---   psql "postgresql://umpin@db1.contoso.com/umpin?sslmode=verify-full" -f rights.sql
+--   sudo -u postgres psql -d umpin -f rights.sql
 --
--- Who runs it owns the tables and is the administrators' role. Grant the others to the roles that log in:
+-- Who owns the tables is the administrators' role; GRANT it to each of them. Grant the others to the roles that log in:
 --   GRANT umpin_pbx TO pbx1, pbx2;
 
 DO $$

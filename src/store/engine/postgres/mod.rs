@@ -335,9 +335,8 @@ impl Server {
                 &[],
             )
             .map_err(|e| self.explain(fault(&e)))?;
-        let may: bool = told.get(0);
-        self.put_idle(link);
-        if may {
+        // The connection is not kept: from before the tables, it knows nothing of the role's rights to them.
+        if told.get(0) {
             return Ok(());
         }
         Err(self.explain(Error::new(
