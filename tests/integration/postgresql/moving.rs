@@ -162,7 +162,7 @@ fn a_store_moves_to_a_server_and_back_and_is_the_same_row_by_row() {
     seed(&on_file, Seeding { people, digits: 7, rules: PinPolicy::default(), hash }).unwrap();
     let dear = |n: usize| {
         let tuning = Tuning { hash: HashParams::SHIPPED, ..Tuning::danger_test(Clock::Manual(clock.clone())) };
-        (n % 2 == 0).then(|| Session::with(on_file.location().clone(), None, tuning).unwrap())
+        n.is_multiple_of(2).then(|| Session::with(on_file.location().clone(), None, tuning).unwrap())
     };
     // A history, mails that wait, and some hashes as they are shipped.
     for n in 0..20 {
