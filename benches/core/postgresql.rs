@@ -64,7 +64,8 @@ fn store_of(server: &Server, folder: &Path, count: usize) -> Session {
     let restored = since.elapsed();
     std::fs::remove_file(&backup).unwrap();
     // As the server's own care does it some time after so many changes.
-    client.batch_execute("VACUUM ANALYZE; CHECKPOINT").unwrap();
+    client.batch_execute("VACUUM ANALYZE").unwrap();
+    client.batch_execute("CHECKPOINT").unwrap();
     let full: i64 = client.query_one(size, &[]).unwrap().get(0);
     println!(
         "  {count} mailboxes: seeded in a file {seeded:.1?}, backup {written:.1?}, restore to the server {restored:.1?}; \
