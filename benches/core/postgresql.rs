@@ -68,8 +68,8 @@ fn store_of(server: &Server, folder: &Path, count: usize) -> Session {
     client.batch_execute("CHECKPOINT").unwrap();
     let full: i64 = client.query_one(size, &[]).unwrap().get(0);
     println!(
-        "  {count} mailboxes: seeded in a file {seeded:.1?}, backup {written:.1?}, restore to the server {restored:.1?}; \
-         {} bytes a mailbox there",
+        "  {count} mailboxes: seeded in a file {seeded:.1?}, backup {written:.1?}, restore to the server \
+         {restored:.1?}; {} bytes a mailbox there",
         (full - empty) / i64::try_from(count).unwrap()
     );
     session
