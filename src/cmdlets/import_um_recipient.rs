@@ -687,8 +687,8 @@ mod tests {
         }
     }
 
-    /// How many addresses the check looks at when everybody's address slipped to the one above and the last is not in the
-    /// input, so that each row that falls out makes just one other fall.
+    /// How many addresses the check looks at when everybody's address slipped to the one above and the last is not in
+    /// the input, so that each row that falls out makes just one other fall.
     fn looked_at(people: usize) -> u64 {
         let Fixture { session, folder: _folder, .. } = Fixture::new(PinPolicy::default(), 0);
         session

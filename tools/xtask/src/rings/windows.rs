@@ -243,7 +243,8 @@ impl Tools {
         // What the help was made from, where its test looks for it.
         let mut link = machine.command("ln");
         link.args(["-sfn", "../dotnet"]).arg(self.target.join("dotnet"));
-        (laid && succeeds(&mut link) && fs::copy(self.built().join("umpin.dll"), library.join("umpin.dll")).is_ok()).then_some(target)
+        let copied = laid && fs::copy(self.built().join("umpin.dll"), library.join("umpin.dll")).is_ok();
+        (copied && succeeds(&mut link)).then_some(target)
     }
 
     fn cargo(&self, machine: &Machine, words: &[&str]) -> Command {
