@@ -62,7 +62,7 @@ try {
 
     foreach ($path in $modules.Values) { Import-Module $path }
     # Enabling costs a hash each, which would take minutes: the seeder shares one.
-    function New-Store([int] $Count) {
+    function Initialize-Store([int] $Count) {
         $store = "$folder/store$Count"
         $null = New-Item -ItemType Directory -Path $store
         if (-not $IsWindows) { chmod 700 $folder $store }
@@ -74,7 +74,7 @@ try {
     }
 
     foreach ($count in $Mailboxes) {
-        $store = New-Store $count
+        $store = Initialize-Store $count
         $times = @{ empty = @(); ours = @(); bare = @() }
         $each = 10000
         foreach ($round in 0..$Rounds) {
@@ -96,7 +96,7 @@ try {
         '{4:n2} (aim: at most 1.5)') -f $count, $ours, $empty, $bare, ($ours / ($empty + $bare))
     }
 
-    $null = New-Store $Sets
+    $null = Initialize-Store $Sets
     $people = foreach ($n in 0..($Sets - 1)) { "user$n@contoso.com" }
     $hashes = @(Get-Reference hashes)
     $watch = [Diagnostics.Stopwatch]::StartNew()
