@@ -60,8 +60,8 @@ struct Import {
     pruned_to: RecipientGuid,
     prune: Option<bool>,
     counts: Counts,
-    /// The rows that the check refused and nobody was told of yet.
-    refused: Vec<Error>,
+    /// The rows that the check refused and nobody was told of yet, by their places in the input.
+    refused: Vec<(i64, Error)>,
     /// How many addresses the check looked at, one looked at twice counted twice.
     looked_at: u64,
 }
@@ -248,7 +248,7 @@ impl Import {
     /// The next part of the check, and the rows that it refuses.
     fn check(&mut self, session: &Session) -> Result<Response> {
         self.check_on(session)?;
-        let mut response = Response { errors: std::mem::take(&mut self.refused), ..Response::default() };
+        let mut response = Response { errors: in_order(std::mem::take(&mut self.refused)), ..Response::default() };
         if !matches!(self.check, Check::Done) {
             response.next = Some("more".into());
         }
@@ -312,7 +312,7 @@ impl Import {
     fn take_out(&mut self, row: &StagedRow, r: &Recipient, why: Error) -> Result<()> {
         self.staging.remove(row, &claimed(r))?;
         self.counts.failed += 1;
-        self.refused.push(why);
+        self.refused.push((row.number, why));
         Ok(())
     }
 
@@ -356,7 +356,7 @@ impl Import {
         }
         let prune = self.prune == Some(true);
         if request.mode == Mode::Validate {
-            response.errors.clone_from(&self.refused);
+            response.errors = in_order(self.refused.clone());
             let mut counts = self.counts;
             let refusal = session.read(|tx| {
                 self.each_row(|guid, document| {
@@ -400,7 +400,7 @@ impl Import {
             self.applied_to = last;
             let applied = done.added + done.updated + done.unchanged;
             response.progress = Some((applied, u64::try_from(self.total).unwrap_or_default()));
-            response.errors.append(&mut self.refused);
+            response.errors.extend(in_order(std::mem::take(&mut self.refused)));
             response.next = Some("more".into());
             return Ok(response);
         }
@@ -422,7 +422,7 @@ impl Import {
             }
         }
         session.change(Mode::Commit, &request.cause, |c| c.audit("directory", &self.counts.summary()))?;
-        response.errors.append(&mut self.refused);
+        response.errors.extend(in_order(std::mem::take(&mut self.refused)));
         response.objects.push(self.counts.summary_object());
         Ok(response)
     }
@@ -530,6 +530,12 @@ fn row_error(place: &str, name: &str, why: &str) -> Error {
     let who = if name.is_empty() { String::new() } else { format!(" ('{name}')") };
     Error::new(Status::ImportRow, format!("The row at {place}{who} was not imported: {why}. {OTHERS_GO_ON}"))
         .about(place)
+}
+
+/// What was refused, in the order of the input.
+fn in_order(mut refused: Vec<(i64, Error)>) -> Vec<Error> {
+    refused.sort_by_key(|(number, _)| *number);
+    refused.into_iter().map(|(_, why)| why).collect()
 }
 
 /// Where a row stands, as errors say it.
