@@ -137,12 +137,7 @@ fn singles(folder: &Path) {
     println!("  verify / hash: {:.3} (aim: at most 1.1)", verify.as_secs_f64() / hash.as_secs_f64());
 }
 
-/// Counts what all cores do in a while.
-fn rate(work: impl Fn(usize, &AtomicBool, &AtomicU64) + Sync) -> f64 {
-    rate_by(1, work)
-}
-
-/// The same by so many threads a core.
+/// Counts what all cores do in a while, by so many threads a core.
 fn rate_by(threads: usize, work: impl Fn(usize, &AtomicBool, &AtomicU64) + Sync) -> f64 {
     const WHILE: Duration = Duration::from_secs(3);
     let (stop, count) = (AtomicBool::new(false), AtomicU64::new(0));
@@ -162,7 +157,7 @@ fn rate_by(threads: usize, work: impl Fn(usize, &AtomicBool, &AtomicU64) + Sync)
 
 /// Bare hashes a second on all cores.
 fn bare_hashes() -> f64 {
-    rate(|_, stop, count| {
+    rate_by(1, |_, stop, count| {
         let mut bare = Bare::new();
         while !stop.load(Ordering::Relaxed) {
             bare.hash();
@@ -176,14 +171,19 @@ fn throughput(folder: &Path) {
     let store = folder.join("throughput");
     std::fs::create_dir(&store).unwrap();
     let session = seed(&store, MAILBOXES).unwrap();
+    verifies_over_hashes(&session, MAILBOXES, 1);
+}
+
+/// Sign-ins a second of all cores, by so many threads each, over bare hashes; by turns.
+fn verifies_over_hashes(session: &Session, mailboxes: usize, threads: usize) {
     let (mut hashes, mut verifies) = (vec![], vec![]);
     for _ in 0..3 {
         hashes.push(bare_hashes());
-        verifies.push(rate(|core, stop, count| {
+        verifies.push(rate_by(threads, |thread, stop, count| {
             let pin = Pin::new(PIN);
-            let mut n = core * 337;
+            let mut n = thread * 137;
             while !stop.load(Ordering::Relaxed) {
-                assert!(verify(&session, &caller(n % MAILBOXES), &pin).unwrap().accepted);
+                assert!(verify(session, &caller(n % mailboxes), &pin).unwrap().accepted);
                 count.fetch_add(1, Ordering::Relaxed);
                 n += 1;
             }

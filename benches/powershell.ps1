@@ -1,8 +1,8 @@
 # What the cmdlets cost beyond PowerShell's own work and the database's, as ratios against references measured in the
 # same run, by turns: the import of the module over that of an empty one (benches/empty); Get-UMMailboxPIN over piped
 # identities, each another mailbox, over an empty cmdlet and a bare read of the same columns; Set-UMMailboxPIN over bare
-# hashes on all cores. ./build.sh bench calls it; alone:
-# UMPIN_MODULE=PATH/UMMailboxPin.psd1 pwsh -File benches/powershell.ps1 -Mailboxes 1000, 1000000
+# hashes on all cores. ./build.sh bench calls it; alone, with UMPIN_MODULE where the module lies elsewhere:
+# pwsh -NoProfile -Command './benches/powershell.ps1 -Mailboxes 1000, 1000000'
 [CmdletBinding()]
 param([int[]] $Mailboxes = (1000, 100000), [int] $Rounds = 11, [int] $Sets = 2000)
 $ErrorActionPreference = 'Stop'

@@ -2,7 +2,6 @@
 //! disk at each commit.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -16,7 +15,7 @@ use umpin::session::Session;
 #[allow(dead_code)]
 mod server;
 
-use super::{Bare, PIN, caller, median, processor_time, rate_by, seed, timed};
+use super::{Bare, PIN, caller, median, processor_time, seed, timed, verifies_over_hashes};
 use server::{OWNER, Server, programs};
 
 /// Threads a core: while one waits for the disk or the server, another hashes.
@@ -29,7 +28,7 @@ pub fn measure(folder: &Path, many: usize) {
     }
     let server = Server::start(&["fsync = on"]);
     let few = store_of(&server, folder, 1_000);
-    throughput(&few, 1_000);
+    verifies_over_hashes(&few, 1_000, THREADS);
     cost(&server, &few, "d1000");
     let great = store_of(&server, folder, many);
     among(&few, &great, many);
@@ -75,35 +74,6 @@ fn store_of(server: &Server, folder: &Path, count: usize) -> Session {
     session
 }
 
-fn throughput(session: &Session, mailboxes: usize) {
-    let (mut hashes, mut verifies) = (vec![], vec![]);
-    for _ in 0..5 {
-        hashes.push(rate_by(1, |_, stop, count| {
-            let mut bare = Bare::new();
-            while !stop.load(Ordering::Relaxed) {
-                bare.hash();
-                count.fetch_add(1, Ordering::Relaxed);
-            }
-        }));
-        verifies.push(rate_by(THREADS, |thread, stop, count| {
-            let pin = Pin::new(PIN);
-            let mut n = thread * 137;
-            while !stop.load(Ordering::Relaxed) {
-                assert!(verify(session, &caller(n % mailboxes), &pin).unwrap().accepted);
-                count.fetch_add(1, Ordering::Relaxed);
-                n += 1;
-            }
-        }));
-    }
-    let middle = |mut rates: Vec<f64>| {
-        rates.sort_by(f64::total_cmp);
-        rates[rates.len() / 2]
-    };
-    let (hashes, verifies) = (middle(hashes), middle(verifies));
-    println!("  {verifies:.1} verifies a second, {hashes:.1} bare hashes a second, the server on the same machine");
-    println!("  verifies / hashes: {:.3} (aim: at least 0.9)", verifies / hashes);
-}
-
 /// What one sign-in asks of the server.
 fn cost(server: &Server, session: &Session, database: &str) {
     const SIGN_INS: usize = 300;
@@ -113,18 +83,16 @@ fn cost(server: &Server, session: &Session, database: &str) {
     let (mut hashes, mut verifies) = (vec![], vec![]);
     verify(session, &caller(1), &pin).unwrap();
     look.batch_execute("CHECKPOINT").unwrap();
+    // Each connection tells its counts a while after the fact.
     let mut counters = || {
-        // Each connection tells its counts a while after the fact, or when it is asked to.
         let row = look
             .query_one(
-                "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn, (SELECT xact_commit FROM pg_stat_database WHERE \
-                 datname = current_database())",
+                "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint, \
+                 (SELECT xact_commit FROM pg_stat_database WHERE datname = current_database())",
                 &[],
             )
-            .map(|row| row.get::<_, i64>(1));
-        let wal: i64 =
-            look.query_one("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint", &[]).unwrap().get(0);
-        (wal, row.unwrap_or_default())
+            .unwrap();
+        (row.get::<_, i64>(0), row.get::<_, i64>(1))
     };
     let (wal, commits) = counters();
     let (own, servers) = (processor_time(), server_time(server));

@@ -94,12 +94,6 @@ pub fn hash(pin: &Pin, salt: &Salt, params: &HashParams) -> Result<PinHash> {
     hash_in(&ARENAS, pin, salt, params)
 }
 
-/// Makes the memory of a first hash, which takes a fifth of the hash's time: for a thread beside that which opens the
-/// store. A hash that comes meanwhile waits for it. What fails here fails again, and is told, at the hash.
-pub fn prepare(params: &HashParams) {
-    ARENAS.prepare(params.memory_kib as usize);
-}
-
 fn hash_in(arenas: &Arenas, pin: &Pin, salt: &Salt, params: &HashParams) -> Result<PinHash> {
     if !params.is_allowed() {
         // A row that somebody altered must not take the host's memory, nor keep it busy for hours.
@@ -133,10 +127,6 @@ impl Arenas {
             return Ok(waiting.swap_remove(at));
         }
         drop(waiting);
-        Self::make(blocks)
-    }
-
-    fn make(blocks: usize) -> Result<Vec<Block>> {
         let mut arena = Vec::new();
         // The library lives in somebody else's process, which must outlive a lack of memory.
         arena.try_reserve_exact(blocks).map_err(|_| {
@@ -148,13 +138,6 @@ impl Arenas {
         crate::os::prefer_large_pages(arena.spare_capacity_mut());
         arena.resize(blocks, Block::new());
         Ok(arena)
-    }
-
-    fn prepare(&self, blocks: usize) {
-        let mut waiting = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if waiting.is_empty() {
-            waiting.extend(Self::make(blocks));
-        }
     }
 
     fn give_back(&self, mut arena: Vec<Block>, used: usize) {
@@ -210,18 +193,6 @@ mod tests {
         assert!(stronger(65, 2) && stronger(64, 3) && stronger(65, 1) && stronger(1, 3));
         assert!(!stronger(64, 2) && !stronger(63, 2) && !stronger(64, 1));
         assert!(!HashParams { lanes: 9, ..stored }.is_stronger_than(&stored));
-    }
-
-    #[test]
-    fn a_prepared_arena_is_the_one_that_the_first_hash_takes() {
-        let arenas = Arenas::default();
-        let params = HashParams { memory_kib: 64, passes: 1, lanes: 1 };
-        arenas.prepare(64);
-        let at = arenas.0.lock().unwrap()[0].as_ptr();
-        arenas.prepare(64);
-        hash_in(&arenas, &Pin::new("580437"), &[7; 16], &params).unwrap();
-        let waiting = arenas.0.lock().unwrap();
-        assert!(waiting.len() == 1 && waiting[0].as_ptr() == at);
     }
 
     fn is_erased(arena: &[Block]) -> bool {

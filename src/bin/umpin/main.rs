@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
-use umpin::crypto::hash::{HashParams, prepare};
 use umpin::error::{Error, Result, Status};
 use umpin::os;
 use umpin::service::delivery::deliver_due;
@@ -154,10 +153,6 @@ fn run_command(command: Command) -> Result<u8> {
     if let Verb::Agi(options) = &command.verb {
         os::end_by_hangup();
         options.check()?;
-    }
-    if matches!(command.verb, Verb::Verify { .. } | Verb::Change { .. }) {
-        // Where there is no thread to be had, the hash makes its memory itself.
-        let _ = std::thread::Builder::new().spawn(|| prepare(&HashParams::SHIPPED));
     }
     let session = Session::open(command.store, command.key_file, None)?;
     if matches!(command.verb, Verb::Verify { .. } | Verb::Change { .. } | Verb::SetUpComplete { .. }) {
