@@ -23,9 +23,6 @@ Import-Module UMMailboxPin.ExchangeCompat
 # Whether the stores of this run are on a server (tools/with-postgresql.sh).
 $IsOnServer = $env:UMPIN_TEST_STORE -eq 'postgresql'
 
-# What a test that is about SQLite's file is skipped with on a server.
-$AboutTheFile = 'it is about the file of SQLite''s'
-
 # The URL of a new, empty database on the run's server.
 function New-TestDatabase {
     $server = $env:UMPIN_TEST_POSTGRESQL

@@ -42,14 +42,13 @@ Usage: ./build.sh VERB [--strict] [--all]     (on Windows: .\\build.ps1 VERB [-S
   --sign     with package: the modules are signed (UMPIN_SIGN_CERTIFICATE, see docs/development.md)
   --strict   a part that cannot run here (no PowerShell, no .NET SDK ...) is a failure, not a skip
 
-Rings (without a name: all but those marked; + run under --all, - by name alone):
+Rings (without a name: all but those marked +, which run under --all):
 ",
     );
     for ring in RINGS {
         let mark = match ring.runs {
             Runs::Always => ' ',
             Runs::WithAll => '+',
-            Runs::ByName => '-',
         };
         text.push_str(&format!(" {mark}{:<10} {}; needs {}\n", ring.name, ring.title, ring.needs));
     }
@@ -149,8 +148,8 @@ mod tests {
             RINGS.iter().filter(|ring| wanted(ring)).map(|ring| ring.name).collect()
         };
         assert_eq!(names("test"), named(|ring| ring.runs == Runs::Always));
-        assert_eq!(names("test --all"), named(|ring| ring.runs != Runs::ByName));
-        assert!(Runs::WithAll.unnamed(true) && !Runs::WithAll.unnamed(false) && !Runs::ByName.unnamed(true));
+        assert_eq!(names("test --all"), named(|_| true));
+        assert!(Runs::WithAll.unnamed(true) && !Runs::WithAll.unnamed(false));
     }
 
     #[test]

@@ -38,13 +38,10 @@ pub struct Ring {
 
 /// When a ring runs that nobody named.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "which of them the table uses changes")]
 pub enum Runs {
     Always,
     /// Under `--all`, and by its name: it takes long, or fetches much.
     WithAll,
-    /// Only by its name, under `--all` too: it was not yet seen green from start to end.
-    ByName,
 }
 
 impl Runs {
@@ -53,7 +50,6 @@ impl Runs {
         match self {
             Self::Always => true,
             Self::WithAll => all,
-            Self::ByName => false,
         }
     }
 }
