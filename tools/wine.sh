@@ -4,8 +4,8 @@
 #   tools/wine.sh PROGRAM ARGUMENT...
 #
 # Wine's own libraries are newer than this machine's, so it sees its own folder as the root, with every folder of the
-# machine but the system's at its usual place. That needs a mount namespace: of a user's own where the system allows it,
-# else root's. Paths are the machine's, as Z:\.
+# machine but the system's at its usual place, and the one where it starts. That needs a mount namespace: of a user's own
+# where the system allows it, else root's. Paths are the machine's, as Z:\.
 set -euo pipefail
 
 tools=${UMPIN_TEST_TOOLS:-${XDG_CACHE_HOME:-${HOME:-${TMPDIR:-/tmp}}/.cache}/ummailboxpin/tools}
@@ -25,11 +25,16 @@ exec "${apart[@]}" bash -c '
     wine=$1 folder=$2
     shift 2
     for place in /*; do
-        case ${place#/} in bin | etc | lib* | sbin | usr | var) continue ;; esac
+        case ${place#/} in bin | etc | lib* | sbin | usr) continue ;; esac
         if [[ ! -d $place || -L $place ]]; then continue; fi
         mkdir -p "$wine$place"
         mount --rbind "$place" "$wine$place"
     done
+    # A checkout below one of the system'"'"'s own folders.
+    if [[ ! -d $wine$folder ]]; then
+        mkdir -p "$wine$folder"
+        mount --rbind "$folder" "$wine$folder"
+    fi
     export PATH=/usr/sbin:/usr/bin:/sbin:/bin
     exec chroot "$wine" /usr/bin/env -C "$folder" /usr/lib/wine/wine64 "$@"
 ' wine "$wine" "$PWD" "$@"
