@@ -4,8 +4,8 @@
 #   tools/wine.sh PROGRAM ARGUMENT...
 #
 # Wine's own libraries are newer than this machine's, so it sees its own folder as the root, with every folder of the
-# machine but the system's at its usual place, and the one where it starts. That needs a mount namespace: of a user's own
-# where the system allows it, else root's. Paths are the machine's, as Z:\.
+# machine but the system's at its usual place, and the one where it starts. That needs a mount namespace: of a user's
+# own where the system allows it, else root's. Paths are the machine's, as Z:\.
 set -euo pipefail
 
 tools=${UMPIN_TEST_TOOLS:-${XDG_CACHE_HOME:-${HOME:-${TMPDIR:-/tmp}}/.cache}/ummailboxpin/tools}
