@@ -5,7 +5,7 @@ use crate::directory::identity;
 use crate::error::Result;
 use crate::service::lookup::Lookup;
 use crate::session::Session;
-use crate::store::pins::PinState;
+use crate::store::pins::{Named, PinState};
 
 /// One mailbox. One that exists but is not UM-enabled is not found, as in Exchange.
 pub fn get_um_mailbox_pin(session: &Session, lookup: &Lookup) -> Result<PinState> {
@@ -13,8 +13,10 @@ pub fn get_um_mailbox_pin(session: &Session, lookup: &Lookup) -> Result<PinState
     let (key, form) = lookup.key()?;
     session.read_once(|tx| {
         let found = tx.pin_states_by_key(&key, form)?;
-        let found = lookup.only(session, tx, found, |found| &found.identity)?;
-        found.state.ok_or_else(|| lookup.not_found(session, tx))
+        match lookup.only(session, tx, found, Named::identity)? {
+            Named::Enabled(state) => Ok(state),
+            Named::NotEnabled { .. } => Err(lookup.not_found(session, tx)),
+        }
     })
 }
 

@@ -4,7 +4,7 @@
 //! hashes a second. One salt a mailbox, so one evaluation serves the current PIN and the whole history.
 
 use std::hint::black_box;
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use once_cell::sync::Lazy;
@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::error::{Error, Result, Status};
+use crate::os::HashMemory;
 use crate::pin::Pin;
 
 /// A mailbox's salt.
@@ -78,9 +79,28 @@ impl PinHash {
     }
 }
 
-/// Arenas that wait for the next hash, erased. At most one a core is kept.
+/// Memory for as many hashes at a time as there are cores. More would only take turns on the cores, and push each
+/// other's memory out of the processor's caches; who waits here meanwhile leaves the core to others.
 #[derive(Default)]
-struct Arenas(Mutex<Vec<Vec<Block>>>);
+struct Arenas {
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Erased, for the next hashes. At most one a core.
+    waiting: Vec<HashMemory>,
+    /// How many are lent.
+    lent: usize,
+}
+
+/// An arena for one hash; erased and given back when it is dropped.
+struct Lent<'a> {
+    arenas: &'a Arenas,
+    memory: Option<HashMemory>,
+    blocks: usize,
+}
 
 static ARENAS: Lazy<Arenas> = Lazy::new(Arenas::default);
 
@@ -112,43 +132,61 @@ fn hash_in(arenas: &Arenas, pin: &Pin, salt: &Salt, params: &HashParams) -> Resu
     let blocks = cost.block_count();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost);
 
-    let mut arena = arenas.take(blocks)?;
+    let mut arena = arenas.lend(blocks)?;
     let mut out = PinHash([0; PinHash::LEN]);
-    let done = argon2.hash_password_into_with_memory(pin.expose(), salt, &mut out.0, &mut arena[..blocks]);
-    arenas.give_back(arena, blocks);
-    done.map_err(broken)?;
+    argon2.hash_password_into_with_memory(pin.expose(), salt, &mut out.0, arena.blocks()).map_err(broken)?;
     Ok(out)
 }
 
 impl Arenas {
-    fn take(&self, blocks: usize) -> Result<Vec<Block>> {
-        let mut waiting = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(at) = waiting.iter().position(|a| a.len() >= blocks) {
-            return Ok(waiting.swap_remove(at));
-        }
-        drop(waiting);
-        let mut arena = Vec::new();
-        // The library lives in somebody else's process, which must outlive a lack of memory.
-        arena.try_reserve_exact(blocks).map_err(|_| {
-            Error::new(
-                Status::Internal,
-                format!("There is not enough memory to hash a PIN ({blocks} KiB). Nothing was changed. Try again."),
-            )
-        })?;
-        crate::os::prefer_large_pages(arena.spare_capacity_mut());
-        arena.resize(blocks, Block::new());
-        Ok(arena)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn give_back(&self, mut arena: Vec<Block>, used: usize) {
+    fn lend(&self, blocks: usize) -> Result<Lent<'_>> {
+        let mut state = self
+            .returned
+            .wait_while(self.state(), |state| state.lent >= cores())
+            .unwrap_or_else(PoisonError::into_inner);
+        state.lent += 1;
+        let at = state.waiting.iter().position(|memory| memory.count() >= blocks);
+        let memory = at.map(|at| state.waiting.swap_remove(at));
+        drop(state);
+        let mut lent = Lent { arenas: self, memory, blocks };
+        if lent.memory.is_none() {
+            // The library lives in somebody else's process, which must outlive a lack of memory.
+            lent.memory = Some(HashMemory::new(blocks).ok_or_else(|| {
+                Error::new(
+                    Status::Internal,
+                    format!("There is not enough memory to hash a PIN ({blocks} KiB). Nothing was changed. Try again."),
+                )
+            })?);
+        }
+        Ok(lent)
+    }
+}
+
+impl Lent<'_> {
+    fn blocks(&mut self) -> &mut [Block] {
+        self.memory.as_mut().map_or(&mut [], |memory| memory.blocks(self.blocks))
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
         // A plain fill runs at memory speed where volatile writes word by word do not; black_box keeps it from being
         // optimised away, since the compiler must assume that the memory is read.
-        arena[..used].fill(Block::new());
-        black_box(arena.as_ptr());
-        let mut waiting = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if waiting.len() < cores() {
-            waiting.push(arena);
+        black_box(self.blocks()).fill(Block::new());
+        black_box(self.blocks().as_ptr());
+        let mut state = self.arenas.state();
+        state.lent -= 1;
+        if let Some(memory) = self.memory.take()
+            && state.waiting.len() < cores()
+        {
+            state.waiting.push(memory);
         }
+        drop(state);
+        self.arenas.returned.notify_one();
     }
 }
 
@@ -183,7 +221,11 @@ mod tests {
         let most = HashParams { memory_kib: 8 * 64, passes: HashParams::MAX_PASSES, lanes: HashParams::MAX_PASSES };
         assert!(hash(&Pin::new("580437"), &[7; 16], &most).is_ok());
         assert!(HashParams { memory_kib: HashParams::MAX_MEMORY_KIB, ..fine }.is_allowed());
-        assert_eq!(Arenas::default().take(usize::MAX / 2048).map(|_| ()).unwrap_err().status, Status::Internal);
+        let arenas = Arenas::default();
+        for _ in 0..2 * cores() {
+            // Nor does it keep a place from others.
+            assert_eq!(arenas.lend(usize::MAX / 2048).map(|_| ()).unwrap_err().status, Status::Internal);
+        }
     }
 
     #[test]
@@ -195,23 +237,31 @@ mod tests {
         assert!(!HashParams { lanes: 9, ..stored }.is_stronger_than(&stored));
     }
 
-    fn is_erased(arena: &[Block]) -> bool {
-        arena.iter().all(|b| b.as_ref().iter().all(|word: &u64| *word == 0))
+    fn is_erased(memory: &mut HashMemory) -> bool {
+        memory.blocks(usize::MAX).iter().all(|b| b.as_ref().iter().all(|word: &u64| *word == 0))
     }
 
     #[test]
-    fn an_arena_is_erased_when_it_is_given_back_and_one_a_core_is_kept() {
+    fn an_arena_is_new_or_erased_and_as_many_are_lent_and_kept_as_there_are_cores() {
         let arenas = Arenas::default();
-        for given in 1..=cores() + 2 {
-            let mut arena = vec![Block::new(); 70];
-            for block in &mut arena {
-                block.as_mut().fill(0x5555_5555_5555_5555);
-            }
-            arenas.give_back(arena, 70);
-            let waiting = arenas.0.lock().unwrap();
-            assert_eq!(waiting.len(), given.min(cores()));
-            assert!(waiting.iter().all(|arena| is_erased(arena)));
+        fn fill(mut lent: Lent<'_>) -> Lent<'_> {
+            assert_eq!(lent.blocks().len(), 70);
+            assert!(is_erased(lent.memory.as_mut().unwrap()));
+            lent.blocks().iter_mut().for_each(|block| block.as_mut().fill(0x5555_5555_5555_5555));
+            lent
         }
+        let lent: Vec<Lent<'_>> = (0..cores()).map(|_| fill(arenas.lend(70).unwrap())).collect();
+        let other = std::thread::scope(|scope| {
+            let other = scope.spawn(|| drop(fill(arenas.lend(70).unwrap())));
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            assert!(!other.is_finished() && arenas.state().lent == cores(), "one more than there are cores");
+            drop(lent);
+            other.join()
+        });
+        other.unwrap();
+        let mut state = arenas.state();
+        assert_eq!((state.lent, state.waiting.len()), (0, cores()));
+        assert!(state.waiting.iter_mut().all(is_erased));
     }
 
     #[test]
@@ -221,16 +271,16 @@ mod tests {
         let hash = |pin: &str| hash_in(&arenas, &Pin::new(pin), &[7; 16], &params).unwrap();
         let first = hash("580437");
         let at = {
-            let waiting = arenas.0.lock().unwrap();
-            assert!(waiting.len() == 1 && is_erased(&waiting[0]), "not given back");
-            waiting[0].as_ptr()
+            let waiting = &mut arenas.state().waiting;
+            assert!(waiting.len() == 1 && is_erased(&mut waiting[0]), "not given back");
+            waiting[0].blocks(1).as_ptr()
         };
         for other in ["111111", "222222"] {
             assert!(!hash(other).matches(&first));
         }
         assert!(hash("580437").matches(&first));
-        let waiting = arenas.0.lock().unwrap();
-        assert!(waiting.len() == 1 && waiting[0].as_ptr() == at, "not reused, though it was just large enough");
-        assert!(is_erased(&waiting[0]));
+        let waiting = &mut arenas.state().waiting;
+        assert!(waiting.len() == 1 && waiting[0].blocks(1).as_ptr() == at, "not reused, though it was large enough");
+        assert!(is_erased(&mut waiting[0]));
     }
 }

@@ -99,7 +99,7 @@ pub fn memory() -> u64 {
 /// Asks for large pages under memory that is to be filled whole: a program that lives for one hash spends as long on
 /// the faults of small ones as on half the hash. A wish, which changes nothing but time.
 #[cfg(target_os = "linux")]
-pub fn prefer_large_pages<T>(memory: &mut [std::mem::MaybeUninit<T>]) {
+pub(super) fn prefer_large_pages(memory: &mut [u64]) {
     // SAFETY: sysconf only reads.
     let Ok(page) = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }) else { return };
     let start = memory.as_mut_ptr().cast::<u8>();
@@ -111,7 +111,7 @@ pub fn prefer_large_pages<T>(memory: &mut [std::mem::MaybeUninit<T>]) {
 
 /// The system decides by itself.
 #[cfg(not(target_os = "linux"))]
-pub fn prefer_large_pages<T>(_memory: &mut [std::mem::MaybeUninit<T>]) {}
+pub(super) fn prefer_large_pages(_memory: &mut [u64]) {}
 
 /// Bytes that this account can still write where `existing` lies.
 #[allow(clippy::unnecessary_cast)] // The counts have other types on other systems.

@@ -40,7 +40,7 @@ pub(crate) struct Store {
 }
 
 enum Engine {
-    Sqlite(sqlite::Database),
+    Sqlite(Box<sqlite::Database>),
     #[cfg(feature = "postgresql")]
     Postgres(Box<postgres::Server>),
 }
@@ -83,7 +83,7 @@ impl Store {
     /// The store at a path or a URL. Touches and reaches nothing.
     pub(crate) fn open(place: &Path) -> Result<Self> {
         let engine = match scheme_of(place) {
-            None => Engine::Sqlite(sqlite::Database::new(place.to_owned())),
+            None => Engine::Sqlite(Box::new(sqlite::Database::new(place.to_owned()))),
             #[cfg(feature = "postgresql")]
             Some("postgresql" | "postgres") => {
                 Engine::Postgres(Box::new(postgres::Server::new(&place.to_string_lossy())?))

@@ -1,9 +1,13 @@
 //! Current PINs, their state and the twenty before them. Nothing here can tell a PIN: every hash is sealed.
 
+use std::borrow::Cow;
+
+use once_cell::sync::Lazy;
+
 use super::Tx;
 use super::engine::{Row, params, params_of};
 use super::policies::{PIN_COLUMNS, pin_policy};
-use super::recipients::{HIS_ID, HIS_ID_OR_NOBODYS, after_all, form, named_by};
+use super::recipients::{HIS_ID, HIS_ID_OR_NOBODYS, Naming, after_all, form, named_by};
 use super::statements::Statements;
 use crate::crypto::hash::{HashParams, Salt};
 use crate::crypto::key::KeyId;
@@ -65,27 +69,48 @@ pub struct PinState {
 }
 
 /// Somebody whom a text names.
-pub(crate) struct Named {
-    /// The recipient's GUID.
-    pub guid: RecipientGuid,
-    /// Canonical name.
-    pub identity: String,
-    /// What is shown of an enabled mailbox.
-    pub state: Option<PinState>,
+pub(crate) enum Named {
+    /// Who has an enabled mailbox.
+    Enabled(PinState),
+    /// Who has none.
+    NotEnabled {
+        /// The recipient's GUID.
+        guid: RecipientGuid,
+        /// Canonical name.
+        identity: String,
+    },
 }
+
+impl Named {
+    /// Canonical name.
+    pub(crate) fn identity(&self) -> &String {
+        match self {
+            Named::Enabled(PinState { identity, .. }) | Named::NotEnabled { identity, .. } => identity,
+        }
+    }
+
+    fn guid(&self) -> &RecipientGuid {
+        match self {
+            Named::Enabled(PinState { guid, .. }) | Named::NotEnabled { guid, .. } => guid,
+        }
+    }
+}
+
+const STATE: &str = "r.guid, r.primary_smtp_address, r.canonical_name, n.first_time_user";
 
 const FACTS: &str = "n.set_at, n.forced_expired, n.failures, n.last_failure_at, n.lifetime_failures AS lifetime_count, \
     n.epoch, n.admin_locked";
 
+/// Reads [`FACTS`].
 fn facts(r: &Row<'_>) -> Result<PinFacts> {
     Ok(PinFacts {
-        set_at: r.get("set_at")?,
-        forced_expired: r.get("forced_expired")?,
-        failures: r.get("failures")?,
-        last_failure_at: r.get("last_failure_at")?,
-        lifetime_failures: r.get("lifetime_count")?,
-        epoch: r.get("epoch")?,
-        admin_locked: r.get("admin_locked")?,
+        set_at: r.next("set_at")?,
+        forced_expired: r.next("forced_expired")?,
+        failures: r.next("failures")?,
+        last_failure_at: r.next("last_failure_at")?,
+        lifetime_failures: r.next("lifetime_count")?,
+        epoch: r.next("epoch")?,
+        admin_locked: r.next("admin_locked")?,
     })
 }
 
@@ -93,20 +118,31 @@ fn hash_params(r: &Row<'_>) -> Result<HashParams> {
     Ok(HashParams { memory_kib: r.get("memory_kib")?, passes: r.get("passes")?, lanes: r.get("lanes")? })
 }
 
+/// Reads [`STATE`], [`FACTS`] and [`PIN_COLUMNS`].
 fn state(r: &Row<'_>) -> Result<PinState> {
     Ok(PinState {
-        guid: r.get("guid")?,
-        user_id: r.get("primary_smtp_address")?,
-        identity: r.get("canonical_name")?,
-        first_time_user: r.get("first_time_user")?,
+        guid: r.next("guid")?,
+        user_id: r.next("primary_smtp_address")?,
+        identity: r.next("canonical_name")?,
+        first_time_user: r.next("first_time_user")?,
         facts: facts(r)?,
         policy: pin_policy(r)?,
     })
 }
 
+fn select_named(naming: Naming) -> String {
+    format!(
+        "SELECT n.first_time_user AS is_enabled, {STATE}, {FACTS}, {PIN_COLUMNS} \
+         FROM (SELECT r.id, r.guid, r.primary_smtp_address, r.canonical_name FROM {}) r \
+         LEFT JOIN um_mailbox m ON m.recipient_id = r.id LEFT JOIN policy p ON p.id = m.policy_id \
+         LEFT JOIN pin n ON n.recipient_id = m.recipient_id AND m.policy_id IS NOT NULL",
+        naming.people()
+    )
+}
+
 fn select_states(from: &str, rest: &str) -> String {
     format!(
-        "SELECT r.guid, r.primary_smtp_address, r.canonical_name, n.first_time_user, {FACTS}, {PIN_COLUMNS} \
+        "SELECT {STATE}, {FACTS}, {PIN_COLUMNS} \
          FROM {from} JOIN um_mailbox m ON m.recipient_id = r.id JOIN policy p ON p.id = m.policy_id \
          JOIN pin n ON n.recipient_id = r.id {rest}"
     )
@@ -115,21 +151,22 @@ fn select_states(from: &str, rest: &str) -> String {
 impl Tx<'_> {
     /// Everyone whom the folded text `key` names, each once, in one statement. `form` narrows to one form.
     pub(crate) fn pin_states_by_key(&self, key: &str, form: Option<&str>) -> Result<Vec<Named>> {
-        let (named, parameters) = named_by(key, form);
-        let statement = format!(
-            "SELECT r.guid, r.primary_smtp_address, r.canonical_name, n.first_time_user, {FACTS}, {PIN_COLUMNS} \
-             FROM (SELECT r.id, r.guid, r.primary_smtp_address, r.canonical_name FROM {named}) r \
-             LEFT JOIN um_mailbox m ON m.recipient_id = r.id LEFT JOIN policy p ON p.id = m.policy_id \
-             LEFT JOIN pin n ON n.recipient_id = m.recipient_id AND m.policy_id IS NOT NULL"
-        );
+        // A look-up of one mailbox takes a few microseconds, and putting the text together is a part of them.
+        static BY_WORD: Lazy<String> = Lazy::new(|| select_named(Naming::Word));
+        let (naming, parameters) = named_by(key, form);
+        let statement = match naming {
+            Naming::Word => BY_WORD.as_str().into(),
+            _ => Cow::Owned(select_named(naming)),
+        };
         let mut found = self.query_all(&statement, &params_of(&parameters), |r| {
-            let enabled = r.get::<Option<bool>>("first_time_user")?.is_some();
-            let state = if enabled { Some(state(r)?) } else { None };
-            Ok(Named { guid: r.get("guid")?, identity: r.get("canonical_name")?, state })
+            if r.next::<Option<bool>>("is_enabled")?.is_some() {
+                return state(r).map(Named::Enabled);
+            }
+            Ok(Named::NotEnabled { guid: r.get("guid")?, identity: r.get("canonical_name")? })
         })?;
         if found.len() > 1 {
-            found.sort_unstable_by(|a, b| a.guid.cmp(&b.guid));
-            found.dedup_by(|a, b| a.guid == b.guid);
+            found.sort_unstable_by(|a, b| a.guid().cmp(b.guid()));
+            found.dedup_by(|a, b| a.guid() == b.guid());
         }
         Ok(found)
     }

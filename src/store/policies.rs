@@ -37,15 +37,15 @@ pub(super) const PIN_COLUMNS: &str = "p.min_length, p.lifetime_days, p.history_c
 /// Reads [`PIN_COLUMNS`].
 pub(super) fn pin_policy(r: &Row<'_>) -> Result<PinPolicy> {
     Ok(PinPolicy {
-        min_length: r.get("min_length")?,
-        lifetime_days: r.get("lifetime_days")?,
-        history_count: r.get("history_count")?,
-        allow_common_patterns: r.get("allow_common_patterns")?,
-        failures_before_reset: r.get("failures_before_reset")?,
-        max_attempts: r.get("max_attempts")?,
-        lockout_minutes: r.get("lockout_minutes")?,
-        lifetime_failures: r.get("lifetime_failures")?,
-        block_human_pins: r.get("block_human_pins")?,
+        min_length: r.next("min_length")?,
+        lifetime_days: r.next("lifetime_days")?,
+        history_count: r.next("history_count")?,
+        allow_common_patterns: r.next("allow_common_patterns")?,
+        failures_before_reset: r.next("failures_before_reset")?,
+        max_attempts: r.next("max_attempts")?,
+        lockout_minutes: r.next("lockout_minutes")?,
+        lifetime_failures: r.next("lifetime_failures")?,
+        block_human_pins: r.next("block_human_pins")?,
     })
 }
 

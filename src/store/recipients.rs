@@ -139,22 +139,49 @@ fn form_named(name: &str) -> Option<(i64, i64)> {
     })
 }
 
-/// People `r` whom a folded text names, as what stands behind FROM, and its parameters. One whom it names in two ways
-/// comes twice.
-pub(super) fn named_by(key: &str, form: Option<&str>) -> (String, Vec<Value<'static>>) {
+/// By what a folded text can name a person.
+#[derive(Clone, Copy)]
+pub(super) enum Naming {
+    /// By an entry among the words: almost always, and one look finds it.
+    Word,
+    /// By an entry there or among the paths.
+    Path,
+    /// By the GUID, or by an entry that looks like one.
+    Guid,
+}
+
+impl Naming {
+    /// People `r` whom the text names, as what stands behind FROM. One whom it names in two ways comes twice.
+    pub(super) const fn people(self) -> &'static str {
+        match self {
+            Naming::Word => {
+                "recipient_key k JOIN recipient r ON r.id = k.recipient_id \
+                 WHERE k.space IN (0) AND k.key = ?1 AND (k.forms & ?2) <> 0"
+            }
+            Naming::Path => {
+                "recipient_key k JOIN recipient r ON r.id = k.recipient_id \
+                 WHERE k.space IN (0, 1, 2) AND k.key = ?1 AND (k.forms & ?2) <> 0"
+            }
+            Naming::Guid => {
+                "recipient r WHERE r.guid = ?3 OR r.id IN (SELECT k.recipient_id FROM recipient_key k \
+                 WHERE k.space IN (0) AND k.key = ?1 AND (k.forms & ?2) <> 0)"
+            }
+        }
+    }
+}
+
+/// How a folded text is looked for, and the statement's parameters.
+pub(super) fn named_by<'k>(key: &'k str, form: Option<&str>) -> (Naming, Vec<Value<'k>>) {
     let forms = form.map_or(form::NAMES_A_PERSON, |form| form_named(form).map_or(0, |(_, form)| form));
-    // Almost always a word, which one look finds.
-    let spaces = if is_path(key) { "0, 1, 2" } else { "0" };
-    let entry = format!("k.space IN ({spaces}) AND k.key = ?1 AND (k.forms & ?2) <> 0");
-    let mut parameters = vec![Value::Text(key.to_owned().into()), Value::Integer(forms)];
+    let mut parameters = vec![Value::Text(key.into()), Value::Integer(forms)];
+    if is_path(key) {
+        return (Naming::Path, parameters);
+    }
     if form.is_none() && uuid::Uuid::try_parse(key).is_ok() {
         parameters.push(Value::Blob(guid_bytes(key).into()));
-        let named = format!(
-            "recipient r WHERE r.guid = ?3 OR r.id IN (SELECT k.recipient_id FROM recipient_key k WHERE {entry})"
-        );
-        return (named, parameters);
+        return (Naming::Guid, parameters);
     }
-    (format!("recipient_key k JOIN recipient r ON r.id = k.recipient_id WHERE {entry}"), parameters)
+    (Naming::Word, parameters)
 }
 
 fn is_path(key: &str) -> bool {
@@ -199,8 +226,8 @@ pub(super) fn proxy_addresses(on: &impl Statements, id: i64) -> Result<Vec<Proxy
 impl Tx<'_> {
     /// Everyone whom the folded text `key` names, each once: GUID and canonical name. `form` narrows to one form.
     pub fn recipients_by_key(&self, key: &str, form: Option<&str>) -> Result<Vec<(RecipientGuid, String)>> {
-        let (named, parameters) = named_by(key, form);
-        let statement = format!("SELECT r.guid, r.canonical_name FROM {named}");
+        let (naming, parameters) = named_by(key, form);
+        let statement = format!("SELECT r.guid, r.canonical_name FROM {}", naming.people());
         let mut found: Vec<(RecipientGuid, String)> =
             self.query_all(&statement, &params_of(&parameters), |r| Ok((r.get("guid")?, r.get("canonical_name")?)))?;
         if found.len() > 1 {

@@ -10,19 +10,32 @@ use std::sync::{Arc, Barrier};
 use crate::support::verify;
 use crate::support::{FIRST_PIN, Fixture, START, child, run, session_at, set};
 use serde_json::json;
+use umpin::cmdlets::get_um_mailbox_pin::get_um_mailbox_pin;
 use umpin::error::Status;
 use umpin::pin::PinPolicy;
-use umpin::session::{Cause, Mode};
+use umpin::service::lookup::Lookup;
+use umpin::session::{Cause, Change, Mode, Session};
+use umpin::store::pins::PinState;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Two processes.
 
+fn state(session: &Session) -> PinState {
+    let who = Lookup { identity: Some("user0".to_owned()), ..Lookup::default() };
+    get_um_mailbox_pin(session, &who).unwrap()
+}
+
 /// The number that the other one wrote last, seen at the very next call, and the next number in its place.
-fn answer(session: &umpin::session::Session, expected: u32) {
-    let seen = session.read(|tx| tx.setting("turn")).unwrap();
-    assert_eq!(seen.as_deref().unwrap_or("0"), expected.to_string(), "what the other process wrote last");
-    let written = (expected + 1).to_string();
-    session.change(Mode::Commit, &Cause::new("Test"), |c| c.tx.set_setting("turn", &written)).unwrap();
+fn answer(session: &Session, expected: u32) {
+    let seen = state(session);
+    assert_eq!(seen.facts.failures, expected, "what the other process wrote last");
+    let written = |c: &Change<'_>| {
+        let mut pin = c.tx.pin(&seen.guid)?.unwrap();
+        assert_eq!(pin.facts.failures, expected, "what the other process wrote last");
+        pin.facts.failures = expected + 1;
+        c.tx.put_pin(&seen.guid, &pin)
+    };
+    session.change(Mode::Commit, &Cause::new("Test"), written).unwrap();
 }
 
 /// Answers each line with its own turn.
@@ -56,6 +69,24 @@ fn each_of_two_processes_sees_the_others_change_at_its_very_next_call() {
     }
     drop(ask);
     assert!(other.wait().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn another_file_in_the_stores_place_is_seen_a_moment_later() {
+    if crate::support::is_on_server("another_file_in_the_stores_place_is_seen_a_moment_later") {
+        return;
+    }
+    let (f, other) = (fixture(), fixture());
+    answer(&f.session, 0);
+    assert_eq!(state(&f.session).facts.failures, 1);
+    for suffix in ["um.db", "um.db-wal", "um.db-shm"] {
+        std::fs::rename(f.path(suffix), f.path(&format!("{suffix}.aside"))).unwrap();
+        std::fs::rename(other.path(suffix), f.path(suffix)).unwrap();
+    }
+    // Twice as long as a look at the path holds.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    assert_eq!(state(&f.session).facts.failures, 0);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ pub fn memory() -> u64 {
 }
 
 /// The system decides by itself.
-pub fn prefer_large_pages<T>(_memory: &mut [std::mem::MaybeUninit<T>]) {}
+pub(super) fn prefer_large_pages(_memory: &mut [u64]) {}
 
 /// Windows has no such signal: a write to a pipe that its reader closed fails.
 pub fn block_broken_pipe_signal() {}

@@ -114,6 +114,17 @@ impl Row<'_> {
         T::from_cell(cell).ok_or_else(damaged_row)
     }
 
+    /// The column behind the one that was read last, of statements whose rows are read in the order of their columns,
+    /// where looking at each one's name costs a tenth of a look-up. Builds with debug assertions look.
+    pub(in crate::store) fn next<T: FromColumn>(&self, column: &str) -> Result<T> {
+        let cell = match self {
+            Row::Sqlite(found) => found.next(column)?,
+            #[cfg(feature = "postgresql")]
+            Row::Postgres(row) => postgres::cell_named(row, column)?,
+        };
+        T::from_cell(cell).ok_or_else(damaged_row)
+    }
+
     /// A column by its place, whatever it holds.
     pub(in crate::store) fn cell(&self, at: usize) -> Result<Cell<'_>> {
         match self {

@@ -9,7 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY_TIMEOUT, Database, Scope, Tx, open_database, schema, sql, transact, upgrade};
+use super::{BUSY_TIMEOUT, Database, LOOK_HOLDS, Scope, Tx, open_database, schema, sql, transact, upgrade};
 use crate::error::{Condition, Error, Result, Status};
 use crate::location::beside;
 use crate::store::backup::{Facts, facts};
@@ -77,6 +77,8 @@ impl Database {
                 self.create(|_| Ok(()))?;
                 let mut live = self.connect()?;
                 copy_all(&copy.connection, &mut live, &|| Ok(())).map_err(|e| self.explain(e))?;
+                // Until here a reader may look at the damaged file; from the answer on, nobody does.
+                std::thread::sleep(LOOK_HOLDS);
                 Ok(Some(aside))
             }
             other => other.map(|()| None),

@@ -7,7 +7,7 @@ mod upgrade;
 use std::cell::Cell as Place;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 #[cfg(unix)]
@@ -36,18 +36,32 @@ const LOG_LEFT: u64 = 256 << 10;
 const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// Idle connections that are kept.
 const POOL_SIZE: usize = 8;
+/// How long one statement that only reads trusts that the path still means the file that it meant: a look costs a sixth
+/// of a look-up. Who puts another file there waits as long before saying that it is done ([`Database::put_back`]).
+const LOOK_HOLDS: Duration = Duration::from_millis(10);
 
 /// One file, shared by the threads of a session.
 pub(in crate::store) struct Database {
     path: PathBuf,
-    /// Connections at rest, each with the file that it is open on: a file put in the store's place is another one.
-    idle: Mutex<Vec<(FileId, Connection)>>,
+    idle: Mutex<Idle>,
+    /// Held by this session's writer, so that its others wait for it and not for SQLite's lock, which says nothing when
+    /// it is free.
+    writer: Mutex<()>,
     /// What a store that does not exist yet looks like: the same tables, empty, in memory.
     empty: Empty,
     /// Whether a connection of this one found an older version and brought it to today's.
     upgraded: AtomicBool,
     /// Whether a short log stays when the last connection is closed ([`Database::leave_log`]).
     leaves_log: AtomicBool,
+}
+
+/// Connections at rest.
+#[derive(Default)]
+struct Idle {
+    /// Each with the file that it is open on: a file put in the store's place is another one.
+    connections: Vec<(FileId, Connection)>,
+    /// Which file the path meant when it was last looked at.
+    looked: Option<(FileId, Instant)>,
 }
 
 /// Which file a path meant at some moment.
@@ -68,6 +82,7 @@ impl Database {
         Self {
             path,
             idle: Mutex::default(),
+            writer: Mutex::default(),
             empty: Empty::default(),
             upgraded: AtomicBool::default(),
             leaves_log: AtomicBool::default(),
@@ -218,22 +233,35 @@ impl Database {
     /// Runs `work`. A missing store reads as empty and stays missing; to be changed it must exist
     /// ([`Database::create`]).
     pub(in crate::store) fn run<T>(&self, scope: Scope<'_>, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        let Some(file) = self.file()? else {
-            if matches!(scope, Scope::Change | Scope::Mailbox(_)) {
-                return Err(Error::new(
-                    Status::StoreMissing,
-                    format!("The store '{}' does not exist. Nothing was changed.", self.path.display()),
-                ));
+        let at_rest = if scope == Scope::Statement { self.take_idle_of_late() } else { None };
+        let (file, connection) = match at_rest {
+            Some(found) => found,
+            None => {
+                let Some(file) = self.file()? else {
+                    if matches!(scope, Scope::Change | Scope::Mailbox(_)) {
+                        return Err(Error::new(
+                            Status::StoreMissing,
+                            format!("The store '{}' does not exist. Nothing was changed.", self.path.display()),
+                        ));
+                    }
+                    return self.empty.run(work);
+                };
+                (file, self.take_idle(file).map_or_else(|| self.connect(), Ok)?)
             }
-            return self.empty.run(work);
         };
-        let connection = self.take_idle(file).map_or_else(|| self.connect(), Ok)?;
+        let only = match scope {
+            Scope::Statement | Scope::Snapshot => None,
+            Scope::Rehearsal | Scope::Change | Scope::Mailbox(_) => {
+                Some(self.writer.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+        };
         let result = transact(&connection, scope, work).map_err(|e| self.explain(e));
+        drop(only);
         // A connection that met an I/O error is not worth keeping; opening one takes a millisecond.
         if !matches!(&result, Err(e) if e.is(Condition::StoreIo) || e.is(Condition::FileDamaged)) {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < POOL_SIZE {
-                idle.push((file, connection));
+            let mut idle = self.idle();
+            if idle.connections.len() < POOL_SIZE {
+                idle.connections.push((file, connection));
             }
         }
         result
@@ -241,13 +269,28 @@ impl Database {
 
     /// Closes the connections at rest: on Windows they would keep the file from being moved.
     pub(super) fn close_idle(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.idle() = Idle::default();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take_idle(&self, file: FileId) -> Option<Connection> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|(on, _)| *on == file);
-        idle.pop().map(|(_, connection)| connection)
+        let mut idle = self.idle();
+        idle.looked = Some((file, Instant::now()));
+        idle.connections.retain(|(on, _)| *on == file);
+        idle.connections.pop().map(|(_, connection)| connection)
+    }
+
+    /// One that is open on the file that the path meant a moment ago.
+    fn take_idle_of_late(&self) -> Option<(FileId, Connection)> {
+        let mut idle = self.idle();
+        let (file, when) = idle.looked?;
+        if when.elapsed() >= LOOK_HOLDS {
+            return None;
+        }
+        idle.connections.pop_if(|(on, _)| *on == file)
     }
 
     /// Makes the store with `first` as its first transaction, in which the key's id is recorded. A store that
@@ -603,6 +646,15 @@ impl Found<'_> {
         if statement.column_name(at).ok() != Some(column) {
             at = statement.column_index(column).map_err(sql)?;
         }
+        self.next.set(at + 1);
+        self.at(at)
+    }
+
+    pub(super) fn next(&self, column: &str) -> Result<Cell<'_>> {
+        if cfg!(debug_assertions) && self.row.as_ref().column_name(self.next.get()).ok() != Some(column) {
+            return Err(Error::new(Status::Internal, format!("The column '{column}' is read out of its turn.")));
+        }
+        let at = self.next.get();
         self.next.set(at + 1);
         self.at(at)
     }
