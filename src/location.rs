@@ -321,6 +321,9 @@ mod tests {
         ] {
             assert!(is_network(Path::new(path)), "{path}");
         }
+        for path in [r"\\?\C:\no such folder\um.db", r"\\.\C:\no such folder\um.db", r"\\\um.db"] {
+            assert!(!is_network(Path::new(path)), "{path}");
+        }
         let folder = tempfile::tempdir().unwrap();
         assert!(!is_network(&folder.path().join("no such folder").join("um.db")));
         #[cfg(windows)]

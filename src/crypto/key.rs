@@ -326,10 +326,13 @@ impl KeyFile {
     /// Who else could have read the keys, or have put them there.
     #[cfg(windows)]
     fn strangers(&self, file: &fs::File) -> io::Result<Option<String>> {
-        if let Some(group) = os::open_to_all(file)? {
-            return Ok(Some(format!("can be read or written by '{group}'")));
+        if let Some(who) = crate::location::foreign_folder(&self.path)? {
+            return Ok(Some(who));
         }
-        Ok(crate::location::foreign_folder(&self.path)?.or(crate::location::foreign_file(&self.path)?))
+        if let Some(who) = crate::location::foreign_file(&self.path)? {
+            return Ok(Some(who));
+        }
+        Ok(os::open_to_all(file)?.map(|group| format!("can be read or written by '{group}'")))
     }
 
     #[cfg(windows)]

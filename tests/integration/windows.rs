@@ -124,11 +124,42 @@ fn what_another_account_put_there_is_not_used() {
 fn a_key_file_or_its_folder_of_another_account_is_refused() {
     let Some(place) = foreign("a_key_file_or_its_folder_of_another_account_is_refused", "") else { return };
     let told = KeyFile::new(place.join("key").join("umpin.key")).load().unwrap_err();
-    assert_eq!(told.status, Status::KeyExposed, "{told}");
+    assert!(told.status == Status::KeyExposed && told.message.contains("' belongs to '"), "{told}");
     let there = place.join("folder").join("umpin.key");
     let told = KeyFile::new(there.clone()).load_or_create().unwrap_err();
-    assert_eq!(told.status, Status::KeyExposed, "{told}");
+    assert!(told.status == Status::KeyExposed && told.message.contains("' lies in '"), "{told}");
     assert!(!there.exists(), "no key lies where somebody else could take it");
+    let own = fixture();
+    std::fs::copy(own.path("umpin.key"), &there).unwrap();
+    os::set_access_list(&there, "D:P(A;;FA;;;SY)(A;;FA;;;ME)").unwrap();
+    let told = KeyFile::new(there.clone()).load().unwrap_err();
+    std::fs::remove_file(&there).unwrap();
+    assert!(told.status == Status::KeyExposed && told.message.contains("' lies in '"), "{told}");
+}
+
+#[test]
+fn a_folder_of_another_account_further_up_is_refused_below_program_data() {
+    let name = "a_folder_of_another_account_further_up_is_refused_below_program_data";
+    if let Some((folder, _)) = child::folder_and_id() {
+        let key = tempfile::tempdir().unwrap();
+        let session = session_on(folder.join("Data").join("um.db"), key.path().join("umpin.key"));
+        let told = run(&session, "Set-UMPinConfiguration", &json!({"ServerName": "x"})).map(drop).unwrap_err();
+        assert!(told.status == Status::StoreNotOwned && told.message.contains("' (or its log) lies in '"), "{told}");
+        let told = KeyFile::new(folder.join("Key").join("umpin.key")).load_or_create().map(drop).unwrap_err();
+        assert_eq!(told.status, Status::KeyExposed, "{told}");
+        println!("\nrefused");
+        return;
+    }
+    let Some(place) = foreign(name, "folder") else { return };
+    let own = tempfile::tempdir_in(&place).unwrap();
+    for folder in ["Data", "Key"] {
+        os::create_private_folder(&own.path().join(folder)).unwrap();
+    }
+    let this = std::env::current_exe().unwrap();
+    let all = PathBuf::from(place.parent().unwrap().to_str().unwrap().to_uppercase());
+    let output = child::command(&this, module_path!(), name, own.path(), 0).env("ProgramData", all).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("\nrefused"), "{text} {}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
@@ -161,10 +192,14 @@ fn a_path_may_be_longer_than_260_characters() {
     assert!(deep.as_os_str().len() > 400);
     let session = session_on(deep.join("um.db"), deep.join("key").join("umpin.key"));
     run(&session, "Set-UMPinConfiguration", &json!({"ServerName": "pbx1"})).unwrap();
-    let copy = deep.join("copy.db");
-    run(&session, "Backup-UMPinStore", &json!({"Path": copy})).unwrap();
-    run(&session, "Set-UMPinConfiguration", &json!({"ServerName": "pbx2"})).unwrap();
-    run(&session, "Restore-UMPinStore", &json!({"Path": copy})).unwrap();
+    // A file's own name is never made shorter.
+    let deepest = (8..24).fold(deep.clone(), |path, n| path.join(format!("{n}{}", "x".repeat(48))));
+    std::fs::create_dir_all(&deepest).unwrap();
+    for copy in [deep.join("copy.db"), deepest.join(format!("{}.db", "x".repeat(220)))] {
+        run(&session, "Backup-UMPinStore", &json!({"Path": copy})).unwrap();
+        run(&session, "Set-UMPinConfiguration", &json!({"ServerName": "pbx2"})).unwrap();
+        run(&session, "Restore-UMPinStore", &json!({"Path": copy})).unwrap();
+    }
     run(&session, "Update-UMPinKey", &json!({})).unwrap();
     let shown = run(&session, "Get-UMPinConfiguration", &json!({})).unwrap().objects.remove(0);
     assert_eq!(shown["ServerName"], "pbx1");

@@ -5,8 +5,8 @@
 # imports. An endpoint of WinRM, which only Windows has, is not among them.
 BeforeDiscovery {
     . $PSScriptRoot/common.ps1
-    $skipped = @{ Skip = -not ($IsLinux -or $IsMacOS)
-        Tag = 'a script of ours stands for ssh, and Windows starts ssh.exe alone' }
+    $skipped = @{ Skip = $PSVersionTable.PSVersion.Major -lt 7
+        Tag = 'Windows PowerShell serves no session from a file' }
     $roles = @(
         @{ Group = 'UM Help Desk'; Role = 'UMHelpDesk'
             May = 'Get-UMMailbox', 'Get-UMMailboxPIN', 'Lock-UMMailbox', 'Set-UMMailboxPIN', 'Unlock-UMMailbox' }
@@ -59,8 +59,24 @@ BeforeAll {
         }
     }
 
+    # A session with a PowerShell of its own that serves what the file says: by SSH's transport, with a script in the
+    # place of ssh. Windows starts ssh.exe alone; there the same protocol runs through the other's pipes.
+    $openSession = {
+        [CmdletBinding()] param([string] $Served)
+        if ($IsLinux -or $IsMacOS) {
+            $env:PATH = ($Served -replace '\.pssc$', '-bin:') + $env:PATH
+            return New-PSSession -HostName localhost -ErrorAction Stop
+        }
+        $other = [System.Management.Automation.Runspaces.PowerShellProcessInstance]::new()
+        '-ConfigurationFile', $Served | ForEach-Object { $other.Process.StartInfo.ArgumentList.Add($_) }
+        $types = [System.Management.Automation.Runspaces.TypeTable]::LoadDefaultTypeFiles()
+        $runspace = [runspacefactory]::CreateOutOfProcessRunspace($types, $other)
+        $runspace.Open()
+        [System.Management.Automation.Runspaces.PSSession]::Create($runspace, 'Process', $PSCmdlet)
+    }
+
     # A remote session whose other end shows the role and nothing else: the role's own file, in the session type of the
-    # configuration. Its transport is SSH's, with a script in the place of ssh.
+    # configuration.
     function Open-Remote([string] $Role) {
         $type = (Import-PowerShellDataFile -LiteralPath $configuration).SessionType
         $text = Get-Content -Raw -LiteralPath "$base/RoleCapabilities/$Role.psrc"
@@ -69,13 +85,11 @@ BeforeAll {
             "@{ SchemaVersion = '2.0.0.0'; SessionType = '$type'")
         $programs = "$folder/$Role-bin"
         $null = New-Item -ItemType Directory -Force -Path $programs
-        $pwsh = Get-OwnShell
         Set-Content -LiteralPath "$programs/ssh" -Value "#!/bin/sh", "export PSModulePath='$env:PSModulePath'",
-            "exec '$pwsh' -sshs -NoLogo -NoProfile -ConfigurationFile '$served'"
-        chmod 700 "$programs/ssh"
+            "exec '$(Get-OwnShell)' -sshs -NoLogo -NoProfile -ConfigurationFile '$served'"
+        if ($IsLinux -or $IsMacOS) { chmod 700 "$programs/ssh" }
         $path = $env:PATH
-        $env:PATH = "${programs}:$path"
-        try { New-PSSession -HostName localhost -ErrorAction Stop }
+        try { & $openSession $served }
         finally { $env:PATH = $path }
     }
 
@@ -255,12 +269,10 @@ Describe 'A remote session of the help desk' @skipped {
         # Through the imported proxies only, in a PowerShell that has no module of ours.
         $before = Get-PinVersion
         Get-Mail | Remove-Item
-        $served = "$folder/UMHelpDesk-bin"
         $lines = Invoke-FreshPwsh @"
-`$env:PSModulePath = ''
-`$env:PATH = '${served}:' + `$env:PATH
-`$session = New-PSSession -HostName localhost
+`$session = & {$openSession} '$folder/UMHelpDesk.pssc'
 # The other end finds the module as an endpoint does.
+`$env:PSModulePath = ''
 `$null = Import-PSSession `$session -AllowClobber -DisableNameChecking
 if (Get-Command Set-UMMailboxPIN -CommandType Cmdlet -ErrorAction Ignore) { 'a cmdlet of this side' }
 if (([bool](Get-UMMailbox tonysmith -ErrorAction SilentlyContinue)) -ne "True") { 'no voice mail' }

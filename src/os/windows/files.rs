@@ -264,3 +264,35 @@ pub fn change_mark(file: &File) -> io::Result<[u64; 4]> {
     let index = u64::from(which.index_high) << 32 | u64::from(which.index_low);
     Ok([which.volume.into(), index, when.changed.cast_unsigned(), when.written.cast_unsigned()])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Who opens a file to ask of it keeps its name taken until it is closed, where a file that is removed waits for
+    /// that.
+    #[test]
+    fn whoever_asks_for_a_file_does_not_open_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("um.db");
+        let (asked, done) = (std::sync::Barrier::new(4), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    asked.wait();
+                    while !done.load(Ordering::Relaxed) {
+                        let _ = entry(&path);
+                    }
+                });
+            }
+            asked.wait();
+            let taken = (0..2000).find_map(|_| {
+                let made = File::create_new(&path).map(drop);
+                made.and_then(|()| std::fs::remove_file(&path)).err()
+            });
+            done.store(true, Ordering::Relaxed);
+            assert!(taken.is_none(), "{taken:?}");
+        });
+    }
+}

@@ -142,6 +142,7 @@ mod tests {
             (r"\\.\pipe\a", r"\\.\pipe\a"),
         ] {
             assert_eq!(without_limit(Path::new(path)), Path::new(full), "{path}");
+            assert_eq!(wide_path(Path::new(path)), wide(full), "{path}");
         }
         assert!(without_limit(Path::new(".")).to_str().unwrap().starts_with(r"\\?\"));
     }
