@@ -159,7 +159,11 @@ fn a_folder_of_another_account_further_up_is_refused_below_program_data() {
     let all = PathBuf::from(place.parent().unwrap().to_str().unwrap().to_uppercase());
     let output = child::command(&this, module_path!(), name, own.path(), 0).env("ProgramData", all).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("\nrefused"), "{text} {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success() && text.contains("\nrefused"),
+        "{text} {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
