@@ -24,7 +24,8 @@ $ErrorActionPreference = 'Stop'
 foreach ($file in @($Program, $Store, $KeyFile)) {
     if (-not $file) { continue }
     if ($file.Contains('"')) { throw "'$file' is no path: it holds a quotation mark. Nothing was registered." }
-    if (-not [System.IO.Path]::IsPathRooted($file)) {
+    # `C:um.db` and `\um.db` go by the folder, and the drive, that one is in.
+    if ($file -notmatch '^([A-Za-z]:[\\/]|[\\/]{2})') {
         throw "'$file' is no full path, and a task starts in no folder of yours. Nothing was registered."
     }
 }

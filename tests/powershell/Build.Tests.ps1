@@ -1,5 +1,5 @@
 #Requires -Modules Pester
-# build.ps1, which finds cargo and hands over. A program of ours stands for cargo.
+# build.ps1, which finds cargo and hands over, with a program of ours for cargo; and the scripts for Windows in contrib.
 BeforeAll {
     . $PSScriptRoot/common.ps1
     $build = (Resolve-Path "$PSScriptRoot/../../build.ps1").Path
@@ -44,5 +44,16 @@ Describe 'build.ps1' {
         $LASTEXITCODE | Should -Be 7
         $told = (Get-Content -Raw -LiteralPath "$folder/told").Trim()
         $told | Should -Match 'run --quiet --manifest-path .*Cargo\.toml.* --target-dir .*xtask.* -- test c -Strict$'
+    }
+}
+
+Describe 'contrib/windows/Register-UmpinDeliver.ps1' {
+    It 'takes no path that depends on the folder or the drive one is in: <_>' -ForEach @(
+        'umpin.exe', '.\umpin.exe', 'C:umpin.exe', '\umpin.exe', '/umpin.exe'
+    ) {
+        $register = (Resolve-Path "$PSScriptRoot/../../contrib/windows/Register-UmpinDeliver.ps1").Path
+        { & $register -Program $_ -WhatIf } | Should -Throw '*is no full path*'
+        { & $register -Program 'C:\none\umpin.exe' -Store $_ -WhatIf } | Should -Throw '*is no full path*'
+        { & $register -Program 'C:\none\umpin.exe' -KeyFile 'D:\umpin.key' -WhatIf } | Should -Throw '*no program*'
     }
 }

@@ -84,11 +84,14 @@ fn sid_text(sid: *const c_void) -> io::Result<String> {
 fn own_sid() -> io::Result<String> {
     const TOKEN_QUERY: u32 = 8;
     const TOKEN_USER: i32 = 1;
+    const NO_TOKEN: i32 = 1008;
     let mut token = null_mut();
     // SAFETY: the pseudo-handles are always valid; `token` receives a handle that is closed below.
     let opened = unsafe {
         OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, 1, &raw mut token) != 0
-            || OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) != 0
+            // A thread that acts for somebody who may not be known is not the process.
+            || io::Error::last_os_error().raw_os_error() == Some(NO_TOKEN)
+                && OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) != 0
     };
     if !opened {
         return Err(io::Error::last_os_error());
@@ -235,13 +238,13 @@ impl Security {
         let mut raw = null_mut();
         // SAFETY: the list is one of the descriptor's, which lives as long as `self`; past its end the call fails.
         while unsafe { GetAce(self.list, entries.len() as u32, &raw mut raw) } != 0 {
-            // ACCESS_ALLOWED_ACE: kind and flags, a byte each; the length; four bytes of rights; the SID.
+            // ACCESS_ALLOWED_ACE, ACCESS_ALLOWED_CALLBACK_ACE: kind and flags, a byte each; the length; four bytes of rights; the SID.
             // SAFETY: GetAce gave a pointer to an entry, and every kind of it is at least as long as that header.
             let (kind, flags, rights, sid) = unsafe {
                 let bytes = raw.cast::<u8>();
                 (*bytes, *bytes.add(1), bytes.add(4).cast::<u32>().read_unaligned(), bytes.add(8).cast::<c_void>())
             };
-            let is_grant = kind == ALLOWED;
+            let is_grant = ALLOWED.contains(&kind);
             // Other kinds have something else in the SID's place.
             let sid = if is_grant { sid_text(sid)? } else { String::new() };
             entries.push(Entry { is_grant, flags, rights, sid });
@@ -265,8 +268,8 @@ impl Security {
     }
 }
 
-/// ACCESS_ALLOWED_ACE_TYPE.
-const ALLOWED: u8 = 0;
+/// ACCESS_ALLOWED_ACE_TYPE; ACCESS_ALLOWED_CALLBACK_ACE_TYPE, which grants where a condition holds.
+const ALLOWED: [u8; 2] = [0, 9];
 
 /// One of a list's.
 struct Entry {
@@ -281,10 +284,22 @@ const OWNER: u32 = 1;
 const LIST: u32 = 4;
 const EVERYONE: &str = "S-1-1-0";
 
-/// Everyone, Network, Interactive, Anonymous, Authenticated Users, Users, Guests; a domain's users, guests and
-/// computers.
+/// Everyone, Local, Network, Interactive, Anonymous, Authenticated Users, Remote Interactive Logon, This Organization,
+/// Local account, Users, Guests; a domain's users, guests and computers.
 fn is_nearly_everybody(sid: &str) -> bool {
-    const GROUPS: [&str; 7] = [EVERYONE, "S-1-5-2", "S-1-5-4", "S-1-5-7", "S-1-5-11", "S-1-5-32-545", "S-1-5-32-546"];
+    const GROUPS: [&str; 11] = [
+        EVERYONE,
+        "S-1-2-0",
+        "S-1-5-2",
+        "S-1-5-4",
+        "S-1-5-7",
+        "S-1-5-11",
+        "S-1-5-14",
+        "S-1-5-15",
+        "S-1-5-113",
+        "S-1-5-32-545",
+        "S-1-5-32-546",
+    ];
     let of_a_domain = |end| sid.starts_with("S-1-5-21-") && sid.ends_with(end);
     GROUPS.contains(&sid) || ["-513", "-514", "-515"].into_iter().any(of_a_domain)
 }
@@ -431,6 +446,25 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_that_acts_for_somebody_unknown_is_not_the_process() {
+        #[link(name = "advapi32")]
+        unsafe extern "system" {
+            fn ImpersonateSelf(level: i32) -> i32;
+            fn RevertToSelf() -> i32;
+        }
+        const ANONYMOUS: i32 = 0;
+        // SAFETY: only this test's own thread is changed, and changed back.
+        let told = unsafe {
+            assert_ne!(ImpersonateSelf(ANONYMOUS), 0);
+            let told = (account(), own_sid().is_err());
+            assert_ne!(RevertToSelf(), 0);
+            told
+        };
+        assert_eq!(told, ("unknown".into(), true));
+        assert_ne!(account(), "unknown");
+    }
+
+    #[test]
     fn a_log_is_not_removed_while_it_is_asked_whose_it_is() {
         const SHARING_VIOLATION: i32 = 32;
         let folder = tempfile::tempdir().unwrap();
@@ -445,7 +479,7 @@ mod tests {
 
     #[test]
     fn groups_of_nearly_everybody_are_told_from_others() {
-        for all in ["S-1-1-0", "S-1-5-11", "S-1-5-32-545", "S-1-5-21-1-2-3-513"] {
+        for all in ["S-1-1-0", "S-1-2-0", "S-1-5-11", "S-1-5-15", "S-1-5-32-545", "S-1-5-21-1-2-3-513"] {
             assert!(is_nearly_everybody(all), "{all}");
         }
         for few in ["S-1-5-18", "S-1-5-32-544", "S-1-5-21-1-2-3-512", "S-1-5-21-1-2-3-1513", "S-1-5-80-513"] {
@@ -474,6 +508,14 @@ mod tests {
         assert!(open("D:(A;OICI;FA;;;SY)(A;CI;0x116;;;BU)", FOLDER_RIGHTS));
         assert!(!open("D:(A;OICI;FA;;;SY)(A;OICI;0x1200a9;;;BU)", FOLDER_RIGHTS), "looking puts nothing there");
         assert!(!open("D:P", FILE_RIGHTS), "an empty list");
+        let on_a_condition = with("D:P(A;;FR;;;WD)");
+        let mut entry = null_mut();
+        // SAFETY: the list has an entry, whose first byte is its kind.
+        unsafe {
+            assert_ne!(GetAce(on_a_condition.list, 0, &raw mut entry), 0);
+            *entry.cast::<u8>() = 9;
+        }
+        assert!(on_a_condition.granted_to_all(FILE_RIGHTS).unwrap().is_some(), "everybody, where it holds");
         let no_list = Security { descriptor: Local(null_mut()), owner: null_mut(), list: null_mut() };
         assert!(no_list.granted_to_all(FILE_RIGHTS).unwrap().is_some(), "everybody may do everything");
     }
