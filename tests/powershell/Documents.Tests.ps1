@@ -91,6 +91,7 @@ Describe '<File>' -ForEach $pages {
         -Skip:($env:OS -eq 'Windows_NT' -and $IsForUnix) {
         $needs = $setUp[$File]
         $folder = New-TestStore -Seed:([bool] $needs.Seed)
+        $path = $env:PATH
         Push-Location $folder
         try {
             Copy-Item "$root/examples/recipients.csv" .
@@ -155,6 +156,7 @@ try {
             if ($File -eq 'docs/migration.md') { @(Get-ChildItem "$folder/pickup" -Filter *.eml).Count | Should -Be 12 }
         }
         finally {
+            $env:PATH = $path
             Pop-Location
             Remove-TestStore $folder
         }

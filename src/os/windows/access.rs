@@ -238,7 +238,8 @@ impl Security {
         let mut raw = null_mut();
         // SAFETY: the list is one of the descriptor's, which lives as long as `self`; past its end the call fails.
         while unsafe { GetAce(self.list, entries.len() as u32, &raw mut raw) } != 0 {
-            // ACCESS_ALLOWED_ACE, ACCESS_ALLOWED_CALLBACK_ACE: kind and flags, a byte each; the length; four bytes of rights; the SID.
+            // ACCESS_ALLOWED_ACE, ACCESS_ALLOWED_CALLBACK_ACE: kind and flags, a byte each; the length; four bytes of
+            // rights; the SID.
             // SAFETY: GetAce gave a pointer to an entry, and every kind of it is at least as long as that header.
             let (kind, flags, rights, sid) = unsafe {
                 let bytes = raw.cast::<u8>();
