@@ -47,7 +47,10 @@ foreach (`$command in '$($commands.Replace("'", "''"))' | ConvertFrom-Json) {
     } | Out-String -Width 120
 }
 "@
-try { $output = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File "$folder/session.ps1" }
+$shell = (Get-Process -Id $PID).Path
+# Wine does not tell it.
+if (-not $shell) { $shell = Join-Path $PSHOME 'pwsh' }
+try { $output = & $shell -NoProfile -NonInteractive -File "$folder/session.ps1" }
 finally { Remove-Item -Recurse -Force -LiteralPath $folder }
 
 $width = 122

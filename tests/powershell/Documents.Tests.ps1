@@ -239,7 +239,7 @@ Describe 'docs/troubleshooting.md' {
 }
 
 Describe 'docs/session.svg' {
-    It 'is what a run shows now' -Skip:($env:OS -eq 'Windows_NT') -Tag 'it shows a run on Linux' {
+    It 'is what a run shows now' {
         { & "$root/tools/record-session.ps1" -Check -Modules $env:PSModulePath } | Should -Not -Throw
     }
 }
