@@ -130,6 +130,7 @@ fn a_key_file_or_its_folder_of_another_account_is_refused() {
     assert!(told.status == Status::KeyExposed && told.message.contains("' lies in '"), "{told}");
     assert!(!there.exists(), "no key lies where somebody else could take it");
     let own = fixture();
+    let there = place.join("above").join("umpin.key");
     std::fs::copy(own.path("umpin.key"), &there).unwrap();
     os::set_access_list(&there, "D:P(A;;FA;;;SY)(A;;FA;;;ME)").unwrap();
     let told = KeyFile::new(there.clone()).load().unwrap_err();
@@ -150,7 +151,7 @@ fn a_folder_of_another_account_further_up_is_refused_below_program_data() {
         println!("\nrefused");
         return;
     }
-    let Some(place) = foreign(name, "folder") else { return };
+    let Some(place) = foreign(name, "above") else { return };
     let own = tempfile::tempdir_in(&place).unwrap();
     for folder in ["Data", "Key"] {
         os::create_private_folder(&own.path().join(folder)).unwrap();

@@ -84,7 +84,7 @@ fn rust(context: &mut Context, tools: &Tools) {
 fn lay_files_of_another_account(machine: &Machine) -> Option<PathBuf> {
     let place = machine.scratch.join("foreign");
     let lay = || -> std::io::Result<()> {
-        for folder in ["folder", "file", "wal", "key"] {
+        for folder in ["folder", "above", "file", "wal", "key"] {
             fs::create_dir_all(place.join(folder))?;
         }
         let key = format!("umpin-key 1\n{}\n", "0".repeat(64));
@@ -92,9 +92,13 @@ fn lay_files_of_another_account(machine: &Machine) -> Option<PathBuf> {
             fs::write(place.join(file), text)?;
         }
         #[cfg(unix)]
-        for (path, mode) in
-            [("folder", 0o777), ("file/um.db", 0o640), ("wal/um.db-wal", 0o640), ("key/umpin.key", 0o640)]
-        {
+        for (path, mode) in [
+            ("folder", 0o777),
+            ("above", 0o777),
+            ("file/um.db", 0o640),
+            ("wal/um.db-wal", 0o640),
+            ("key/umpin.key", 0o640),
+        ] {
             use std::os::unix::fs::{PermissionsExt, chown};
             fs::set_permissions(place.join(path), fs::Permissions::from_mode(mode))?;
             chown(place.join(path), Some(65534), None)?;
