@@ -352,6 +352,20 @@ int32_t umpin_open(struct UmpinStr options,
                    UmpinSession *session,
                    struct UmpinError **err);
 
+// Brings a store of an older version to this library's. The first use of a store does that in any case; among a
+// million mailboxes it takes half a minute, and only this function tells meanwhile how far it is. `tell` may be NULL;
+// it is called in this thread, a few dozen times at most, with `context` as it was given, the parts that are done and
+// how many there are. It must return, and not by an exception. It is not called where there is nothing to do.
+//
+// # Safety
+// `tell` is NULL or a function of this form; `err` is NULL or a place for a pointer.
+int32_t umpin_upgrade(UmpinSession session,
+                      void (*tell)(void *context,
+                                   uint64_t done,
+                                   uint64_t all),
+                      void *context,
+                      struct UmpinError **err);
+
 // Closes a session. Calls that other threads have under way end in peace; any later use, a second close too, is
 // `UMPIN_STATUS_INVALID_HANDLE`.
 //

@@ -181,6 +181,12 @@ impl Session {
         self.store.leave_log();
     }
 
+    /// Brings a store of an older version to today's, which the first use does in any case. This one tells how far it
+    /// is, in parts done and in all; it tells nothing where there is nothing to do.
+    pub fn bring_up_to_date(&self, tell: &dyn Fn(u64, u64)) -> Result<()> {
+        self.store.bring_up_to_date(tell)
+    }
+
     /// Whether the store can be read and its key is at hand; an error says what is wrong.
     pub fn check(&self) -> Result<()> {
         if !self.store.exists()? {

@@ -1,5 +1,7 @@
 //! Versions, and opening and closing a session.
 
+use std::ffi::c_void;
+
 use serde::Deserialize;
 
 use super::guard::guard;
@@ -61,6 +63,30 @@ fn read_options(options: &UmpinStr) -> Result<Options> {
             )
         }),
     }
+}
+
+/// Brings a store of an older version to this library's. The first use of a store does that in any case; among a
+/// million mailboxes it takes half a minute, and only this function tells meanwhile how far it is. `tell` may be NULL;
+/// it is called in this thread, a few dozen times at most, with `context` as it was given, the parts that are done and
+/// how many there are. It must return, and not by an exception. It is not called where there is nothing to do.
+///
+/// # Safety
+/// `tell` is NULL or a function of this form; `err` is NULL or a place for a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn umpin_upgrade(
+    session: UmpinSession,
+    tell: Option<unsafe extern "C" fn(context: *mut c_void, done: u64, all: u64)>,
+    context: *mut c_void,
+    err: *mut *mut UmpinError,
+) -> i32 {
+    guard(err, || {
+        SESSIONS.get(session)?.bring_up_to_date(&|done, all| {
+            if let Some(tell) = tell {
+                // SAFETY: by contract it is a function of this form, and takes its own context back.
+                unsafe { tell(context, done, all) }
+            }
+        })
+    })
 }
 
 /// Closes a session. Calls that other threads have under way end in peace; any later use, a second close too, is

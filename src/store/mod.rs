@@ -34,6 +34,9 @@ use crate::error::{Condition, Error, Result, Status};
 use crate::guid::RecipientGuid;
 use crate::location::scheme_of;
 
+/// Told how far a long piece of work is: what is done, and of how much.
+pub(crate) type Tell<'a> = &'a dyn Fn(u64, u64);
+
 /// One store, shared by the threads of a session.
 pub(crate) struct Store {
     engine: Engine,
@@ -129,6 +132,15 @@ impl Store {
             Engine::Sqlite(database) => database.is_upgraded(),
             #[cfg(feature = "postgresql")]
             Engine::Postgres(_) => false,
+        }
+    }
+
+    /// Brings a store of an older version to today's now, where the next use would have done it without a word.
+    pub(crate) fn bring_up_to_date(&self, tell: Tell<'_>) -> Result<()> {
+        match &self.engine {
+            Engine::Sqlite(database) => database.bring_up_to_date(tell),
+            #[cfg(feature = "postgresql")]
+            Engine::Postgres(_) => Ok(()),
         }
     }
 

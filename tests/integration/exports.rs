@@ -199,6 +199,36 @@ fn opening_touches_no_file_and_closing_twice_is_an_error() {
     }
 }
 
+unsafe extern "C" fn note_progress(context: *mut std::ffi::c_void, done: u64, all: u64) {
+    unsafe { &mut *context.cast::<Vec<(u64, u64)>>() }.push((done, all));
+}
+
+#[test]
+fn an_upgrade_tells_how_far_it_is_and_is_done_once() {
+    let store = Store::new();
+    let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/version-1/um.db");
+    let session = store.open();
+    let mut steps: Vec<(u64, u64)> = Vec::new();
+    let context = (&raw mut steps).cast();
+    // Where there is no store, none is made.
+    call(|e| unsafe { umpin_upgrade(session, Some(note_progress), context, e) }).unwrap();
+    assert_eq!((steps.len(), std::fs::read_dir(store.folder.path()).unwrap().count()), (0, 0));
+    std::fs::copy(&fixture, store.folder.path().join("um.db")).unwrap();
+    call(|e| unsafe { umpin_upgrade(session, Some(note_progress), context, e) }).unwrap();
+    let all = steps[0].1;
+    assert_eq!((steps[0], *steps.last().unwrap()), ((0, all), (all, all)));
+    assert!(steps.is_sorted_by(|a, b| a.0 < b.0 && b.1 == all) && steps.len() > 20, "{steps:?}");
+    steps.clear();
+    call(|e| unsafe { umpin_upgrade(session, Some(note_progress), context, e) }).unwrap();
+    assert_eq!(steps, []);
+    std::fs::remove_file(store.folder.path().join("um.db")).unwrap();
+    std::fs::copy(&fixture, store.folder.path().join("um.db")).unwrap();
+    call(|e| unsafe { umpin_upgrade(session, None, null_mut(), e) }).unwrap();
+    call(|e| unsafe { umpin_close(session, e) }).unwrap();
+    let closed = call(|e| unsafe { umpin_upgrade(session, None, null_mut(), e) });
+    assert_eq!(closed.unwrap_err().0, Status::InvalidHandle as i32);
+}
+
 #[test]
 fn a_reset_handle_is_no_session_handle() {
     let (_store, session) = Store::with_tony();

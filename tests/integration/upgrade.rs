@@ -1,6 +1,8 @@
 //! A store of version 1, made by the program that was released with it, is brought to today's version with all it
 //! holds.
 
+mod kills;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -234,6 +236,37 @@ fn a_backup_of_version_1_is_read_and_put_back() {
     assert_holds(f.folder.path(), |table| !["setting", "audit"].contains(&table));
     assert_eq!(faults(&other), Vec::<Value>::new());
     assert!(accepts(&other, "user0", "604938"));
+}
+
+#[test]
+fn umpin_tells_how_far_the_upgrade_is_and_is_silent_where_there_is_none() {
+    if crate::support::is_on_server("umpin_tells_how_far_the_upgrade_is_and_is_silent_where_there_is_none") {
+        return;
+    }
+    let folder = version_1();
+    let told = || {
+        use std::io::Write;
+        use std::process::{Command, Stdio};
+        let mut child = Command::new(env!("CARGO_BIN_EXE_umpin"))
+            .args(["verify", "--identity", "user0"])
+            .env("UMPIN_STORE", folder.path().join("um.db"))
+            .env("UMPIN_KEY_FILE", folder.path().join("umpin.key"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(b"604938\n").unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let first = told();
+    let lines: Vec<_> = first.lines().collect();
+    assert_eq!(lines.first(), Some(&"umpin: the store is brought to today's version: 0 %"), "{first}");
+    assert_eq!(lines.last(), Some(&"umpin: the store is brought to today's version: 100 %"), "{first}");
+    assert_eq!(version(folder.path()), 2);
+    assert_eq!(told(), "");
 }
 
 #[test]

@@ -134,6 +134,25 @@ Describe 'A progress bar' {
         $env:UMPIN_TEST_ROWS = $null
     }
 
+    It 'stands while the first cmdlet brings a store of an older version to today''s, and goes' -Skip:$IsOnServer {
+        $old = New-Item -ItemType Directory -Path "$folder/version-1"
+        if (-not $IsWindows) { chmod 700 $old }
+        Copy-Item -LiteralPath "$PSScriptRoot/../fixtures/version-1/um.db" -Destination "$old/um.db"
+        $store = $env:UMPIN_STORE
+        try {
+            $env:UMPIN_STORE = "$old/um.db"
+            $recorded = Invoke-Recorded 'Get-UMMailboxPolicy | Out-Null; Get-UMDialPlan | Out-Null'
+        }
+        finally { $env:UMPIN_STORE = $store }
+        $recorded.Error | Should -BeNullOrEmpty
+        $shown = $recorded.Progress | Where-Object Activity -eq "Bringing the store to today's version"
+        $shown[0].PercentComplete | Should -Be 0
+        $shown[-1].PercentComplete | Should -Be 100
+        $shown.Count | Should -BeGreaterThan 20
+        $recorded.Progress[-1].RecordType | Should -Be 'Completed'
+        (Invoke-Recorded 'Get-UMDialPlan').Progress | Should -BeNullOrEmpty
+    }
+
     It 'does not come for what is short' {
         (Invoke-Recorded '"tony", "tonysmith" | Get-UMMailboxPIN; Set-UMMailbox tony -FaxEnabled $true').Progress |
             Where-Object Activity -like '*-UM*' | Should -BeNullOrEmpty

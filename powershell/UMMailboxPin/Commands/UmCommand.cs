@@ -62,7 +62,8 @@ public abstract class UmCommand : PSCmdlet, IDisposable
         working.Start();
         ShowsVerbose = Shows("Verbose", "VerbosePreference");
         ShowsDebug = Shows("Debug", "DebugPreference");
-        if (!MakesStore)
+        // What keeps the store from being used is the cmdlet's own call's to tell.
+        if (IsUpToDate() && !MakesStore)
         {
             WarnIfStoreIsMissing();
         }
@@ -238,6 +239,24 @@ public abstract class UmCommand : PSCmdlet, IDisposable
 
     private object? BoundOrPreference(string parameter, string preference) => Arguments.Unwrap(
         MyInvocation.BoundParameters.TryGetValue(parameter, out object? given) ? given : GetVariableValue(preference));
+
+    /// <summary>
+    /// The session's first cmdlet brings a store of an older version to this one's, which can take long, and shows how
+    /// far that is.
+    /// </summary>
+    private bool IsUpToDate()
+    {
+        if (!Session.IsFirst(nameof(IsUpToDate)))
+        {
+            return true;
+        }
+
+        const string Activity = "Bringing the store to today's version";
+        bool done = Session.TryUpgrade(
+            (parts, all) => ShowProgress(Activity, $"{parts * 100 / all} %", parts, all), out _);
+        CompleteProgress();
+        return done;
+    }
 
     /// <summary>
     /// A store that is not there reads as empty. Says so once a session: it is often a path that was mistyped.

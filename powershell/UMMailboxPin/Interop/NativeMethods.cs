@@ -29,6 +29,13 @@ internal static unsafe class NativeMethods
     [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
     internal static extern int umpin_open(UmpinStr options, ulong* session, UmpinError** error);
 
+    /// <summary>Told how far an upgrade is. No exception may leave it.</summary>
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate void Tell(IntPtr context, ulong done, ulong all);
+
+    [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
+    internal static extern int umpin_upgrade(ulong session, Tell tell, IntPtr context, UmpinError** error);
+
     [DllImport(Library, CallingConvention = CallingConvention.Cdecl)]
     internal static extern int umpin_close(ulong session, UmpinError** error);
 

@@ -120,6 +120,10 @@ internal sealed class Session
     /// <summary>True the first time this session is asked about this warning.</summary>
     internal bool IsFirst(string warning) => shownOnce.Add(warning);
 
+    /// <inheritdoc cref="UmpinLibrary.TryUpgrade"/>
+    internal bool TryUpgrade(Action<ulong, ulong> tell, out Failure failure) =>
+        UmpinLibrary.TryUpgrade(handle, tell, out failure);
+
     /// <inheritdoc cref="UmpinLibrary.TryExecute"/>
     internal bool TryExecute(
         Request request, string? secret, out Response response, out Failure failure) =>

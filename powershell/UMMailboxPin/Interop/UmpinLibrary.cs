@@ -1,5 +1,7 @@
 using System;
+using System.Diagnostics.CodeAnalysis;
 using System.IO;
+using System.Runtime.ExceptionServices;
 using PinState = Microsoft.Exchange.Management.Tasks.UM.UMMailboxPin;
 
 namespace UMMailboxPin;
@@ -30,6 +32,41 @@ internal static unsafe class UmpinLibrary
 
         bool done = Succeeded(status, error, out failure);
         session = done ? new SessionHandle(number) : null!;
+        return done;
+    }
+
+    /// <summary>
+    /// Brings a store of an older version to the library's; <paramref name="tell"/> is told in this thread how far that
+    /// is. What it throws ends nothing and is thrown here afterwards.
+    /// </summary>
+    [SuppressMessage("Design", "CA1031", Justification = "No exception may leave it into the library.")]
+    internal static bool TryUpgrade(SessionHandle session, Action<ulong, ulong> tell, out Failure failure)
+    {
+        UmpinError* error = null;
+        ExceptionDispatchInfo? thrown = null;
+        NativeMethods.Tell native = (_, done, all) =>
+        {
+            try
+            {
+                if (thrown is null)
+                {
+                    tell(done, all);
+                }
+            }
+            catch (Exception e)
+            {
+                thrown = ExceptionDispatchInfo.Capture(e);
+            }
+        };
+        int status;
+        using (LibraryHandle.Hold open = session.Use())
+        {
+            status = NativeMethods.umpin_upgrade(open.Number, native, IntPtr.Zero, &error);
+        }
+
+        GC.KeepAlive(native);
+        bool done = Succeeded(status, error, out failure);
+        thrown?.Throw();
         return done;
     }
 

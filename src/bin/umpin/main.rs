@@ -5,10 +5,11 @@
 mod agi;
 mod input;
 
+use std::cell::Cell;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
@@ -158,6 +159,10 @@ fn run_command(command: Command) -> Result<u8> {
     if matches!(command.verb, Verb::Verify { .. } | Verb::Change { .. } | Verb::SetUpComplete { .. }) {
         session.leave_log();
     }
+    // Nobody reads it on the telephone.
+    if !matches!(command.verb, Verb::Agi(_)) {
+        session.bring_up_to_date(&tell_upgrade())?;
+    }
     match command.verb {
         Verb::Verify { who, log_reason } => {
             let [pin] = input::pins()?;
@@ -219,6 +224,18 @@ fn deliver(session: &Session, budget: Option<u64>) -> Result<u8> {
 fn answer(line: &Value) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Tells whoever waits that the store is brought to this program's version: at once, and then now and again.
+fn tell_upgrade() -> impl Fn(u64, u64) {
+    const PAUSE: Duration = Duration::from_secs(2);
+    let told = Cell::new(None::<Instant>);
+    move |done, all| {
+        if done == all || told.get().is_none_or(|last| last.elapsed() >= PAUSE) {
+            told.set(Some(Instant::now()));
+            print_error(&format!("the store is brought to today's version: {} %", done * 100 / all));
+        }
+    }
 }
 
 /// For logs.

@@ -19,8 +19,8 @@ use super::{Cell, On, Row, Scope, ToColumn, Value};
 use crate::error::{Condition, Error, Result, Status};
 use crate::location;
 use crate::os;
-use crate::store::Tx;
 use crate::store::statements::Statements;
+use crate::store::{Tell, Tx};
 
 /// How long a writer waits for the others. Every write here is short, so this is reached only when one hangs.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -368,7 +368,22 @@ impl Database {
     /// A connection to the store that is there.
     pub(super) fn connect(&self) -> Result<Connection> {
         let connection = self.open()?;
-        self.prepare(connection)
+        self.prepare(connection, &|_, _| {})
+    }
+
+    /// Brings a store of an older version to today's now, and tells how far that is, where the next use would have done
+    /// it without a word.
+    pub(in crate::store) fn bring_up_to_date(&self, tell: Tell<'_>) -> Result<()> {
+        let Some(file) = self.file()? else { return Ok(()) };
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        // A connection was made ready when it was opened.
+        if !idle.iter().any(|(on, _)| *on == file) {
+            drop(idle);
+            let connection = self.prepare(self.open()?, tell)?;
+            idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.push((file, connection));
+        }
+        Ok(())
     }
 
     /// The first connection to a file that [`Database::make_file`] made: from here on it has a write-ahead log.
@@ -381,7 +396,7 @@ impl Database {
                 format!("The store '{}' cannot use a write-ahead log there (it says '{mode}').", self.path.display()),
             ));
         }
-        self.prepare(connection)
+        self.prepare(connection, &|_, _| {})
     }
 
     /// Opens the file, and nothing in its place or beside it that another account may have put there.
@@ -408,14 +423,14 @@ impl Database {
     }
 
     /// Sets up what every connection needs, and brings the tables to today's schema.
-    fn prepare(&self, mut connection: Connection) -> Result<Connection> {
-        self.set_up(&mut connection).map_err(|e| self.explain(e))?;
+    fn prepare(&self, mut connection: Connection, tell: Tell<'_>) -> Result<Connection> {
+        self.set_up(&mut connection, tell).map_err(|e| self.explain(e))?;
         #[cfg(windows)]
         give_the_log_its_list(&self.real_path()?).map_err(|e| self.unreachable(&e))?;
         Ok(connection)
     }
 
-    fn set_up(&self, connection: &mut Connection) -> Result<()> {
+    fn set_up(&self, connection: &mut Connection, tell: Tell<'_>) -> Result<()> {
         // Distributions change this default silently, so it is set and read back.
         connection.pragma_update(None, "synchronous", "FULL").map_err(sql)?;
         #[cfg(target_os = "macos")]
@@ -431,7 +446,7 @@ impl Database {
         // What is deleted (delivered mail, above all) is overwritten, not merely unlinked.
         connection.pragma_update(None, "secure_delete", true).map_err(sql)?;
         schema::create(connection)?;
-        if self.upgrade(connection)? {
+        if self.upgrade(connection, tell)? {
             self.upgraded.store(true, Ordering::Relaxed);
         }
         #[cfg(unix)]

@@ -8,6 +8,7 @@
 //! In version 1 rows named each other by GUIDs as texts of 36 characters. What a row means is not touched: seals are
 //! tied to GUIDs and versions, the trail's MACs cover what stands in its rows, and both move as they are.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::directory::recipient::Recipient;
 use crate::error::{Error, Result, Status};
 use crate::location;
 use crate::os;
+use crate::store::Tell;
 use crate::store::engine::On;
 use crate::store::recipients::{entries, proxy_addresses, recipient};
 use crate::store::statements::Statements;
@@ -32,6 +34,14 @@ pub(super) const FROM: i64 = 1;
 const SPACE_FACTOR: u64 = 2;
 /// What every store needs beyond that, in bytes.
 const SPACE_LEAST: u64 = 1 << 20;
+/// What the work is told in: parts that take a second or so each among a million mailboxes. A table each, then the
+/// texts that find people, gathered and sorted, the indexes, and the way into the store's own file.
+const COPIES: usize = 13;
+const GATHERED: u64 = 12;
+const SORTED: u64 = 4;
+const INDEXED: u64 = 1;
+const MOVED: u64 = 4;
+const ALL: u64 = COPIES as u64 + GATHERED + SORTED + INDEXED + MOVED;
 /// Between two tries at a lock that somebody else holds.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -44,9 +54,27 @@ impl Statements for Connection {
     }
 }
 
+/// How far the work is.
+struct Progress<'a> {
+    tell: Tell<'a>,
+    done: Cell<u64>,
+}
+
+impl<'a> Progress<'a> {
+    fn begin(tell: Tell<'a>) -> Self {
+        tell(0, ALL);
+        Self { tell, done: Cell::new(0) }
+    }
+
+    fn advance(&self, parts: u64) {
+        self.done.set(self.done.get() + parts);
+        (self.tell)(self.done.get(), ALL);
+    }
+}
+
 impl Database {
     /// Brings the store on this connection to today's version, where it is an older one.
-    pub(super) fn upgrade(&self, live: &mut Connection) -> Result<bool> {
+    pub(super) fn upgrade(&self, live: &mut Connection, tell: Tell<'_>) -> Result<bool> {
         match schema::version(live)? {
             VERSION | 0 => return Ok(false),
             FROM => {}
@@ -81,11 +109,15 @@ impl Database {
             return Ok(false);
         }
         self.check_space(&path)?;
-        fill(&new)?;
+        let progress = Progress::begin(tell);
+        fill(&new, &progress)?;
         new.execute_batch("DETACH DATABASE old").map_err(sql)?;
+        let pages: i32 = new.pragma_query_value(None, "page_count", |r| r.get(0)).map_err(sql)?;
         loop {
-            match copy.step(-1).map_err(sql)? {
+            match copy.step(pages / MOVED as i32 + 1).map_err(sql)? {
                 StepResult::Done => break,
+                // Nobody sees any of it before the last step has committed.
+                StepResult::More => progress.advance(1),
                 _ if since.elapsed() > BUSY_TIMEOUT.saturating_mul(60) => {
                     return Err(Error::new(Status::StoreBusy, "another process held the store for too long"));
                 }
@@ -95,6 +127,7 @@ impl Database {
         drop(copy);
         // The log has the whole store in it now. Where somebody still reads the old one, it is folded in later.
         let _ = live.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        tell(ALL, ALL);
         Ok(true)
     }
 
@@ -146,7 +179,7 @@ fn attachable(path: &Path) -> Value {
 /// A database in memory that holds version 1 in the attached `old`, into version 2.
 pub(super) fn fill_in_memory(new: &Connection) -> Result<()> {
     new.execute_batch(&schema::tables()).map_err(sql)?;
-    fill(new)
+    fill(new, &Progress::begin(&|_, _| {}))
 }
 
 fn old_version(new: &Connection) -> Result<i64> {
@@ -212,7 +245,7 @@ fn with_person(table: &str) -> String {
 }
 
 /// Fills the new tables from the old. Rows that somebody altered move as they are, for the self-check to name.
-fn fill(new: &Connection) -> Result<()> {
+fn fill(new: &Connection, progress: &Progress<'_>) -> Result<()> {
     let altered = |e: rusqlite::Error| match e.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => Error::new(
             Status::StoreDamaged,
@@ -224,17 +257,19 @@ fn fill(new: &Connection) -> Result<()> {
     run("BEGIN")?;
     for statement in copies() {
         run(&statement)?;
+        progress.advance(1);
     }
     numbers_beyond_ascii(new)?;
-    entries_of_all(new)?;
+    entries_of_all(new, progress)?;
     // Those that the copies needed are there already.
     run(INDEXES)?;
+    progress.advance(INDEXED);
     new.pragma_update(None, "user_version", VERSION).map_err(sql)?;
     run("COMMIT")
 }
 
 /// What SQLite moves by itself, table by table.
-fn copies() -> Vec<String> {
+fn copies() -> [String; COPIES] {
     const RECIPIENT: &str = "name, display_name, first_name, last_name, alias, sam_account_name, user_principal_name, \
         primary_smtp_address, legacy_exchange_dn, distinguished_name, canonical_name, phone, linked_master_account, \
         server_name, server_legacy_dn, language, netbios_domain, when_created, when_changed";
@@ -242,7 +277,7 @@ fn copies() -> Vec<String> {
         max_attempts, lockout_minutes, lifetime_failures, block_human_pins, expiry_notice_days, notify_without_pin, \
         settings, when_created, when_changed";
     let guid = bytes("guid");
-    vec![
+    [
         format!(
             "INSERT INTO main.recipient (guid, {RECIPIENT}) SELECT {guid}, {RECIPIENT} FROM old.recipient ORDER BY \
              rowid"
@@ -329,7 +364,9 @@ fn numbers_beyond_ascii(new: &Connection) -> Result<()> {
 }
 
 /// Every text that finds somebody, in the order of the tree that holds them: SQLite sorts them in a temporary file.
-fn entries_of_all(new: &Connection) -> Result<()> {
+fn entries_of_all(new: &Connection, progress: &Progress<'_>) -> Result<()> {
+    let people: i64 = new.query_row("SELECT COUNT(*) FROM main.recipient", [], |r| r.get(0)).map_err(sql)?;
+    let (mut gathered, mut told) = (0, 0);
     new.execute_batch(
         "CREATE TEMP TABLE entry (space INTEGER NOT NULL, key TEXT NOT NULL, recipient_id INTEGER NOT NULL, \
          forms INTEGER NOT NULL)",
@@ -343,13 +380,21 @@ fn entries_of_all(new: &Connection) -> Result<()> {
                 .and_then(|mut add| add.execute(params![space, key, id, forms]))
                 .map_err(sql)?;
         }
+        gathered += 1;
+        if gathered * GATHERED >= (told + 1) * people.unsigned_abs() {
+            told += 1;
+            progress.advance(1);
+        }
         Ok(())
     })?;
+    progress.advance(GATHERED - told);
     new.execute_batch(
         "INSERT INTO main.recipient_key (space, key, recipient_id, forms) \
          SELECT space, key, recipient_id, forms FROM temp.entry ORDER BY 1, 2, 3; DROP TABLE temp.entry",
     )
-    .map_err(sql)
+    .map_err(sql)?;
+    progress.advance(SORTED);
+    Ok(())
 }
 
 #[cfg(all(test, unix))]
