@@ -375,14 +375,9 @@ impl Database {
     /// it without a word.
     pub(in crate::store) fn bring_up_to_date(&self, tell: Tell<'_>) -> Result<()> {
         let Some(file) = self.file()? else { return Ok(()) };
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        // A connection was made ready when it was opened.
-        if !idle.iter().any(|(on, _)| *on == file) {
-            drop(idle);
-            let connection = self.prepare(self.open()?, tell)?;
-            idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.push((file, connection));
-        }
+        // One that is open is ready.
+        let connection = self.take_idle(file).map_or_else(|| self.prepare(self.open()?, tell), Ok)?;
+        self.idle().connections.push((file, connection));
         Ok(())
     }
 
