@@ -148,6 +148,30 @@ fn what_the_check_refuses_comes_in_parts_and_once() {
 }
 
 #[test]
+fn rows_whose_addresses_others_hold_are_refused_in_the_order_of_the_input() {
+    let (_folder, session) = bare();
+    let import = |rows: Value| {
+        let run = |parameters: Value| run(&session, "Import-UMRecipient", &parameters).unwrap();
+        let id = run(json!({"Step": "Begin"})).objects[0]["Import"].clone();
+        run(json!({"Step": "Rows", "Import": id, "Rows": rows}));
+        let mut refused = Vec::new();
+        for step in ["Check", "Apply"] {
+            loop {
+                let part = run(json!({"Step": step, "Import": id}));
+                refused.extend(part.errors.into_iter().map(|e| e.target));
+                if part.next.is_none() {
+                    break;
+                }
+            }
+        }
+        refused
+    };
+    assert!(import(json!([person(1, "a@contoso.com"), person(2, "z@contoso.com")])).is_empty());
+    let refused = import(json!([person(3, "z@contoso.com"), person(4, "a@contoso.com")]));
+    assert_eq!(refused, ["position 1", "position 2"]);
+}
+
+#[test]
 fn bad_rows_fail_alone_with_their_line() {
     let (folder, session) = bare();
     let file = folder.path().join("people.csv");
