@@ -175,7 +175,7 @@ fn copy_of(store: &Path) -> tempfile::TempDir {
 }
 
 /// Twenty moments over the whole length, each anywhere in its twentieth. UMPIN_TEST_SCALE=full takes the store of
-/// version 1 in the folder UMPIN_BENCH_V1, else one of 50,000.
+/// version 1 in the folder UMPIN_BENCH_V1, else one of 10,000.
 #[test]
 fn killed_at_any_moment_the_upgrade_of_many_mailboxes_loses_nothing() {
     const NAME: &str = "killed_at_any_moment_the_upgrade_of_many_mailboxes_loses_nothing";
@@ -184,7 +184,7 @@ fn killed_at_any_moment_the_upgrade_of_many_mailboxes_loses_nothing() {
         return;
     }
     let named = std::env::var_os("UMPIN_BENCH_V1").map(PathBuf::from).filter(|_| support::is_full_scale());
-    let made = named.is_none().then(|| many(if support::is_full_scale() { 50_000 } else { 2_000 }));
+    let made = named.is_none().then(|| many(if support::is_full_scale() { 10_000 } else { 2_000 }));
     let store = named.as_deref().unwrap_or_else(|| made.as_ref().unwrap().path());
     // The one that is named was made by another clock.
     let now = if named.is_some() { NOW + 3_650 * DAY } else { NOW };
