@@ -253,7 +253,7 @@ impl Session {
     }
 
     /// Reads on one consistent snapshot. A missing store reads as empty.
-    pub fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+    pub fn read<T>(&self, work: impl FnMut(&Tx<'_>) -> Result<T>) -> Result<T> {
         self.store.read(work)
     }
 

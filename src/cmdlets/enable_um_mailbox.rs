@@ -68,7 +68,7 @@ pub(crate) fn enable_um_mailbox(session: &Session, request: &Request) -> Result<
         let plan = decide_now(tx)?;
         let salted = Salted::for_mailbox(tx, &plan.recipient.guid, session.hash)?;
         let smtp = &plan.recipient.primary_smtp_address;
-        let new = NewPin::choose(typed, plan.rules(), salted).map_err(|setback| setback.into_error(smtp))?;
+        let new = NewPin::choose(typed.clone(), plan.rules(), salted).map_err(|setback| setback.into_error(smtp))?;
         Ok((plan, new))
     })?;
     if mode == Mode::Validate {

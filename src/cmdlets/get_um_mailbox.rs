@@ -76,7 +76,7 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
         Some(text) => {
             let filter = Filter::parse(&text, &property_names(view))?;
             // The objects name a plan by its name alone.
-            Some(session.read(|tx| filter.map_values(&|text| addresses::with_plan_name(tx, text)))?)
+            Some(session.read(|tx| filter.clone().map_values(&|text| addresses::with_plan_name(tx, text)))?)
         }
     };
     let most = result_size(p, "returned")?;
@@ -741,7 +741,7 @@ mod tests {
                     parameters["OrganizationalUnit"] = json!("contoso.com/users");
                 }
                 let parsed = Filter::parse(&text, &properties).unwrap();
-                let parsed = f.session.read(|tx| parsed.map_values(&|t| addresses::with_plan_name(tx, t))).unwrap();
+                let parsed = f.session.read(|tx| parsed.clone().map_values(&|t| addresses::with_plan_name(tx, t))).unwrap();
                 let expected: Vec<String> = everybody
                     .iter()
                     .filter(|(r, object)| {

@@ -17,7 +17,7 @@ const DEEPEST: usize = 64;
 const LONGEST: usize = 8192;
 
 /// A filter that was read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Filter {
     /// Both.
     And(Box<Filter>, Box<Filter>),

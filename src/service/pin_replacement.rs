@@ -188,7 +188,7 @@ impl NewPin {
         session: &Session,
         guid: &RecipientGuid,
         setback: &Setback,
-        choose_again: impl FnOnce(&Tx<'_>) -> Result<Pin>,
+        choose_again: impl FnMut(&Tx<'_>) -> Result<Pin>,
     ) -> Attempt<()> {
         match (setback, self.origin) {
             (Setback::Refused(refusal), Origin::Typed) => return Err(Setback::Refused(refusal.clone())),

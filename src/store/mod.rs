@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use engine::postgres;
 use engine::{On, Scope, sqlite};
 
-use crate::error::{Condition, Error, Result, Status};
+use crate::error::{Error, Result, Status};
 use crate::guid::RecipientGuid;
 use crate::location::scheme_of;
 
@@ -166,9 +166,10 @@ impl Store {
         on!(self, run(Scope::Statement, work))
     }
 
-    /// Runs `work` on one consistent snapshot. A missing store reads as empty and stays missing.
-    pub(crate) fn read<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        on!(self, run(Scope::Snapshot, once(work)))
+    /// Runs `work` on one consistent snapshot, more than once where a connection was dead before it told anything. A
+    /// missing store reads as empty and stays missing.
+    pub(crate) fn read<T>(&self, work: impl FnMut(&Tx<'_>) -> Result<T>) -> Result<T> {
+        on!(self, run(Scope::Snapshot, work))
     }
 
     /// Runs `work` as the only writer, then undoes it. A missing store reads as empty and stays missing.
@@ -243,14 +244,5 @@ impl Store {
     /// The schema's version, and `wal` where a file uses a write-ahead log.
     pub(crate) fn version_and_journal(&self) -> Result<(i64, String)> {
         on!(self, version_and_journal())
-    }
-}
-
-/// Work that can run once only, where it need not run again.
-fn once<T>(work: impl FnOnce(&Tx<'_>) -> Result<T>) -> impl FnMut(&Tx<'_>) -> Result<T> {
-    let mut work = Some(work);
-    move |tx| match work.take() {
-        Some(work) => work(tx),
-        None => Err(Error::on(Condition::StoreBusy, "other transactions got in the way")),
     }
 }

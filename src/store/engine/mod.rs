@@ -213,6 +213,16 @@ impl On<'_> {
         }
     }
 
+    /// Says what will be queried with these parameters before anything is written: where each statement is a way to a
+    /// server and back, those that are known beforehand make it together.
+    pub(in crate::store) fn query_soon(self, statement: &str, parameters: &[&dyn ToColumn]) -> Result<()> {
+        match self {
+            On::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgresql")]
+            On::Postgres(running) => running.query_soon(statement, parameters),
+        }
+    }
+
     /// Whether this transaction keeps nobody waiting who could go on, and may read the trail.
     pub(in crate::store) fn may_tidy_trail(self) -> bool {
         match self {

@@ -23,8 +23,8 @@ impl Server {
     /// or not at all, never over another.
     pub(in crate::store) fn copy_to(&self, path: &Path) -> Result<Facts> {
         sqlite::backup::write_new(path, |file| {
-            let mut link = self.connect()?;
-            let begin = link.client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+            let mut client = self.connect_for_copy()?;
+            let begin = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
             let mut snapshot = begin.start().map_err(|e| self.explain(fault(&e)))?;
             for table in contents::stored_tables() {
                 read_table(&mut snapshot, &table, file).map_err(|e| self.explain(e))?;
@@ -44,9 +44,21 @@ impl Server {
             may_go_on()?;
             self.create(|_| Ok(()))?;
         }
-        let mut link = self.connect()?;
-        self.replace_all(&mut link.client, copy, may_go_on).map_err(|e| self.explain(e))?;
+        let mut client = self.connect_for_copy()?;
+        self.replace_all(&mut client, copy, may_go_on).map_err(|e| self.explain(e))?;
         Ok(None)
+    }
+
+    /// A connection that streams whole tables.
+    fn connect_for_copy(&self) -> Result<Client> {
+        let (mut link, host) = self.reach()?;
+        let config = postgres::Config::from(self.settings_for(host)?);
+        let mut client =
+            config.connect(self.connector.clone()).map_err(|e| self.explain(super::connect_fault(&e, host)))?;
+        let told = link.ask("SELECT current_setting('synchronous_commit')").map_err(|e| self.explain(e))?;
+        let settings = super::settings(told.first().map_or("on", |told| told.get(0)));
+        client.batch_execute(&settings).map_err(|e| self.explain(fault(&e)))?;
+        Ok(client)
     }
 
     fn replace_all(&self, client: &mut Client, copy: &StoreCopy, may_go_on: &dyn Fn() -> Result<()>) -> Result<()> {
@@ -83,9 +95,9 @@ impl Server {
     /// What the server says of its own care for pages: empty where it keeps checksums.
     pub(in crate::store) fn integrity(&self) -> Result<Vec<String>> {
         let mut link = self.connect()?;
-        let told = link.client.query_one("SELECT current_setting('data_checksums')", &[]).map_err(|e| fault(&e))?;
-        let told: String = told.get(0);
-        Ok(if told == "on" { Vec::new() } else { vec!["the server keeps no checksums of its pages".to_owned()] })
+        let told = link.ask("SELECT current_setting('data_checksums')").map_err(|e| self.explain(e))?;
+        let is_on = told.first().is_some_and(|told| told.get::<_, &str>(0) == "on");
+        Ok(if is_on { Vec::new() } else { vec!["the server keeps no checksums of its pages".to_owned()] })
     }
 
     /// Rows that refer to rows that are not there.
@@ -108,8 +120,7 @@ impl Server {
     pub(in crate::store) fn strange_definitions(&self) -> Result<Vec<String>> {
         let mut link = self.connect()?;
         let found = link
-            .client
-            .query(
+            .ask(
                 "SELECT CASE c.relkind WHEN 'r' THEN 'table' WHEN 'i' THEN 'index' WHEN 'S' THEN 'sequence' WHEN 'v' \
                  THEN 'view' ELSE 'relation' END AS kind, c.relname::text AS name FROM pg_class c WHERE c.relnamespace \
                  = 'ummailboxpin'::regnamespace AND c.relkind <> 't' UNION ALL SELECT 'trigger', t.tgname::text FROM \
@@ -118,9 +129,8 @@ impl Server {
                  pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE c.relnamespace = \
                  'ummailboxpin'::regnamespace UNION ALL SELECT 'function', p.proname::text FROM pg_proc p WHERE \
                  p.pronamespace = 'ummailboxpin'::regnamespace ORDER BY 1, 2",
-                &[],
             )
-            .map_err(|e| self.explain(fault(&e)))?;
+            .map_err(|e| self.explain(e))?;
         let found: Vec<(String, String)> = found.iter().map(|row| (row.get(0), row.get(1))).collect();
         let due = due_definitions();
         let is_due = |(kind, name): &(String, String)| match &**kind {

@@ -11,19 +11,22 @@
 
 mod copy;
 mod password;
+mod pipeline;
 mod tls;
 mod url;
 
-use std::cell::RefCell;
+use std::borrow::Cow;
+use std::cell::{Cell as Shared, RefCell};
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use postgres::error::SqlState;
+use postgres::error::{Severity, SqlState};
 use postgres::types::{ToSql, Type};
-use postgres::{Client, Config, IsolationLevel, Statement, Transaction};
+use postgres::{Row as Found, Statement};
+use tokio_postgres::Config;
 
 use super::{Cell, Kind, On, Row, Scope, ToColumn, Value, sqlite};
 use crate::error::{Condition, Error, Result, Status};
@@ -31,11 +34,15 @@ use crate::os;
 use crate::store::Tx;
 use crate::store::schema::{self, INDEXES, VERSION, Words};
 
+use pipeline::Pipeline;
 use tls::Connector;
 use url::{Address, Host, Tls};
 
 /// How long a statement may wait for a lock, and the next connection for what became of a commit.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the answer to a commit is waited for, with what goes to the server before it: longer than that may wait for
+/// a lock. Without a limit it would wait for as long as every standby is gone that is to have it.
+const COMMIT: Duration = Duration::from_secs(45);
 /// Between two tries to reach a server.
 const PAUSE: Duration = Duration::from_millis(200);
 /// A server that has gone without a word is missed after this long, or a little more.
@@ -45,7 +52,9 @@ const POOL_SIZE: usize = 8;
 /// Statements that a connection keeps prepared; filters make ever new ones.
 const PREPARED: usize = 256;
 /// Rows that a walk has in memory.
-const ROWS: i32 = 500;
+const ROWS: usize = 500;
+/// Requests that wait for each other.
+const UNANSWERED: usize = 64;
 /// The oldest server that is used: 13, as it tells its version.
 const OLDEST: i64 = 130_000;
 /// How long marks are kept, in milliseconds: longer than any program looks for one.
@@ -77,8 +86,8 @@ pub(in crate::store) struct Server {
 
 /// An open connection.
 struct Link {
-    client: Client,
     prepared: HashMap<String, Statement>,
+    pipeline: Pipeline,
     /// Of the last change.
     mark: Vec<u8>,
     /// Whether the role may remove old rows of the audit trail.
@@ -87,10 +96,14 @@ struct Link {
 
 /// What runs statements. (An object, so that how long a connection lives does not show in every type above.)
 pub(in crate::store) trait Runs {
+    /// A failure may be told by a later call, at the latest by the commit.
     fn execute(&self, statement: &str, parameters: &[&dyn ToColumn]) -> Result<()>;
 
     /// All rows at once.
     fn query(&self, statement: &str, parameters: &[&dyn ToColumn], each: &mut Each<'_>) -> Result<()>;
+
+    /// Asks what will be queried with these parameters before anything is written, so that it is no way of its own.
+    fn query_soon(&self, statement: &str, parameters: &[&dyn ToColumn]) -> Result<()>;
 
     /// Some hundred rows at a time; `each` may run statements of its own.
     fn walk(&self, statement: &str, parameters: &[&dyn ToColumn], each: &mut Each<'_>) -> Result<()>;
@@ -108,34 +121,30 @@ type Each<'e> = dyn FnMut(&Row<'_>) -> Result<bool> + 'e;
 
 /// A connection on which statements run.
 struct Running<'a> {
-    on: RefCell<Place<'a>>,
-    prepared: RefCell<&'a mut HashMap<String, Statement>>,
+    link: RefCell<&'a mut Link>,
+    is_transaction: bool,
     may_tidy_trail: bool,
+    /// Whether anything was answered.
+    has_heard: Shared<bool>,
+    soon: RefCell<Vec<Soon>>,
+    walks: Shared<u32>,
+}
+
+/// What was asked before it was queried.
+struct Soon {
+    statement: String,
+    values: Vec<Value<'static>>,
+    rows: Arc<Mutex<Vec<Found>>>,
 }
 
 /// How far a piece of work came.
 enum Step {
-    /// The connection was gone before anything was asked.
-    NotBegun,
+    /// Nothing was heard from the server.
+    Unheard,
     /// It was done, or undone.
     Ended,
-    /// The commit of this mark was not answered, or was refused.
+    /// The commit of this mark was not answered.
     Unanswered(Vec<u8>, Error),
-}
-
-enum Place<'a> {
-    Connection(&'a mut Client),
-    Transaction(Transaction<'a>),
-}
-
-/// The same call on whatever stands there.
-macro_rules! on {
-    ($place:expr, $method:ident($($argument:expr),*)) => {
-        match &mut *$place {
-            Place::Connection(client) => client.$method($($argument),*),
-            Place::Transaction(transaction) => transaction.$method($($argument),*),
-        }
-    };
 }
 
 impl Server {
@@ -198,10 +207,9 @@ impl Server {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(mut link) = idle {
             match self.run_on(&mut link, scope, work) {
-                // Nothing was asked yet: the server went away, and may be back, since the connection was used last.
-                (_, Step::NotBegun) => self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear(),
-                // The same where what is asked has no beginning of its own: nothing is lost by asking it again.
-                (Err(e), _) if scope == Scope::Statement && e.is(Condition::ServerGone) => {
+                // The server went away, and may be back, since the connection was used last. Nothing is lost by asking
+                // again.
+                (Err(e), Step::Unheard) if e.is(Condition::ServerGone) => {
                     self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 }
                 (told, step) => return self.settle(link, told, step),
@@ -218,15 +226,18 @@ impl Server {
         scope: Scope<'_>,
         work: &mut impl FnMut(&Tx<'_>) -> Result<T>,
     ) -> (Result<T>, Step) {
-        let on = match begin(&mut link.client, scope) {
-            Ok(begun) => begun,
-            Err(e) if e.is(Condition::ServerGone) => return (Err(e), Step::NotBegun),
-            Err(e) => return (Err(e), Step::Ended),
-        };
+        let may_tidy_trail = link.may_tidy_trail && scope == Scope::Change;
+        if let Some(beginning) = beginning(scope) {
+            link.pipeline.later_batch(beginning);
+        }
+        let last = link.mark.clone();
         let running = Running {
-            on: RefCell::new(on),
-            prepared: RefCell::new(&mut link.prepared),
-            may_tidy_trail: link.may_tidy_trail && scope == Scope::Change,
+            link: RefCell::new(link),
+            is_transaction: scope != Scope::Statement,
+            may_tidy_trail,
+            has_heard: Shared::new(false),
+            soon: RefCell::default(),
+            walks: Shared::new(0),
         };
         let told = match scope {
             Scope::Mailbox(whose) => running.lock_mailbox(whose),
@@ -235,22 +246,42 @@ impl Server {
         let told = told.and_then(|()| work(&Tx::on(On::Postgres(&running))));
         let is_change = matches!(scope, Scope::Change | Scope::Mailbox(_));
         let told = told.and_then(|told| {
-            let mark = if is_change { Some(running.put_mark(&link.mark, scope)?) } else { None };
+            let mark = if is_change { Some(running.put_mark(&last, scope)?) } else { None };
             Ok((told, mark))
         });
-        match (running.on.into_inner(), told) {
-            (Place::Connection(_), told) => (told.map(|(told, _)| told), Step::Ended),
-            (Place::Transaction(transaction), Ok((told, Some(mark)))) => match transaction.commit() {
-                Ok(()) => {
-                    link.mark = mark;
-                    (Ok(told), Step::Ended)
+        let step = if running.has_heard.get() { Step::Ended } else { Step::Unheard };
+        let pipeline = &mut running.link.into_inner().pipeline;
+        match told {
+            Ok((told, Some(mark))) => {
+                let client = pipeline.client();
+                match pipeline.answer_within(COMMIT, client.batch_execute("COMMIT")) {
+                    Some(Ok(())) => {
+                        link.mark = mark;
+                        (Ok(told), Step::Ended)
+                    }
+                    Some(Err(e)) if is_refusal(&e) => (Err(fault(&e)), Step::Ended),
+                    Some(Err(e)) => (Ok(told), Step::Unanswered(mark, fault(&e))),
+                    None => {
+                        let why = format!("the server did not answer within {} seconds", COMMIT.as_secs());
+                        (Ok(told), Step::Unanswered(mark, Error::on(Condition::ServerGone, why)))
+                    }
                 }
-                Err(e) => (Ok(told), Step::Unanswered(mark, fault(&e))),
-            },
-            (Place::Transaction(transaction), told) => {
-                // Undone all the same where this cannot be said any more.
-                let _ = transaction.rollback();
-                (told.map(|(told, _)| told), Step::Ended)
+            }
+            told => {
+                match scope {
+                    Scope::Statement => {}
+                    // Nobody waits for its end.
+                    Scope::Snapshot if told.is_ok() => {
+                        pipeline.later_batch("COMMIT");
+                        pipeline.send();
+                    }
+                    _ => {
+                        pipeline.later_batch("ROLLBACK");
+                        // Undone all the same where this cannot be said any more.
+                        let _ = pipeline.settle();
+                    }
+                }
+                (told.map(|(told, _)| told), step)
             }
         }
     }
@@ -261,7 +292,7 @@ impl Server {
             drop(link);
             return self.resolve(&mark, why).and(told);
         }
-        if !link.client.is_closed() && !matches!(&told, Err(e) if e.is(Condition::ServerGone)) {
+        if !link.pipeline.is_closed() && !matches!(&told, Err(e) if e.is(Condition::ServerGone)) {
             self.put_idle(link);
         }
         told
@@ -284,13 +315,12 @@ impl Server {
         let since = Instant::now();
         loop {
             let told = self.connect().and_then(|mut link| {
-                let put = format!("INSERT INTO change_mark (id, at) VALUES ($1, {NOW}) ON CONFLICT (id) DO NOTHING");
-                let added = link.client.execute(&put, &[&mark]).map_err(|e| fault(&e))?;
+                let added = link.add_mark(mark)?;
                 if added == 0 {
                     // It is on this server's disk, and perhaps on no standby's. This commit, which writes something,
                     // is answered when they have all that was written before it.
                     let another = os::random::<16>()?.to_vec();
-                    link.client.execute(&put, &[&another]).map_err(|e| fault(&e))?;
+                    link.add_mark(&another)?;
                     link.mark = another;
                 }
                 self.put_idle(link);
@@ -327,16 +357,14 @@ impl Server {
         }
         let mut link = self.connect()?;
         let told = link
-            .client
-            .query_one(
+            .ask(
                 "SELECT CASE WHEN to_regnamespace('ummailboxpin') IS NULL THEN \
                  has_database_privilege(current_database(), 'CREATE') ELSE has_schema_privilege('ummailboxpin', \
                  'CREATE') END",
-                &[],
             )
-            .map_err(|e| self.explain(fault(&e)))?;
+            .map_err(|e| self.explain(e))?;
         // The connection is not kept: from before the tables, it knows nothing of the role's rights to them.
-        if told.get(0) {
+        if told.first().is_some_and(|told| told.get(0)) {
             return Ok(());
         }
         Err(self.explain(Error::new(
@@ -351,7 +379,7 @@ impl Server {
         while !self.exists()? {
             let mut link = self.connect()?;
             tries += 1;
-            match make_tables(&mut link.client) {
+            match make_tables(&mut link.pipeline) {
                 // Somebody else makes them at this moment, and one of us was turned away.
                 Err(e) if is_race(&e) && tries < TRIES => std::thread::sleep(pause_of(tries)),
                 Err(e) => return Err(self.explain(fault(&e))),
@@ -363,17 +391,21 @@ impl Server {
 
     /// A connection to the first server that will do.
     fn connect(&self) -> Result<Link> {
+        self.reach().map(|(link, _)| link)
+    }
+
+    fn reach(&self) -> Result<(Link, &Host)> {
         let mut why = None;
         for host in &self.address.hosts {
             match self.connect_to(host) {
-                Ok(link) => return Ok(link),
+                Ok(link) => return Ok((link, host)),
                 Err(e) => why = Some(e),
             }
         }
         Err(self.explain(why.unwrap_or_else(|| Error::on(Condition::ServerGone, "the URL names no server"))))
     }
 
-    fn connect_to(&self, host: &Host) -> Result<Link> {
+    fn settings_for(&self, host: &Host) -> Result<Config> {
         let address = &self.address;
         let mut config = Config::new();
         config
@@ -401,36 +433,38 @@ impl Server {
         if let Some(password) = password::password(address, host)? {
             config.password(password.as_bytes());
         }
-        let mut client = config.connect(self.connector.clone()).map_err(|e| connect_fault(&e, host))?;
-        let facts = client
-            .query_one(
-                "SELECT current_setting('server_version_num')::bigint, current_setting('server_encoding'), \
-                 pg_is_in_recovery(), to_regclass('ummailboxpin.change_mark') IS NOT NULL, \
-                 current_setting('synchronous_commit')",
-                &[],
-            )
-            .map_err(|e| fault(&e))?;
+        Ok(config)
+    }
+
+    fn connect_to(&self, host: &Host) -> Result<Link> {
+        let config = self.settings_for(host)?;
+        let runtime = Pipeline::runtime().map_err(|e| Error::on(Condition::StoreIo, e.to_string()))?;
+        let pipeline =
+            Pipeline::connect(runtime, &config, self.connector.clone()).map_err(|e| connect_fault(&e, host))?;
+        let mut link = Link { prepared: HashMap::new(), pipeline, mark: Vec::new(), may_tidy_trail: false };
+        let facts = link.ask(
+            "SELECT current_setting('server_version_num')::bigint, current_setting('server_encoding'), \
+             pg_is_in_recovery(), to_regclass('ummailboxpin.change_mark') IS NOT NULL, \
+             current_setting('synchronous_commit')",
+        )?;
+        let facts = facts.first().ok_or_else(|| Error::on(Condition::ServerGone, "it says nothing of itself"))?;
         check_version(facts.get(0))?;
         check_encoding(facts.get(1))?;
-        if address.read_write && facts.get(2) {
+        if self.address.read_write && facts.get(2) {
             return Err(Error::on(Condition::ServerGone, format!("the server '{}' is a standby", host.name)));
         }
-        client.batch_execute(&settings(facts.get(4))).map_err(|e| fault(&e))?;
-        let mut may_tidy_trail = false;
+        link.pipeline.later_batch(settings(facts.get(4)));
         if facts.get(3) {
-            let told = client
-                .query_one(
-                    "SELECT obj_description('ummailboxpin.change_mark'::regclass), \
-                     has_table_privilege('ummailboxpin.audit', 'SELECT') AND \
-                     has_table_privilege('ummailboxpin.audit', 'DELETE')",
-                    &[],
-                )
-                .map_err(|e| fault(&e))?;
-            check_schema(told.get(0))?;
-            may_tidy_trail = told.get(1);
+            let told = link.ask(
+                "SELECT obj_description('ummailboxpin.change_mark'::regclass), \
+                 has_table_privilege('ummailboxpin.audit', 'SELECT') AND \
+                 has_table_privilege('ummailboxpin.audit', 'DELETE')",
+            )?;
+            check_schema(told.first().and_then(|told| told.get(0)))?;
+            link.may_tidy_trail = told.first().is_some_and(|told| told.get(1));
             self.is_made.store(true, Ordering::Relaxed);
         }
-        Ok(Link { client, prepared: HashMap::new(), mark: Vec::new(), may_tidy_trail })
+        Ok(link)
     }
 
     /// Adds the store and what to do to what the server says.
@@ -488,6 +522,22 @@ impl Server {
     }
 }
 
+impl Link {
+    /// The rows of a text without parameters that is asked once.
+    fn ask(&mut self, text: &str) -> Result<Vec<Found>> {
+        let client = self.pipeline.client();
+        self.pipeline.answer(client.query_typed(text, &[])).map_err(|e| fault(&e))
+    }
+
+    /// Adds a mark, on disk at the end; 0 where it was there.
+    fn add_mark(&mut self, mark: &[u8]) -> Result<u64> {
+        let put = format!("INSERT INTO change_mark (id, at) VALUES ($1, {NOW}) ON CONFLICT (id) DO NOTHING");
+        let client = self.pipeline.client();
+        let told = self.pipeline.answer_within(COMMIT, client.execute_typed(&put, &[(&mark, Type::BYTEA)]));
+        told.unwrap_or_else(|| Ok(u64::MAX)).map_err(|e| fault(&e))
+    }
+}
+
 fn pause_of(tries: usize) -> Duration {
     Duration::from_millis(5) * u32::try_from(tries).unwrap_or(1)
 }
@@ -498,7 +548,7 @@ fn settings(synchronous_commit: &str) -> String {
     let patience = PATIENCE.as_millis();
     format!(
         "SET search_path = ummailboxpin, pg_temp; SET lock_timeout = {patience}; \
-         SET idle_in_transaction_session_timeout = {}; {lasting}",
+         SET idle_in_transaction_session_timeout = {}; SET cursor_tuple_fraction = 1; {lasting}",
         patience * 2
     )
 }
@@ -542,37 +592,38 @@ fn check_schema(version: Option<&str>) -> Result<()> {
     }
 }
 
-fn begin<'a>(client: &'a mut Client, scope: Scope<'_>) -> Result<Place<'a>> {
-    let fault = |e: postgres::Error| fault(&e);
+/// How a piece of work begins.
+fn beginning(scope: Scope<'_>) -> Option<&'static str> {
     match scope {
-        Scope::Statement => return Ok(Place::Connection(client)),
-        Scope::Snapshot => {
-            let begin = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-            return begin.start().map(Place::Transaction).map_err(fault);
-        }
-        Scope::Rehearsal | Scope::Change | Scope::Mailbox(_) => {}
+        Scope::Statement => None,
+        Scope::Snapshot => Some("START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
+        Scope::Mailbox(_) => Some("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"),
+        Scope::Rehearsal | Scope::Change => Some(
+            "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; LOCK TABLE pin IN EXCLUSIVE MODE",
+        ),
     }
-    let begin = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).read_only(false);
-    let mut transaction = begin.start().map_err(fault)?;
-    if !matches!(scope, Scope::Mailbox(_)) {
-        transaction.batch_execute("LOCK TABLE pin IN EXCLUSIVE MODE").map_err(fault)?;
-    }
-    Ok(Place::Transaction(transaction))
+}
+
+/// Whether the server says that it did not do what was asked, and goes on.
+fn is_refusal(e: &postgres::Error) -> bool {
+    e.as_db_error().is_some_and(|said| said.parsed_severity() == Some(Severity::Error))
 }
 
 /// The schema and all that is in it, in one transaction.
-fn make_tables(client: &mut Client) -> std::result::Result<(), postgres::Error> {
-    let mut transaction = client.transaction()?;
+fn make_tables(pipeline: &mut Pipeline) -> std::result::Result<(), postgres::Error> {
     // In a schema that an administrator made, the tables are made by whoever may make them there.
-    let there = transaction.query_one("SELECT to_regnamespace('ummailboxpin') IS NOT NULL", &[])?;
-    if !there.get::<_, bool>(0) {
-        transaction.batch_execute("CREATE SCHEMA ummailboxpin")?;
+    let all = format!(
+        "BEGIN; DO $$ BEGIN IF to_regnamespace('ummailboxpin') IS NULL THEN CREATE SCHEMA ummailboxpin; END IF; END \
+         $$; {} {INDEXES} {OWN_TABLES} COMMENT ON TABLE change_mark IS '{VERSION}'; COMMIT",
+        tables()
+    );
+    pipeline.later_batch(all);
+    let made = pipeline.settle();
+    if made.is_err() {
+        pipeline.later_batch("ROLLBACK");
+        let _ = pipeline.settle();
     }
-    transaction.batch_execute(&tables())?;
-    transaction.batch_execute(INDEXES)?;
-    transaction.batch_execute(OWN_TABLES)?;
-    transaction.batch_execute(&format!("COMMENT ON TABLE change_mark IS '{VERSION}'"))?;
-    transaction.commit()
+    made
 }
 
 fn tables() -> String {
@@ -671,27 +722,47 @@ fn numbered(statement: &str) -> String {
 
 impl Running<'_> {
     fn prepare(&self, statement: &str, values: &[Value<'_>]) -> Result<Statement> {
-        let mut prepared = self.prepared.borrow_mut();
-        if let Some(found) = prepared.get(statement) {
+        let link = &mut **self.link.borrow_mut();
+        if let Some(found) = link.prepared.get(statement) {
             return Ok(found.clone());
         }
         let types: Vec<Type> = values.iter().map(type_of).collect();
-        let made = on!(self.on.borrow_mut(), prepare_typed(&numbered(statement), &types)).map_err(|e| fault(&e))?;
-        if prepared.len() >= PREPARED {
-            prepared.clear();
+        let client = link.pipeline.client();
+        let made = self.heard(link.pipeline.answer(client.prepare_typed(&numbered(statement), &types)))?;
+        if link.prepared.len() >= PREPARED {
+            link.prepared.clear();
         }
-        prepared.insert(statement.to_owned(), made.clone());
+        link.prepared.insert(statement.to_owned(), made.clone());
         Ok(made)
+    }
+
+    fn heard<T>(&self, told: std::result::Result<T, postgres::Error>) -> Result<T> {
+        if told.is_ok() {
+            self.has_heard.set(true);
+        }
+        told.map_err(|e| fault(&e))
+    }
+
+    /// What was asked before, with these parameters.
+    fn asked_before(&self, statement: &str, values: &[Value<'_>]) -> Result<Option<Vec<Found>>> {
+        let mut soon = self.soon.borrow_mut();
+        let Some(at) = soon.iter().position(|soon| soon.statement == statement && soon.values == values) else {
+            return Ok(None);
+        };
+        let soon = soon.swap_remove(at);
+        self.heard(self.link.borrow_mut().pipeline.settle())?;
+        let rows = std::mem::take(&mut *soon.rows.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Some(rows))
     }
 
     /// Nobody else works on the mailbox, or on the store as a whole, until the transaction ends.
     fn lock_mailbox(&self, whose: Option<&crate::guid::RecipientGuid>) -> Result<()> {
         match whose {
             None => self.execute("LOCK TABLE pin IN ROW SHARE MODE", &[]),
-            Some(guid) => self.query(
+            // What it finds is not needed, so its answer need not be waited for.
+            Some(guid) => self.execute(
                 "SELECT version FROM pin WHERE recipient_id = (SELECT id FROM recipient WHERE guid = ?1) FOR UPDATE",
                 &[&guid],
-                &mut |_| Ok(true),
             ),
         }
     }
@@ -718,15 +789,32 @@ impl Runs for Running<'_> {
     fn execute(&self, statement: &str, parameters: &[&dyn ToColumn]) -> Result<()> {
         let values: Vec<Value<'_>> = parameters.iter().map(|parameter| parameter.value()).collect();
         let prepared = self.prepare(statement, &values)?;
-        let boxed = boxed(&values);
-        on!(self.on.borrow_mut(), execute(&prepared, &references(&boxed))).map(drop).map_err(|e| fault(&e))
+        // What was asked before this may be otherwise after it.
+        self.soon.borrow_mut().clear();
+        let pipeline = &mut self.link.borrow_mut().pipeline;
+        let (client, values) = (pipeline.client(), owned(values));
+        pipeline.later(async move {
+            let boxed = boxed(&values);
+            client.execute(&prepared, &references(&boxed)).await.map(drop)
+        });
+        if self.is_transaction && pipeline.unanswered() < UNANSWERED {
+            return Ok(());
+        }
+        self.heard(pipeline.settle())
     }
 
     fn query(&self, statement: &str, parameters: &[&dyn ToColumn], each: &mut Each<'_>) -> Result<()> {
         let values: Vec<Value<'_>> = parameters.iter().map(|parameter| parameter.value()).collect();
-        let prepared = self.prepare(statement, &values)?;
-        let boxed = boxed(&values);
-        let rows = on!(self.on.borrow_mut(), query(&prepared, &references(&boxed))).map_err(|e| fault(&e))?;
+        let rows = match self.asked_before(statement, &values)? {
+            Some(rows) => rows,
+            None => {
+                let prepared = self.prepare(statement, &values)?;
+                let boxed = boxed(&values);
+                let pipeline = &mut self.link.borrow_mut().pipeline;
+                let client = pipeline.client();
+                self.heard(pipeline.answer(client.query(&prepared, &references(&boxed))))?
+            }
+        };
         for row in &rows {
             if !each(&Row::Postgres(row))? {
                 break;
@@ -735,32 +823,66 @@ impl Runs for Running<'_> {
         Ok(())
     }
 
-    fn walk(&self, statement: &str, parameters: &[&dyn ToColumn], each: &mut Each<'_>) -> Result<()> {
+    fn query_soon(&self, statement: &str, parameters: &[&dyn ToColumn]) -> Result<()> {
         let values: Vec<Value<'_>> = parameters.iter().map(|parameter| parameter.value()).collect();
         let prepared = self.prepare(statement, &values)?;
-        let boxed = boxed(&values);
-        let portal = match &mut *self.on.borrow_mut() {
-            Place::Connection(_) => None,
-            Place::Transaction(transaction) => {
-                Some(transaction.bind(&prepared, &references(&boxed)).map_err(|e| fault(&e))?)
-            }
+        let (values, rows) = (owned(values), Arc::<Mutex<Vec<Found>>>::default());
+        self.soon.borrow_mut().push(Soon {
+            statement: statement.to_owned(),
+            values: values.clone(),
+            rows: Arc::clone(&rows),
+        });
+        let pipeline = &mut self.link.borrow_mut().pipeline;
+        let client = pipeline.client();
+        pipeline.later(async move {
+            let boxed = boxed(&values);
+            let found = client.query(&prepared, &references(&boxed)).await?;
+            *rows.lock().unwrap_or_else(PoisonError::into_inner) = found;
+            Ok(())
+        });
+        Ok(())
+    }
+
+    fn walk(&self, statement: &str, parameters: &[&dyn ToColumn], each: &mut Each<'_>) -> Result<()> {
+        if !self.is_transaction {
+            return self.query(statement, parameters, each);
+        }
+        let values: Vec<Value<'_>> = parameters.iter().map(|parameter| parameter.value()).collect();
+        let name = format!("walk_{}", self.walks.replace(self.walks.get() + 1));
+        let ask = |text: &str, values: &[Value<'_>]| {
+            let boxed = boxed(values);
+            let typed: Vec<_> = references(&boxed).into_iter().zip(values.iter().map(type_of)).collect();
+            let pipeline = &mut self.link.borrow_mut().pipeline;
+            let client = pipeline.client();
+            self.heard(pipeline.answer(client.query_typed(text, &typed)))
         };
-        let Some(portal) = portal else { return self.query(statement, parameters, each) };
-        loop {
-            let rows = match &mut *self.on.borrow_mut() {
-                Place::Transaction(transaction) => transaction.query_portal(&portal, ROWS).map_err(|e| fault(&e))?,
-                Place::Connection(_) => Vec::new(),
-            };
+        ask(&format!("DECLARE {name} CURSOR FOR {}", numbered(statement)), &values)?;
+        let fetch = format!("FETCH {ROWS} FROM {name}");
+        let mut is_wanted = true;
+        while is_wanted {
+            let rows = ask(&fetch, &[])?;
+            is_wanted = rows.len() == ROWS;
             for row in &rows {
                 if !each(&Row::Postgres(row))? {
-                    return Ok(());
+                    is_wanted = false;
+                    break;
                 }
             }
-            if rows.len() < ROWS as usize {
-                return Ok(());
-            }
         }
+        self.link.borrow_mut().pipeline.later_batch(format!("CLOSE {name}"));
+        Ok(())
     }
+}
+
+/// The values themselves, for a request that is sent later.
+fn owned(values: Vec<Value<'_>>) -> Vec<Value<'static>> {
+    let owned = |value| match value {
+        Value::Null(kind) => Value::Null(kind),
+        Value::Integer(n) => Value::Integer(n),
+        Value::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+        Value::Blob(bytes) => Value::Blob(Cow::Owned(bytes.into_owned())),
+    };
+    values.into_iter().map(owned).collect()
 }
 
 fn type_of(value: &Value<'_>) -> Type {
@@ -771,12 +893,12 @@ fn type_of(value: &Value<'_>) -> Type {
     }
 }
 
-type Boxed<'v> = Vec<Box<dyn ToSql + Sync + 'v>>;
+type Boxed<'v> = Vec<Box<dyn ToSql + Sync + Send + 'v>>;
 
 fn boxed<'v>(values: &'v [Value<'_>]) -> Boxed<'v> {
     values
         .iter()
-        .map(|value| -> Box<dyn ToSql + Sync + 'v> {
+        .map(|value| -> Box<dyn ToSql + Sync + Send + 'v> {
             match value {
                 Value::Null(Kind::Integer) => Box::new(None::<i64>),
                 Value::Null(Kind::Text) => Box::new(None::<String>),
