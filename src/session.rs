@@ -306,14 +306,18 @@ impl Session {
     }
 
     /// The same, for real, of a change to one mailbox (or to none) and what belongs to it alone, in a store that is
-    /// there.
+    /// there. `soon` may say what `work` will ask first.
     pub(crate) fn change_mailbox<T>(
         &self,
         whose: Option<&RecipientGuid>,
         cause: &Cause,
+        soon: impl Fn(&Tx<'_>) -> Result<()>,
         mut work: impl FnMut(&Change<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.store.write_mailbox(whose, |tx| self.with_change(tx, &*self.keys.load()?, cause, &mut work))
+        self.store.write_mailbox(whose, |tx| {
+            soon(tx)?;
+            self.with_change(tx, &*self.keys.load()?, cause, &mut work)
+        })
     }
 
     fn with_change<T>(

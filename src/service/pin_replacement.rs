@@ -81,7 +81,7 @@ pub(crate) fn replace_pin<P, T>(
             })
         };
         let done = match whose {
-            Some(_) => session.change_mailbox(whose, cause, attempt_once),
+            Some(_) => session.change_mailbox(whose, cause, |_| Ok(()), attempt_once),
             None => session.change(Mode::Commit, cause, attempt_once),
         };
         let Some(setback) = setback else { return done.map_err(Setback::Failed) };

@@ -24,6 +24,7 @@ pub(crate) mod spray;
 pub(crate) mod staging;
 mod statements;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "postgresql")]
@@ -62,11 +63,13 @@ macro_rules! on {
 /// One transaction, or one statement that needs none.
 pub struct Tx<'a> {
     on: On<'a>,
+    /// Settings, once they were read.
+    read_together: RefCell<Option<Vec<(String, String)>>>,
 }
 
 impl<'a> Tx<'a> {
     fn on(on: On<'a>) -> Self {
-        Self { on }
+        Self { on, read_together: RefCell::default() }
     }
 
     /// Whether old rows of the audit trail are removed along the way: not where others wait for this transaction, nor

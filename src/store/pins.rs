@@ -38,6 +38,16 @@ pub struct PinRow {
     pub expiry_noticed: bool,
 }
 
+/// What a sign-in needs of a mailbox.
+pub(crate) struct SignInRow {
+    /// The rules in force; `None` while the mailbox is disabled.
+    pub policy: Option<PinPolicy>,
+    /// Its PIN.
+    pub pin: PinRow,
+    /// Every number that signs in to it, in no order.
+    pub extensions: Vec<String>,
+}
+
 /// An earlier PIN.
 #[derive(Clone, Debug)]
 pub struct HistoryRow {
@@ -112,6 +122,36 @@ fn facts(r: &Row<'_>) -> Result<PinFacts> {
         epoch: r.next("epoch")?,
         admin_locked: r.next("admin_locked")?,
     })
+}
+
+const PIN: &str = "n.version, n.salt, n.memory_kib, n.passes, n.lanes, n.key_id, n.sealed, n.first_time_user, \
+    n.expiry_noticed";
+
+/// Reads [`PIN`] and [`FACTS`] of this mailbox.
+fn pin(r: &Row<'_>, guid: &RecipientGuid) -> Result<PinRow> {
+    let salt: Vec<u8> = r.get("salt")?;
+    Ok(PinRow {
+        version: r.get("version")?,
+        params: hash_params(r)?,
+        key_id: r.get("key_id")?,
+        sealed: r.get("sealed")?,
+        first_time_user: r.get("first_time_user")?,
+        expiry_noticed: r.get("expiry_noticed")?,
+        facts: facts(r)?,
+        salt: Salt::try_from(salt.as_slice()).map_err(|_| {
+            Error::new(Status::SealBroken, "A PIN's salt was changed outside this program. Set a new PIN.")
+                .about(guid.as_str())
+        })?,
+    })
+}
+
+/// A row for each number, or one where there is none.
+fn sign_in_row() -> String {
+    format!(
+        "SELECT {PIN}, {FACTS}, m.policy_id, {PIN_COLUMNS}, COALESCE(a.address, a.address_key) AS extension \
+         FROM recipient r JOIN um_mailbox m ON m.recipient_id = r.id JOIN pin n ON n.recipient_id = r.id \
+         LEFT JOIN policy p ON p.id = m.policy_id LEFT JOIN um_address a ON a.recipient_id = r.id WHERE r.guid = ?1"
+    )
 }
 
 fn hash_params(r: &Row<'_>) -> Result<HashParams> {
@@ -200,38 +240,38 @@ impl Tx<'_> {
 
     /// A mailbox's PIN, disabled ones included (kept history).
     pub fn pin(&self, guid: &RecipientGuid) -> Result<Option<PinRow>> {
-        let found = self.query_optional(
+        self.query_optional(
             &format!(
-                "SELECT n.version, n.salt, n.memory_kib, n.passes, n.lanes, n.key_id, n.sealed, n.first_time_user, \
-                 n.expiry_noticed, {FACTS} FROM recipient r JOIN pin n ON n.recipient_id = r.id WHERE r.guid = ?1"
+                "SELECT {PIN}, {FACTS} FROM recipient r JOIN pin n ON n.recipient_id = r.id WHERE r.guid = ?1"
             ),
             params![guid],
-            |r| {
-                let salt: Vec<u8> = r.get("salt")?;
-                Ok((
-                    salt,
-                    PinRow {
-                        version: r.get("version")?,
-                        salt: Salt::default(),
-                        params: hash_params(r)?,
-                        key_id: r.get("key_id")?,
-                        sealed: r.get("sealed")?,
-                        first_time_user: r.get("first_time_user")?,
-                        expiry_noticed: r.get("expiry_noticed")?,
-                        facts: facts(r)?,
-                    },
-                ))
-            },
-        )?;
-        found
-            .map(|(salt, row)| {
-                let salt = Salt::try_from(salt.as_slice()).map_err(|_| {
-                    Error::new(Status::SealBroken, "A PIN's salt was changed outside this program. Set a new PIN.")
-                        .about(guid.as_str())
-                })?;
-                Ok(PinRow { salt, ..row })
-            })
-            .transpose()
+            |r| pin(r, guid),
+        )
+    }
+
+    /// What a sign-in needs of a mailbox; `None` where it has no PIN.
+    pub(crate) fn sign_in_row(&self, guid: &RecipientGuid) -> Result<Option<SignInRow>> {
+        let mut found: Option<SignInRow> = None;
+        self.query_all(&sign_in_row(), params![guid], |r| {
+            let row = match &mut found {
+                Some(row) => row,
+                none => none.insert(SignInRow {
+                    // Enabled under a policy that is not there: damage, which must not read as a mailbox that is
+                    // disabled.
+                    policy: r.get::<Option<i64>>("policy_id")?.map(|_| pin_policy(r)).transpose()?,
+                    pin: pin(r, guid)?,
+                    extensions: Vec::new(),
+                }),
+            };
+            row.extensions.extend(r.get::<Option<String>>("extension")?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Says that this will be asked.
+    pub(crate) fn sign_in_row_soon(&self, guid: &RecipientGuid) -> Result<()> {
+        self.query_soon(&sign_in_row(), params![guid])
     }
 
     /// The version of a mailbox's PIN, whatever else its row holds.

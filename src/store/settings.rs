@@ -33,13 +33,33 @@ pub(crate) const AUDIT_AGE_DAYS: &str = "audit_age_days";
 pub(crate) const SPRAY_THRESHOLD: &str = "spray_threshold";
 /// When a sign-in was last refused that counted against nobody.
 pub(crate) const LAST_UNCOUNTED: &str = "last_uncounted_sign_in";
+/// What a sign-in needs, read in one statement and kept for as long as a transaction: whoever changes one of them keeps
+/// everybody out who works on a mailbox.
+const READ_TOGETHER: [&str; 5] = [KEY_ID, AUDIT_KEY, SPRAY_KEY, AUDIT_AGE_DAYS, SPRAY_THRESHOLD];
+const TOGETHER: &str = "SELECT name, value FROM setting WHERE name IN (?1, ?2, ?3, ?4, ?5)";
+
 /// Mail transport and sender, one document.
 pub const MAIL: &str = "mail";
 
 impl Tx<'_> {
     /// A setting, or `None` where it was never set.
     pub fn setting(&self, name: &str) -> Result<Option<String>> {
+        if READ_TOGETHER.contains(&name) {
+            let mut read = self.read_together.borrow_mut();
+            let all = match &mut *read {
+                Some(all) => all,
+                none => none.insert(self.query_all(TOGETHER, &READ_TOGETHER.each_ref().map(|name| name as _), |r| {
+                    Ok((r.get("name")?, r.get("value")?))
+                })?),
+            };
+            return Ok(all.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone()));
+        }
         self.query_optional("SELECT value FROM setting WHERE name = ?1", params![name], |r| r.get("value"))
+    }
+
+    /// Says that settings which a sign-in needs will be read.
+    pub(crate) fn settings_soon(&self) -> Result<()> {
+        self.query_soon(TOGETHER, &READ_TOGETHER.each_ref().map(|name| name as _))
     }
 
     /// The id of the key that everything new is sealed under; `None` in a store that is not made yet.
@@ -49,6 +69,7 @@ impl Tx<'_> {
 
     /// Sets or replaces a setting.
     pub fn set_setting(&self, name: &str, value: &str) -> Result<()> {
+        self.read_together.take();
         self.execute(
             "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             params![name, value],
@@ -66,6 +87,7 @@ impl Tx<'_> {
 
     /// Removes a setting that may be there.
     pub(crate) fn remove_setting(&self, name: &str) -> Result<()> {
+        self.read_together.take();
         self.execute("DELETE FROM setting WHERE name = ?1", params![name])
     }
 }

@@ -9,6 +9,7 @@ use crate::guid::RecipientGuid;
 
 /// In the place of a mailbox: that this mark was recorded in the audit trail.
 const RECORDED: i64 = 0;
+const OLDEST: &str = "SELECT MIN(at) AS oldest FROM spray_mark";
 
 impl Tx<'_> {
     /// Erases the marks of this moment and before.
@@ -18,9 +19,13 @@ impl Tx<'_> {
 
     /// Whether there are such marks.
     pub(crate) fn has_spray_marks(&self, until: i64) -> Result<bool> {
-        self.query_one("SELECT EXISTS (SELECT 1 FROM spray_mark WHERE at <= ?1) AS found", params![until], |r| {
-            r.get("found")
-        })
+        let oldest: Option<i64> = self.query_one(OLDEST, params![], |r| r.get("oldest"))?;
+        Ok(oldest.is_some_and(|at| at <= until))
+    }
+
+    /// Says that this will be asked.
+    pub(crate) fn spray_marks_soon(&self) -> Result<()> {
+        self.query_soon(OLDEST, params![])
     }
 
     /// Marks a mailbox, or renews its mark.

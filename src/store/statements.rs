@@ -50,6 +50,11 @@ pub(super) trait Statements {
         Ok(found)
     }
 
+    /// Says what will be queried with these parameters before anything is written.
+    fn query_soon(&self, statement: &str, parameters: &[&dyn ToColumn]) -> Result<()> {
+        self.on().query_soon(statement, parameters)
+    }
+
     /// One row after the other, so that memory does not grow with their number; `each` says whether to go on.
     fn query_while(
         &self,

@@ -1,7 +1,7 @@
 //! The first transaction: a failure is counted, whatever was typed.
 
 use super::Reason;
-use super::find::{Snapshot, enabled_mailbox_now, open_current_pin_hash};
+use super::find::{Snapshot, open_current_pin_hash};
 use super::reset::reset_is_due;
 use crate::crypto::hash::PinHash;
 use crate::error::Result;
@@ -10,7 +10,8 @@ use crate::service::audit::stored_key;
 use crate::service::configuration::{audit_age_days, spray_threshold};
 use crate::service::spray;
 use crate::session::{Change, SUBKEYS};
-use crate::store::settings;
+use crate::store::pins::SignInRow;
+use crate::store::{Tx, settings};
 
 /// What the first transaction did.
 pub(super) enum Charging {
@@ -56,6 +57,13 @@ impl Charge {
     }
 }
 
+/// Says what [`charge`] will ask.
+pub(super) fn charge_soon(tx: &Tx<'_>, snapshot: &Snapshot) -> Result<()> {
+    tx.settings_soon()?;
+    tx.sign_in_row_soon(&snapshot.guid)?;
+    tx.spray_marks_soon()
+}
+
 /// The first transaction: counts a failure. It compares nothing, so that it does the same for right and wrong.
 pub(super) fn charge(c: &Change<'_>, snapshot: &Snapshot) -> Result<Charging> {
     let guid = &snapshot.guid;
@@ -63,28 +71,29 @@ pub(super) fn charge(c: &Change<'_>, snapshot: &Snapshot) -> Result<Charging> {
         count_nobody(c)?;
         Ok(Charging::Refused(reason))
     };
-    let Some(mailbox) = enabled_mailbox_now(c.tx, guid)? else { return refused(Reason::NotUmEnabled) };
-    let Some(mut row) = c.tx.pin(guid)? else { return refused(Reason::NotUmEnabled) };
+    let Some(SignInRow { policy: Some(policy), pin: mut row, .. }) = c.tx.sign_in_row(guid)? else {
+        return refused(Reason::NotUmEnabled);
+    };
     // A key or seal that fails is nobody's wrong PIN: found before anything is counted.
     let stored = open_current_pin_hash(c.keys, guid, &row)?;
     read_own_settings(c)?;
-    if mailbox.policy.lock(&row.facts, c.now).is_some() {
+    if policy.lock(&row.facts, c.now).is_some() {
         return refused(Reason::LockedOut);
     }
     let is_same = row.version == snapshot.row.version && row.salt == snapshot.row.salt;
     if is_same && row.params != snapshot.row.params {
         return Ok(Charging::HashedAnew);
     }
-    if mailbox.policy.lock_has_ended(&row.facts, c.now) {
+    if policy.lock_has_ended(&row.facts, c.now) {
         row.facts.failures = 0;
     }
     row.facts.failures = row.facts.failures.saturating_add(1);
     row.facts.lifetime_failures = row.facts.lifetime_failures.saturating_add(1);
     row.facts.last_failure_at = c.now;
-    c.tx.put_pin(guid, &row)?;
-    let has_consequences = mailbox.policy.lock(&row.facts, c.now).is_some()
-        || reset_is_due(&mailbox.policy, row.facts.failures)
+    let has_consequences = policy.lock(&row.facts, c.now).is_some()
+        || reset_is_due(&policy, row.facts.failures)
         || spray::is_watched(c)?;
+    c.tx.put_pin(guid, &row)?;
     Ok(Charging::Charged(Box::new(Charge {
         facts: row.facts,
         version: row.version,

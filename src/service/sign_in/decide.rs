@@ -16,6 +16,7 @@ use crate::service::pin_replacement::{Attempt, NewState, Setback, replace_pin, s
 use crate::service::spray;
 use crate::session::{Cause, Change, Session};
 use crate::store::Tx;
+use crate::store::pins::SignInRow;
 
 /// The second transaction of a wrong PIN. Where it needs a new PIN that is not hashed yet, nothing is written, the PIN
 /// is made, and it runs again. No hash runs inside a transaction.
@@ -48,15 +49,16 @@ pub(super) fn refuse_with_reset(
 /// The second transaction of a right PIN: takes the charge back. It needs no key, so that one that goes away at this
 /// moment leaves no failure behind.
 pub(super) fn accept(tx: &Tx<'_>, now: i64, guid: &RecipientGuid, pin: &Pin, charge: &Charge) -> Result<Answer> {
-    let Some(mailbox) = enabled_mailbox_now(tx, guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
-    let Some(mut row) = tx.pin(guid)? else { return Ok(Answer::refused(Reason::NotUmEnabled)) };
+    let Some(SignInRow { policy: Some(policy), pin: mut row, extensions }) = tx.sign_in_row(guid)? else {
+        return Ok(Answer::refused(Reason::NotUmEnabled));
+    };
     if row.version != charge.version {
         return Ok(Answer::refused(Reason::WrongPin));
     }
     // Others may have used up the tries meanwhile, or an administrator have locked it. A lock is this try's own only
     // where nothing was counted or cleared since: then it goes with the charge.
     let is_own = row.facts == charge.facts;
-    let is_locked = |facts: &PinFacts| mailbox.policy.lock(facts, now).is_some();
+    let is_locked = |facts: &PinFacts| policy.lock(facts, now).is_some();
     if is_locked(&row.facts) && !is_own {
         return Ok(Answer::refused(Reason::LockedOut));
     }
@@ -68,10 +70,10 @@ pub(super) fn accept(tx: &Tx<'_>, now: i64, guid: &RecipientGuid, pin: &Pin, cha
     row.facts.last_failure_at = 0;
     tx.put_pin(guid, &row)?;
     let mut because = Vec::new();
-    if mailbox.policy.is_expired(&row.facts, now) {
+    if policy.is_expired(&row.facts, now) {
         because.push("the PIN is expired".to_owned());
     }
-    if let Err(refusal) = rules::check(pin, &mailbox.policy, &mailbox.extensions) {
+    if let Err(refusal) = rules::check(pin, &policy, &extensions) {
         because.push(refusal.to_string());
     }
     Ok(Answer {
@@ -136,7 +138,7 @@ pub(super) fn refuse(
 /// Hashes the right PIN anew with today's cost.
 pub(super) fn upgrade(session: &Session, snapshot: &Snapshot, pin: &Pin) -> Result<()> {
     let stronger = hash(pin, &snapshot.row.salt, &session.hash)?;
-    session.change_mailbox(Some(&snapshot.guid), &Cause::new("Test-UMMailboxPIN"), |c| {
+    session.change_mailbox(Some(&snapshot.guid), &Cause::new("Test-UMMailboxPIN"), |_| Ok(()), |c| {
         let Some(mut row) = c.tx.pin(&snapshot.guid)? else { return Ok(()) };
         if row.version == snapshot.row.version && row.params == snapshot.row.params && row.salt == snapshot.row.salt {
             row.params = session.hash;

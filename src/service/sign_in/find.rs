@@ -10,7 +10,7 @@ use crate::service::enabled_mailbox::{Enabled, load_enabled_mailbox};
 use crate::service::pin_replacement::open_pin_hash;
 use crate::session::Session;
 use crate::store::Tx;
-use crate::store::pins::PinRow;
+use crate::store::pins::{PinRow, SignInRow};
 
 /// The mailbox as it was when the hash began.
 pub(super) struct Snapshot {
@@ -25,14 +25,22 @@ pub(super) enum Found {
 
 /// The GUID of the enabled mailbox that `who` names, or why there is none.
 pub(super) fn find(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::result::Result<RecipientGuid, Reason>> {
-    let guid = match who {
+    Ok(match find_anybody(session, tx, who)? {
+        Ok(guid) if !tx.um_mailbox(&guid)?.is_some_and(|m| m.is_enabled()) => Err(Reason::NotUmEnabled),
+        found => found,
+    })
+}
+
+/// The same whether or not the mailbox is enabled.
+fn find_anybody(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::result::Result<RecipientGuid, Reason>> {
+    Ok(match who {
         Caller::Identity(lookup) => {
             lookup.validate()?;
             match lookup.guid(session, tx) {
                 Err(e) if e.is(Condition::NoMatch) || e.is(Condition::SeveralMatches) => {
                     return Ok(Err(Reason::Unknown));
                 }
-                found => found?,
+                found => Ok(found?),
             }
         }
         Caller::Number { number, dial_plan } => {
@@ -45,13 +53,11 @@ pub(super) fn find(session: &Session, tx: &Tx<'_>, who: &Caller) -> Result<std::
             };
             let found = tx.um_addresses_by_key(number.trim(), plan.as_ref())?;
             match found.split_first() {
-                Some((one, rest)) if rest.iter().all(|other| other.guid == one.guid) => one.guid.clone(),
-                _ => return Ok(Err(Reason::Unknown)),
+                Some((one, rest)) if rest.iter().all(|other| other.guid == one.guid) => Ok(one.guid.clone()),
+                _ => Err(Reason::Unknown),
             }
         }
-    };
-    let enabled = tx.um_mailbox(&guid)?.is_some_and(|m| m.is_enabled());
-    Ok(if enabled { Ok(guid) } else { Err(Reason::NotUmEnabled) })
+    })
 }
 
 /// The mailbox with today's rules; `None` where it is not enabled (any more).
@@ -79,13 +85,17 @@ pub(super) fn snapshot(session: &Session, who: &Caller) -> Result<Found> {
         return Err(missing());
     }
     session.read_sealed(|tx, keys| {
+        tx.settings_soon()?;
+        let found = find_anybody(session, tx, who);
         // A missing or wrong key is an error before anything is counted or told.
         keys.get(&tx.key_id()?.ok_or_else(missing)?)?;
-        let guid = match find(session, tx, who)? {
+        let guid = match found? {
             Ok(guid) => guid,
             Err(reason) => return Ok(Found::Nobody(reason)),
         };
-        let Some(row) = tx.pin(&guid)? else { return Ok(Found::Nobody(Reason::NotUmEnabled)) };
+        let Some(SignInRow { policy: Some(_), pin: row, .. }) = tx.sign_in_row(&guid)? else {
+            return Ok(Found::Nobody(Reason::NotUmEnabled));
+        };
         // Before the typed PIN is hashed: a salt or a cost that was altered must not be used.
         open_current_pin_hash(keys, &guid, &row)?;
         Ok(Found::Mailbox(Box::new(Snapshot { guid, row })))

@@ -14,7 +14,7 @@ mod reset;
 
 use std::time::{Duration, Instant};
 
-use charge::{Charging, charge, count_nobody};
+use charge::{Charging, charge, charge_soon, count_nobody};
 use decide::{accept, refuse_with_reset, upgrade};
 use find::{Found, Snapshot, find, snapshot};
 
@@ -153,19 +153,19 @@ fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(
             Found::Nobody(reason) => {
                 // The same work as for somebody: a hash, a turn at the lock, a commit.
                 hash(pin, &Salt::default(), &session.hash)?;
-                session.change_mailbox(None, &cause, count_nobody)?;
+                session.change_mailbox(None, &cause, |_| Ok(()), count_nobody)?;
                 return Ok((Answer::refused(reason), None));
             }
         };
         let typed = hash(pin, &snapshot.row.salt, &snapshot.row.params)?;
-        let charge = match session.change_mailbox(Some(&snapshot.guid), &cause, |c| charge(c, &snapshot))? {
+        let (whose, soon) = (Some(&snapshot.guid), |tx: &Tx<'_>| charge_soon(tx, &snapshot));
+        let charge = match session.change_mailbox(whose, &cause, soon, |c| charge(c, &snapshot))? {
             Charging::Charged(charge) => charge,
             Charging::Refused(reason) => return Ok((Answer::refused(reason), None)),
             Charging::HashedAnew => continue,
         };
         // Compared here and no earlier: the try is counted by now.
         let settled = if charge.is_for(&typed) {
-            let whose = Some(&snapshot.guid);
             session.store.write_mailbox(whose, |tx| accept(tx, session.now(), &snapshot.guid, pin, &charge))
         } else if charge.has_consequences {
             refuse_with_reset(session, &snapshot, pin, &charge, &cause)
