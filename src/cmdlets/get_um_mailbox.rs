@@ -741,7 +741,8 @@ mod tests {
                     parameters["OrganizationalUnit"] = json!("contoso.com/users");
                 }
                 let parsed = Filter::parse(&text, &properties).unwrap();
-                let parsed = f.session.read(|tx| parsed.clone().map_values(&|t| addresses::with_plan_name(tx, t))).unwrap();
+                let parsed =
+                    f.session.read(|tx| parsed.clone().map_values(&|t| addresses::with_plan_name(tx, t))).unwrap();
                 let expected: Vec<String> = everybody
                     .iter()
                     .filter(|(r, object)| {

@@ -241,9 +241,7 @@ impl Tx<'_> {
     /// A mailbox's PIN, disabled ones included (kept history).
     pub fn pin(&self, guid: &RecipientGuid) -> Result<Option<PinRow>> {
         self.query_optional(
-            &format!(
-                "SELECT {PIN}, {FACTS} FROM recipient r JOIN pin n ON n.recipient_id = r.id WHERE r.guid = ?1"
-            ),
+            &format!("SELECT {PIN}, {FACTS} FROM recipient r JOIN pin n ON n.recipient_id = r.id WHERE r.guid = ?1"),
             params![guid],
             |r| pin(r, guid),
         )

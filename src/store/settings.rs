@@ -48,9 +48,11 @@ impl Tx<'_> {
             let mut read = self.read_together.borrow_mut();
             let all = match &mut *read {
                 Some(all) => all,
-                none => none.insert(self.query_all(TOGETHER, &READ_TOGETHER.each_ref().map(|name| name as _), |r| {
-                    Ok((r.get("name")?, r.get("value")?))
-                })?),
+                none => {
+                    none.insert(self.query_all(TOGETHER, &READ_TOGETHER.each_ref().map(|name| name as _), |r| {
+                        Ok((r.get("name")?, r.get("value")?))
+                    })?)
+                }
             };
             return Ok(all.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone()));
         }

@@ -201,6 +201,25 @@ fn sign_ins_of_one_mailbox_do_not_wait_for_anothers() {
     });
 }
 
+/// Each statement costs a server and its client, and a way to a server that is far costs more than both. Who needs
+/// another raises this number, and knows it.
+#[test]
+fn a_sign_in_is_nineteen_statements() {
+    if !is_there("a_sign_in_is_nineteen_statements") {
+        return;
+    }
+    let server = Server::shared();
+    let f = OnServer::new(server);
+    drop(f.seed(1, PinPolicy::default()));
+    let line = line::Line::lay(f.folder.path(), server);
+    let session = f.session_at(&line.url(&f.database));
+    // The first connects and prepares what it asks.
+    assert!(verify(&session, 0, FIRST_PIN).accepted);
+    let before = line.asked();
+    assert!(verify(&session, 0, FIRST_PIN).accepted);
+    assert_eq!(line.asked() - before, 19);
+}
+
 #[test]
 fn a_server_that_is_gone_is_an_error_of_its_own_and_the_next_call_finds_it_back() {
     if !is_there("a_server_that_is_gone_is_an_error_of_its_own_and_the_next_call_finds_it_back") {

@@ -90,9 +90,8 @@ pub(super) fn charge(c: &Change<'_>, snapshot: &Snapshot) -> Result<Charging> {
     row.facts.failures = row.facts.failures.saturating_add(1);
     row.facts.lifetime_failures = row.facts.lifetime_failures.saturating_add(1);
     row.facts.last_failure_at = c.now;
-    let has_consequences = policy.lock(&row.facts, c.now).is_some()
-        || reset_is_due(&policy, row.facts.failures)
-        || spray::is_watched(c)?;
+    let has_consequences =
+        policy.lock(&row.facts, c.now).is_some() || reset_is_due(&policy, row.facts.failures) || spray::is_watched(c)?;
     c.tx.put_pin(guid, &row)?;
     Ok(Charging::Charged(Box::new(Charge {
         facts: row.facts,

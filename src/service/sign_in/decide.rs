@@ -138,15 +138,28 @@ pub(super) fn refuse(
 /// Hashes the right PIN anew with today's cost.
 pub(super) fn upgrade(session: &Session, snapshot: &Snapshot, pin: &Pin) -> Result<()> {
     let stronger = hash(pin, &snapshot.row.salt, &session.hash)?;
-    session.change_mailbox(Some(&snapshot.guid), &Cause::new("Test-UMMailboxPIN"), |_| Ok(()), |c| {
-        let Some(mut row) = c.tx.pin(&snapshot.guid)? else { return Ok(()) };
-        if row.version == snapshot.row.version && row.params == snapshot.row.params && row.salt == snapshot.row.salt {
-            row.params = session.hash;
-            row.key_id = c.key.id().clone();
-            row.sealed =
-                seal_pin_hash(c.key, Purpose::Pin, &snapshot.guid, row.version, &stronger, &row.salt, &session.hash)?;
-            c.tx.put_pin(&snapshot.guid, &row)?;
-        }
-        Ok(())
-    })
+    session.change_mailbox(
+        Some(&snapshot.guid),
+        &Cause::new("Test-UMMailboxPIN"),
+        |_| Ok(()),
+        |c| {
+            let Some(mut row) = c.tx.pin(&snapshot.guid)? else { return Ok(()) };
+            if row.version == snapshot.row.version && row.params == snapshot.row.params && row.salt == snapshot.row.salt
+            {
+                row.params = session.hash;
+                row.key_id = c.key.id().clone();
+                row.sealed = seal_pin_hash(
+                    c.key,
+                    Purpose::Pin,
+                    &snapshot.guid,
+                    row.version,
+                    &stronger,
+                    &row.salt,
+                    &session.hash,
+                )?;
+                c.tx.put_pin(&snapshot.guid, &row)?;
+            }
+            Ok(())
+        },
+    )
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use umpin::cmdlets::get_um_mailbox_pin::get_um_mailbox_pin;
+use umpin::error::Status;
 use umpin::pin::PinPolicy;
 
 use super::line::{Break, Line};
@@ -132,6 +133,31 @@ fn a_standby_promoted_under_load_has_every_acknowledged_change_once() {
     println!("{rounds} failovers, promoted after {outages:.1?}, work went on after {told_after:.1?}; {verdict:?}");
     pair.standby.kill();
     pair.primary.kill();
+}
+
+/// Nobody waits without end for a standby that is gone: whether the change was made is then not known, and it is done
+/// once if at all.
+#[test]
+fn a_commit_that_no_standby_takes_is_told_as_unknown_after_a_stated_time() {
+    // It takes as long as a caller waits.
+    if !is_full_scale() || !is_there("a_commit_that_no_standby_takes_is_told_as_unknown_after_a_stated_time") {
+        return;
+    }
+    let pair = Pair::start();
+    let f = OnServer::new(&pair.primary);
+    drop(f.seed(1, PinPolicy::default()));
+    let session = f.session_at(&pair.url(&f.database));
+    pair.standby.kill();
+    let since = Instant::now();
+    let told = set(&session, 0, Some("580437")).unwrap_err();
+    assert_eq!(told.status, Status::StoreOutcomeUnknown, "{told}");
+    assert!(since.elapsed() < Duration::from_secs(120), "{:.0?}", since.elapsed());
+    println!("told after {:.0?}", since.elapsed());
+    pair.standby.run();
+    pair.primary.wait_for_standby();
+    assert_eq!(check(&session), [""; 0]);
+    assert!(verify(&session, 0, "580437").accepted != verify(&session, 0, FIRST_PIN).accepted);
+    pair.standby.kill();
 }
 
 /// A commit that is on the primary's disk and waits for the standby is not acknowledged because somebody finds it there

@@ -31,6 +31,7 @@ struct State {
     /// A [`Break`], or 0; the next commit takes it.
     armed: AtomicU8,
     broken: AtomicUsize,
+    asked: AtomicUsize,
 }
 
 impl Line {
@@ -53,6 +54,11 @@ impl Line {
 
     pub fn url(&self, database: &str) -> String {
         format!("postgresql://{OWNER}@/{database}?host={}&port={}", self.folder.display(), self.port)
+    }
+
+    /// How many statements went over it.
+    pub fn asked(&self) -> usize {
+        self.state.asked.load(Ordering::SeqCst)
     }
 
     /// Breaks the line at the next commit; comes back when that has happened, if one comes soon.
@@ -96,6 +102,10 @@ fn join(program: UnixStream, server: UnixStream, state: Arc<State>) {
         // The first message has no letter before its length.
         let mut has_letter = false;
         while let Some(message) = next_message(&mut program, has_letter) {
+            // A text, or the end of what belongs to one prepared statement.
+            if has_letter && matches!(message[0], b'Q' | b'S') {
+                state.asked.fetch_add(1, Ordering::SeqCst);
+            }
             if has_letter && message.starts_with(b"Q") && message.get(5..11) == Some(b"COMMIT") {
                 match state.armed.swap(0, Ordering::SeqCst) {
                     armed if armed == Break::Before as u8 => {

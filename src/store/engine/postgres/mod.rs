@@ -598,9 +598,9 @@ fn beginning(scope: Scope<'_>) -> Option<&'static str> {
         Scope::Statement => None,
         Scope::Snapshot => Some("START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
         Scope::Mailbox(_) => Some("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"),
-        Scope::Rehearsal | Scope::Change => Some(
-            "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; LOCK TABLE pin IN EXCLUSIVE MODE",
-        ),
+        Scope::Rehearsal | Scope::Change => {
+            Some("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; LOCK TABLE pin IN EXCLUSIVE MODE")
+        }
     }
 }
 
