@@ -316,6 +316,8 @@ impl Session {
     ) -> Result<T> {
         self.store.write_mailbox(whose, |tx| {
             soon(tx)?;
+            // Answered, and so the lock is held before the key file is read: a run that replaces the key keeps it out.
+            tx.key_id()?;
             self.with_change(tx, &*self.keys.load()?, cause, &mut work)
         })
     }

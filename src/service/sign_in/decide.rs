@@ -48,10 +48,18 @@ pub(super) fn refuse_with_reset(
 
 /// The second transaction of a right PIN: takes the charge back. It needs no key, so that one that goes away at this
 /// moment leaves no failure behind.
-pub(super) fn accept(tx: &Tx<'_>, now: i64, guid: &RecipientGuid, pin: &Pin, charge: &Charge) -> Result<Answer> {
+pub(super) fn accept(
+    tx: &Tx<'_>,
+    clock: impl Fn() -> i64,
+    guid: &RecipientGuid,
+    pin: &Pin,
+    charge: &Charge,
+) -> Result<Answer> {
     let Some(SignInRow { policy: Some(policy), pin: mut row, extensions }) = tx.sign_in_row(guid)? else {
         return Ok(Answer::refused(Reason::NotUmEnabled));
     };
+    // After the lock, which may have been waited for.
+    let now = clock();
     if row.version != charge.version {
         return Ok(Answer::refused(Reason::WrongPin));
     }

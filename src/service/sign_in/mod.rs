@@ -166,7 +166,7 @@ fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(
         };
         // Compared here and no earlier: the try is counted by now.
         let settled = if charge.is_for(&typed) {
-            session.store.write_mailbox(whose, |tx| accept(tx, session.now(), &snapshot.guid, pin, &charge))
+            session.store.write_mailbox(whose, |tx| accept(tx, || session.now(), &snapshot.guid, pin, &charge))
         } else if charge.has_consequences {
             refuse_with_reset(session, &snapshot, pin, &charge, &cause)
         } else {

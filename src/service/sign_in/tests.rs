@@ -65,7 +65,7 @@ fn charged(f: &Fixture, snapshot: &Snapshot) -> Charge {
 
 fn accepted(f: &Fixture, charge: &Charge) -> Answer {
     let guid = snapshot_of(f).guid;
-    f.session.store.write(|tx| accept(tx, f.session.now(), &guid, &Pin::new(FIRST_PIN), charge)).unwrap()
+    f.session.store.write(|tx| accept(tx, || f.session.now(), &guid, &Pin::new(FIRST_PIN), charge)).unwrap()
 }
 
 fn records(f: &Fixture) -> Vec<String> {
@@ -223,7 +223,7 @@ fn somebody_who_is_gone_between_the_steps_is_refused_and_counted_nowhere() {
             _ => panic!("charged: {gone}"),
         }
         let told = [
-            f.session.store.write(|tx| accept(tx, 0, &mine.guid, &pin, &taken)).unwrap(),
+            f.session.store.write(|tx| accept(tx, || 0, &mine.guid, &pin, &taken)).unwrap(),
             attempt(&f, |c| replace(c, &mine, &new, &answer)),
             attempt(&f, |c| refuse(c, &mine.guid, &pin, &taken, None)),
         ];
@@ -333,7 +333,7 @@ fn a_right_pin_is_discarded_where_it_was_locked_replaced_or_disabled_meanwhile()
     let mine = charged(&f, &snapshot_of(&f));
     raw(&f, "UPDATE um_mailbox SET policy_id = NULL");
     let guid = mine_guid(&f);
-    let told = f.session.store.write(|tx| accept(tx, 0, &guid, &Pin::new(FIRST_PIN), &mine)).unwrap();
+    let told = f.session.store.write(|tx| accept(tx, || 0, &guid, &Pin::new(FIRST_PIN), &mine)).unwrap();
     assert_eq!(told.reason, Reason::NotUmEnabled);
 }
 

@@ -241,6 +241,8 @@ impl Server {
         };
         let told = match scope {
             Scope::Mailbox(whose) => running.lock_mailbox(whose),
+            // What the work reads besides, the key file for one, is read under the lock.
+            Scope::Change | Scope::Rehearsal => running.settle(),
             _ => Ok(()),
         };
         let told = told.and_then(|()| work(&Tx::on(On::Postgres(&running))));
@@ -753,6 +755,10 @@ impl Running<'_> {
         self.heard(self.link.borrow_mut().pipeline.settle())?;
         let rows = std::mem::take(&mut *soon.rows.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Some(rows))
+    }
+
+    fn settle(&self) -> Result<()> {
+        self.heard(self.link.borrow_mut().pipeline.settle())
     }
 
     /// Nobody else works on the mailbox, or on the store as a whole, until the transaction ends.
