@@ -263,10 +263,7 @@ impl Server {
                     }
                     Some(Err(e)) if is_refusal(&e) => (Err(fault(&e)), Step::Ended),
                     Some(Err(e)) => (Ok(told), Step::Unanswered(mark, fault(&e))),
-                    None => {
-                        let why = format!("the server did not answer within {} seconds", COMMIT.as_secs());
-                        (Ok(told), Step::Unanswered(mark, Error::on(Condition::ServerGone, why)))
-                    }
+                    None => (Ok(told), Step::Unanswered(mark, unheard())),
                 }
             }
             told => {
@@ -536,8 +533,14 @@ impl Link {
         let put = format!("INSERT INTO change_mark (id, at) VALUES ($1, {NOW}) ON CONFLICT (id) DO NOTHING");
         let client = self.pipeline.client();
         let told = self.pipeline.answer_within(COMMIT, client.execute_typed(&put, &[(&mark, Type::BYTEA)]));
-        told.unwrap_or_else(|| Ok(u64::MAX)).map_err(|e| fault(&e))
+        // Without an answer nothing is known: the row may be there, and what it would keep out may yet be committed.
+        told.ok_or_else(unheard)?.map_err(|e| fault(&e))
     }
+}
+
+/// That a commit was waited for in vain.
+fn unheard() -> Error {
+    Error::on(Condition::ServerGone, format!("the server did not answer within {} seconds", COMMIT.as_secs()))
 }
 
 fn pause_of(tries: usize) -> Duration {
