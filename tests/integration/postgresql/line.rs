@@ -1,6 +1,6 @@
 //! The line between programs and their server, which breaks at a commit when it is told to.
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -32,6 +32,7 @@ struct State {
     armed: AtomicU8,
     broken: AtomicUsize,
     asked: AtomicUsize,
+    turns: AtomicUsize,
 }
 
 impl Line {
@@ -59,6 +60,11 @@ impl Line {
     /// How many statements went over it.
     pub fn asked(&self) -> usize {
         self.state.asked.load(Ordering::SeqCst)
+    }
+
+    /// How many times the program sent something and waited, be it for one statement or for several together.
+    pub fn turns(&self) -> usize {
+        self.state.turns.load(Ordering::SeqCst)
     }
 
     /// Breaks the line at the next commit; comes back when that has happened, if one comes soon.
@@ -98,15 +104,24 @@ fn join(program: UnixStream, server: UnixStream, state: Arc<State>) {
         end(&from, &to);
     });
     std::thread::spawn(move || {
-        let (mut program, mut server) = (program, server);
+        let (mut from, mut server) = (BufReader::with_capacity(1 << 16, &program), server);
         // The first message has no letter before its length.
         let mut has_letter = false;
-        while let Some(message) = next_message(&mut program, has_letter) {
+        let mut is_turn = false;
+        loop {
+            is_turn |= from.buffer().is_empty();
+            let Some(message) = next_message(&mut from, has_letter) else { break };
+            let is_commit = has_letter && message.starts_with(b"Q") && message.get(5..11) == Some(b"COMMIT");
+            // A commit that is sent alone ends what was only read, and nobody waits for it.
+            if is_turn && !is_commit {
+                state.turns.fetch_add(1, Ordering::SeqCst);
+                is_turn = false;
+            }
             // A text, or the end of what belongs to one prepared statement.
             if has_letter && matches!(message[0], b'Q' | b'S') {
                 state.asked.fetch_add(1, Ordering::SeqCst);
             }
-            if has_letter && message.starts_with(b"Q") && message.get(5..11) == Some(b"COMMIT") {
+            if is_commit {
                 match state.armed.swap(0, Ordering::SeqCst) {
                     armed if armed == Break::Before as u8 => {
                         state.broken.fetch_add(1, Ordering::SeqCst);
@@ -137,7 +152,7 @@ fn end(one: &UnixStream, other: &UnixStream) {
 }
 
 /// One message, as the protocol has them: a letter, a length that counts itself, the rest.
-fn next_message(from: &mut UnixStream, has_letter: bool) -> Option<Vec<u8>> {
+fn next_message(from: &mut impl Read, has_letter: bool) -> Option<Vec<u8>> {
     let head = usize::from(has_letter);
     let mut message = vec![0; head + 4];
     from.read_exact(&mut message).ok()?;
