@@ -221,12 +221,16 @@ fn an_upgrade_tells_how_far_it_is_and_is_done_once() {
     steps.clear();
     call(|e| unsafe { umpin_upgrade(session, Some(note_progress), context, e) }).unwrap();
     assert_eq!(steps, []);
-    std::fs::remove_file(store.folder.path().join("um.db")).unwrap();
-    std::fs::copy(&fixture, store.folder.path().join("um.db")).unwrap();
-    call(|e| unsafe { umpin_upgrade(session, None, null_mut(), e) }).unwrap();
     call(|e| unsafe { umpin_close(session, e) }).unwrap();
     let closed = call(|e| unsafe { umpin_upgrade(session, None, null_mut(), e) });
     assert_eq!(closed.unwrap_err().0, Status::InvalidHandle as i32);
+
+    let untold = Store::new();
+    let session = untold.open();
+    std::fs::copy(&fixture, untold.folder.path().join("um.db")).unwrap();
+    call(|e| unsafe { umpin_upgrade(session, None, null_mut(), e) }).unwrap();
+    call(|e| unsafe { umpin_upgrade(session, Some(note_progress), context, e) }).unwrap();
+    assert_eq!(steps, [], "it is done already");
 }
 
 #[test]

@@ -215,6 +215,7 @@ impl On<'_> {
 
     /// Says what will be queried with these parameters before anything is written: where each statement is a way to a
     /// server and back, those that are known beforehand make it together.
+    #[cfg_attr(not(feature = "postgresql"), allow(unused_variables))]
     pub(in crate::store) fn query_soon(self, statement: &str, parameters: &[&dyn ToColumn]) -> Result<()> {
         match self {
             On::Sqlite(_) => Ok(()),
