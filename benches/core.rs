@@ -1,6 +1,8 @@
 //! What the library costs, as ratios against references measured in the same run: `cargo bench --bench core`.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "core/bare_read.rs"]
+mod bare_read;
 #[cfg(all(unix, feature = "postgresql"))]
 #[path = "core/postgresql.rs"]
 mod postgresql;
@@ -13,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use bare_read::BareRead;
 use seed_store::{PIN, extension, seed};
 use serde_json::json;
 use umpin::cmdlets::get_um_mailbox_pin::get_um_mailbox_pin;
@@ -238,40 +241,6 @@ fn refusals(folder: &Path) {
     println!("  slowest / fastest: {:.4} (aim: at most 1.05)", high / low);
 }
 
-/// What a Get-UMMailboxPIN reads, by the same crate and nothing else: the floor of a look-up.
-struct BareRead(rusqlite::Connection);
-
-impl BareRead {
-    const QUERY: &str = "SELECT r.guid, r.primary_smtp_address, r.canonical_name, n.first_time_user, n.set_at, \
-        n.forced_expired, n.failures, n.last_failure_at, n.lifetime_failures, n.admin_locked, p.min_length, \
-        p.lifetime_days, p.history_count, p.allow_common_patterns, p.failures_before_reset, p.max_attempts, \
-        p.lockout_minutes, p.lifetime_failures, p.block_human_pins FROM recipient_key k \
-        JOIN recipient r ON r.id = k.recipient_id JOIN um_mailbox m ON m.recipient_id = r.id \
-        JOIN policy p ON p.id = m.policy_id JOIN pin n ON n.recipient_id = r.id WHERE k.space = 0 AND k.key = ?1";
-
-    fn open(folder: &Path) -> Self {
-        let sql = rusqlite::Connection::open(folder.join("um.db")).unwrap();
-        sql.pragma_update(None, "cache_size", -131_072).unwrap();
-        Self(sql)
-    }
-
-    fn read(&self, key: &str) {
-        let mut query = self.0.prepare_cached(Self::QUERY).unwrap();
-        query
-            .query_row([key], |r| {
-                for column in [1, 2] {
-                    std::hint::black_box(r.get::<_, String>(column)?);
-                }
-                std::hint::black_box(r.get::<_, Vec<u8>>(0)?);
-                for column in 3..19 {
-                    std::hint::black_box(r.get::<_, Option<i64>>(column)?);
-                }
-                Ok(())
-            })
-            .unwrap();
-    }
-}
-
 /// Answers until there are a hundred: what somebody sees of a list at first.
 fn first_hundred(session: &Session, operation: &str, parameters: &serde_json::Value) -> usize {
     let (mut found, mut after) = (0, serde_json::Value::Null);
@@ -301,12 +270,20 @@ fn among(folder: &Path, many: usize) {
             .unwrap();
         let bytes = std::fs::metadata(store.join("um.db")).unwrap().len();
         println!("  bytes a mailbox: {} (aim: at most 1,600)", bytes / count as u64);
-        look_ups.push(look_up(&store, &session, count, READS));
+        let none = look_up(&store, &session, READS, "no", &|n, round| who(n, round, count));
+        let mut names: Vec<String> = (0..count).map(|n| format!("user{n}@contoso.com")).collect();
+        names.sort_unstable();
+        let listed =
+            look_up(&store, &session, READS, "a list's", &|n, round| names[(round * READS + n) % count].clone());
+        look_ups.push([none, listed]);
         if count > 1_000 {
             filters(&session, count);
         }
     }
-    println!("  look-up among {many} / among 1,000: {:.2} (aim: at most 1.2)", look_ups[1] / look_ups[0]);
+    for (way, order) in ["no", "a list's"].into_iter().enumerate() {
+        let ratio = look_ups[1][way] / look_ups[0][way];
+        println!("  look-up among {many} / among 1,000, in {order} order: {ratio:.2} (aim: at most 1.2)");
+    }
 }
 
 /// Whom round `round` asks for: others than the round before, in no order.
@@ -314,40 +291,30 @@ fn who(n: usize, round: usize, count: usize) -> String {
     format!("user{}@contoso.com", (n * 7_919 + round * 104_729) % count)
 }
 
-/// What benches/powershell.ps1 divides by, in a process of its own: nothing but the figure. `reads`: microseconds of a
-/// bare read, once the statement and the upper pages are there. `hashes`: bare hashes a second on all cores.
+/// What benches/powershell.ps1 divides by, in a process of its own: nothing but the figure. `hashes`: bare hashes a second
+/// on all cores.
 fn reference(what: &str) {
-    const READS: usize = 10_000;
-    if what == "hashes" {
-        return println!("{:.3}", bare_hashes());
-    }
-    let number = |name: &str| std::env::var(name).unwrap().parse().unwrap();
-    let (count, round) = (number("UMPIN_BENCH_MAILBOXES"), number("UMPIN_BENCH_ROUND"));
-    let bare = BareRead::open(Path::new(&std::env::var_os("UMPIN_BENCH_STORE").unwrap()));
-    (0..READS).for_each(|n| bare.read(&who(n, round + 1, count)));
-    let names: Vec<String> = (0..READS).map(|n| who(n, round, count)).collect();
-    let started = Instant::now();
-    names.iter().for_each(|name| bare.read(name));
-    println!("{:.3}", started.elapsed().as_secs_f64() * 1e6 / READS as f64);
+    assert_eq!(what, "hashes");
+    println!("{:.3}", bare_hashes());
 }
 
 /// Microseconds of a look-up. By turns, each round over other mailboxes, so that both ways meet the same caches.
-fn look_up(store: &Path, session: &Session, count: usize, reads: usize) -> f64 {
+fn look_up(store: &Path, session: &Session, reads: usize, order: &str, whom: &dyn Fn(usize, usize) -> String) -> f64 {
     let bare = BareRead::open(store);
     let (mut bares, mut gets) = (vec![], vec![]);
     for round in 0..11 {
-        let who = |n: usize| who(n, round, count);
-        timed(&mut bares, || (0..reads).for_each(|n| bare.read(&who(n))));
+        let names: Vec<String> = (0..reads).map(|n| whom(n, round)).collect();
+        timed(&mut bares, || names.iter().for_each(|name| bare.read(name)));
         timed(&mut gets, || {
-            for n in 0..reads {
-                let who = Lookup { identity: Some(who(n)), ..Lookup::default() };
+            for name in &names {
+                let who = Lookup { identity: Some(name.clone()), ..Lookup::default() };
                 std::hint::black_box(get_um_mailbox_pin(session, &who).unwrap());
             }
         });
     }
     let each = |times: Vec<Duration>| median(times).as_secs_f64() * 1e6 / reads as f64;
     let (bare, get) = (each(bares), each(gets));
-    println!("  look-up {get:.1} us, bare read {bare:.1} us: {:.2} (aim: at most 1.5)", get / bare);
+    println!("  look-up in {order} order {get:.1} us, bare read {bare:.1} us: {:.2} (aim: at most 1.5)", get / bare);
     get
 }
 
@@ -472,7 +439,7 @@ fn upgrade(folder: &Path) {
     );
     let count = usize::try_from(session.read(|tx| tx.recipient_count()).unwrap()).unwrap();
     println!("  bytes a mailbox: {} (aim: at most 1,600)", (size(folder) << 20) / count as u64);
-    look_up(folder, &session, count, 2_000);
+    look_up(folder, &session, 2_000, "no", &|n, round| who(n, round, count));
     filters(&session, count);
 }
 

@@ -1,7 +1,7 @@
 # What the cmdlets cost beyond PowerShell's own work and the database's, as ratios against references measured in the
 # same run, by turns: the import of the module over that of an empty one (benches/empty); Get-UMMailboxPIN over piped
-# identities, each another mailbox, over an empty cmdlet and a bare read of the same columns; Set-UMMailboxPIN over bare
-# hashes on all cores. ./build.sh bench calls it; alone, with UMPIN_MODULE where the module lies elsewhere:
+# identities, each another mailbox, over an empty cmdlet that has the same columns read and no more, both with the output
+# thrown away; Set-UMMailboxPIN over bare hashes on all cores. ./build.sh bench calls it; alone, with UMPIN_MODULE where the module lies elsewhere:
 # pwsh -NoProfile -Command './benches/powershell.ps1 -Mailboxes 1000, 1000000'
 [CmdletBinding()]
 param([int[]] $Mailboxes = (1000, 100000), [int] $Rounds = 11, [int] $Sets = 2000)
@@ -27,8 +27,10 @@ try {
     $out = "$root/target/dotnet/out/Empty"
     $build = 'build', "$PSScriptRoot/empty/Empty.csproj", '-c', 'Release', '-o', $out, '-nologo', '-v:quiet'
     Invoke-Quietly dotnet $build
+    Invoke-Quietly cargo @('build', '--release', '--example', 'bare_read', '--manifest-path', "$root/Cargo.toml")
+    Copy-Item "$root/target/release/examples/*bare_read.*" $out -Include *.so, *.dylib, *.dll
     $nothing = @{ FunctionsToExport = @(); AliasesToExport = @(); VariablesToExport = @() }
-    New-ModuleManifest "$folder/Empty.psd1" -RootModule "$out/Empty.dll" -CmdletsToExport Get-Empty @nothing
+    New-ModuleManifest "$folder/Empty.psd1" -RootModule "$out/Empty.dll" -CmdletsToExport Get-Empty, Get-Bare @nothing
     $modules = [ordered]@{ empty = "$folder/Empty.psd1"; ours = $module }
 
     # Import, each in a process of its own.
@@ -48,13 +50,12 @@ try {
     'import: {0:n1} ms, of an empty binary module {1:n1} ms, difference {2:n1} ms (aim: at most 30)' -f
     $ours, $empty, ($ours - $empty)
 
-    # The references of the library's benchmark, each in a process of its own.
+    # What the library's benchmark divides by, in a process of its own.
     $built = & cargo bench --bench core --no-run --message-format=json --manifest-path "$root/Cargo.toml" 2>$null |
         ConvertFrom-Json | Where-Object { $_.reason -eq 'compiler-artifact' -and $_.target.name -eq 'core' }
     if (-not $built.executable) { throw 'The benchmark of the library cannot be built.' }
-    function Get-Reference([string] $What, [string] $Store, [int] $Count, [int] $Round) {
-        $env:UMPIN_BENCH_REFERENCE, $env:UMPIN_BENCH_STORE = $What, $Store
-        $env:UMPIN_BENCH_MAILBOXES, $env:UMPIN_BENCH_ROUND = $Count, $Round
+    function Get-Reference([string] $What) {
+        $env:UMPIN_BENCH_REFERENCE = $What
         $figure = & $built.executable --bench
         if ($LASTEXITCODE -ne 0) { throw "The reference '$What' cannot be measured." }
         [double]::Parse($figure, [cultureinfo]::InvariantCulture)
@@ -74,30 +75,33 @@ try {
     }
 
     foreach ($count in $Mailboxes) {
-        $store = Initialize-Store $count
-        $times = @{ empty = @(); ours = @(); bare = @() }
+        Get-Bare -Folder (Initialize-Store $count)
+        $times = @{ 'Get-Empty' = @(); 'Get-Bare' = @(); 'Get-UMMailboxPIN' = @() }
         $each = 10000
-        foreach ($round in 0..$Rounds) {
-            # Others each round, in no order; the bare reads are of the same ones.
-            $identities = foreach ($n in 0..($each - 1)) { "user$((7919 * $n + 104729 * $round) % $count)@contoso.com" }
-            $watch = [Diagnostics.Stopwatch]::StartNew()
-            $null = $identities | Get-Empty
-            $first = $watch.Elapsed.TotalMilliseconds * 1000 / $each
-            $watch.Restart()
-            $got = $identities | Get-UMMailboxPIN
-            $second = $watch.Elapsed.TotalMilliseconds * 1000 / $each
-            if ($got.Count -ne $each) { throw "Get-UMMailboxPIN returned $($got.Count) of $each mailboxes." }
-            $third = Get-Reference reads $store $count $round
-            # The first round warms up.
-            if ($round -gt 0) { $times.empty += $first; $times.ours += $second; $times.bare += $third }
+        # The first rounds are not timed: .NET compiles what runs often once more.
+        foreach ($round in -10..$Rounds) {
+            # Others each round, in no order, and others for each cmdlet: none finds what another fetched.
+            $shift = 0
+            foreach ($cmdlet in @($times.Keys)) {
+                $shift += 34607
+                $identities = foreach ($n in 0..($each - 1)) {
+                    "user$((7919 * $n + 104729 * ($round + 11) + $shift) % $count)@contoso.com"
+                }
+                $watch = [Diagnostics.Stopwatch]::StartNew()
+                $null = $identities | & $cmdlet
+                if ($round -gt 0) { $times[$cmdlet] += $watch.Elapsed.TotalMilliseconds * 1000 / $each }
+            }
         }
-        $empty, $ours, $bare = (Get-Median $times.empty), (Get-Median $times.ours), (Get-Median $times.bare)
-        ('piped Get-UMMailboxPIN among {0:n0}: {1:n1} us, empty cmdlet {2:n1} us, bare read {3:n1} us: ' +
-        '{4:n2} (aim: at most 1.5)') -f $count, $ours, $empty, $bare, ($ours / ($empty + $bare))
+        $got = @($identities | Get-UMMailboxPIN).Count
+        if ($got -ne $each) { throw "Get-UMMailboxPIN returned $got of $each mailboxes." }
+        $empty, $bare, $ours = 'Get-Empty', 'Get-Bare', 'Get-UMMailboxPIN' | ForEach-Object { Get-Median $times[$_] }
+        ('piped Get-UMMailboxPIN among {0:n0}: {1:n1} us, an empty cmdlet with a bare read {2:n1} us (without {3:n1} us' +
+        '): {4:n2} (aim: at most 1.5)') -f $count, $ours, $bare, $empty, ($ours / $bare)
     }
 
     $null = Initialize-Store $Sets
     $people = foreach ($n in 0..($Sets - 1)) { "user$n@contoso.com" }
+    $people[0..99] | Set-UMMailboxPIN -ThrottleLimit 2 -WarningAction Ignore
     $hashes = @(Get-Reference hashes)
     $watch = [Diagnostics.Stopwatch]::StartNew()
     $people | Set-UMMailboxPIN -ThrottleLimit ([Environment]::ProcessorCount + 1) -WarningAction Ignore

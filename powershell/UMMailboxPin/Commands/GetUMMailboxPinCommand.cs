@@ -73,7 +73,7 @@ public sealed class GetUMMailboxPinCommand : RecipientCommand
             return;
         }
 
-        long started = Stopwatch.GetTimestamp();
+        long started = ShowsVerbose ? Stopwatch.GetTimestamp() : 0;
         bool done = Session.TryGetPin(
             Identity.Text, DomainController, IgnoreDefaultScope, out PinState state, out Failure failure);
         if (ShowsVerbose)

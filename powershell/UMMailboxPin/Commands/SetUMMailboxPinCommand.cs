@@ -139,7 +139,8 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
         }
 
         queue.Enqueue(new Pending(reset, request));
-        Drain(ThrottleLimit - 1);
+        // So many are prepared while the head is written.
+        Drain(ThrottleLimit);
     }
 
     /// <summary>Writes what is still prepared.</summary>
