@@ -8,6 +8,8 @@ mod bare_read;
 mod postgresql;
 #[path = "../examples/seed_store.rs"]
 mod seed_store;
+#[path = "core/sizes.rs"]
+mod sizes;
 
 use std::io::Write;
 use std::path::Path;
@@ -49,6 +51,11 @@ fn main() {
         ("process", "umpin verify as a process", &process),
         ("import", "import (UMPIN_BENCH_MAILBOXES says how many)", &|folder| import(folder, many)),
         ("among", "among 1,000 and among many (UMPIN_BENCH_MAILBOXES says how many)", &|folder| among(folder, many)),
+        (
+            "sizes",
+            "cost against size (UMPIN_BENCH_MAILBOXES says up to how many, UMPIN_BENCH_SIZES a file for the figures)",
+            &|folder| sizes::measure(folder, many),
+        ),
         ("upgrade", "a store of version 1 (UMPIN_BENCH_V1 names its folder)", &upgrade),
         #[cfg(all(unix, feature = "postgresql"))]
         (
@@ -256,34 +263,46 @@ fn first_hundred(session: &Session, operation: &str, parameters: &serde_json::Va
 }
 
 fn among(folder: &Path, many: usize) {
-    const READS: usize = 2_000;
-    let mut look_ups = Vec::new();
-    for count in [1_000, many] {
-        let store = folder.join(format!("among{count}"));
-        std::fs::create_dir(&store).unwrap();
-        let started = Instant::now();
-        let session = seed(&store, count).unwrap();
-        println!("  {count} mailboxes seeded in {:.1?}", started.elapsed());
-        rusqlite::Connection::open(store.join("um.db"))
-            .unwrap()
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .unwrap();
-        let bytes = std::fs::metadata(store.join("um.db")).unwrap().len();
-        println!("  bytes a mailbox: {} (aim: at most 1,600)", bytes / count as u64);
-        let none = look_up(&store, &session, READS, "no", &|n, round| who(n, round, count));
-        let mut names: Vec<String> = (0..count).map(|n| format!("user{n}@contoso.com")).collect();
-        names.sort_unstable();
-        let listed =
-            look_up(&store, &session, READS, "a list's", &|n, round| names[(round * READS + n) % count].clone());
-        look_ups.push([none, listed]);
-        if count > 1_000 {
-            filters(&session, count);
-        }
-    }
-    for (way, order) in ["no", "a list's"].into_iter().enumerate() {
-        let ratio = look_ups[1][way] / look_ups[0][way];
+    let few = among_so_many(folder, 1_000);
+    let great = among_so_many(folder, many);
+    let ratios = [("no", great.look_up / few.look_up), ("a list's", great.in_list_order / few.in_list_order)];
+    for (order, ratio) in ratios {
         println!("  look-up among {many} / among 1,000, in {order} order: {ratio:.2} (aim: at most 1.2)");
     }
+}
+
+/// What was measured in one store.
+struct Among {
+    /// Of the file, without a log beside it.
+    bytes_a_mailbox: u64,
+    /// Microseconds, as `bare_read` and `answers`.
+    look_up: f64,
+    bare_read: f64,
+    /// A look-up in the order of a list, as a pipeline asks.
+    in_list_order: f64,
+    /// What was asked for, and how long its first hundred took.
+    answers: Vec<(&'static str, f64)>,
+}
+
+fn among_so_many(folder: &Path, count: usize) -> Among {
+    const READS: usize = 2_000;
+    let store = folder.join(format!("among{count}"));
+    std::fs::create_dir(&store).unwrap();
+    let started = Instant::now();
+    let session = seed(&store, count).unwrap();
+    println!("  {count} mailboxes seeded in {:.1?}", started.elapsed());
+    rusqlite::Connection::open(store.join("um.db"))
+        .unwrap()
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+    let bytes_a_mailbox = std::fs::metadata(store.join("um.db")).unwrap().len() / count as u64;
+    println!("  bytes a mailbox: {bytes_a_mailbox} (aim: at most 1,600)");
+    let (in_no_order, bare_read) = look_up(&store, &session, READS, "no", &|n, round| who(n, round, count));
+    let mut names: Vec<String> = (0..count).map(|n| format!("user{n}@contoso.com")).collect();
+    names.sort_unstable();
+    let listed = |n, round| names[(round * READS + n) % count].clone();
+    let (in_list_order, _) = look_up(&store, &session, READS, "a list's", &listed);
+    Among { bytes_a_mailbox, look_up: in_no_order, bare_read, in_list_order, answers: filters(&session, count) }
 }
 
 /// Whom round `round` asks for: others than the round before, in no order.
@@ -298,8 +317,15 @@ fn reference(what: &str) {
     println!("{:.3}", bare_hashes());
 }
 
-/// Microseconds of a look-up. By turns, each round over other mailboxes, so that both ways meet the same caches.
-fn look_up(store: &Path, session: &Session, reads: usize, order: &str, whom: &dyn Fn(usize, usize) -> String) -> f64 {
+/// Microseconds of a look-up and of a bare read. By turns, each round over other mailboxes, so that both ways meet the
+/// same caches.
+fn look_up(
+    store: &Path,
+    session: &Session,
+    reads: usize,
+    order: &str,
+    whom: &dyn Fn(usize, usize) -> String,
+) -> (f64, f64) {
     let bare = BareRead::open(store);
     let (mut bares, mut gets) = (vec![], vec![]);
     for round in 0..11 {
@@ -315,12 +341,14 @@ fn look_up(store: &Path, session: &Session, reads: usize, order: &str, whom: &dy
     let each = |times: Vec<Duration>| median(times).as_secs_f64() * 1e6 / reads as f64;
     let (bare, get) = (each(bares), each(gets));
     println!("  look-up in {order} order {get:.1} us, bare read {bare:.1} us: {:.2} (aim: at most 1.5)", get / bare);
-    get
+    (get, bare)
 }
 
-fn filters(session: &Session, count: usize) {
+/// What was asked for, and how many microseconds its first hundred took.
+fn filters(session: &Session, count: usize) -> Vec<(&'static str, f64)> {
     let last = count - 1;
     let filter = |text: String| json!({"Filter": text});
+    let mut all = Vec::new();
     for (what, aim, operation, parameters) in [
         (
             "number that begins so",
@@ -349,8 +377,11 @@ fn filters(session: &Session, count: usize) {
         for _ in 0..3 {
             found = timed(&mut times, || first_hundred(session, operation, &parameters));
         }
-        println!("  {what}: {found} in {:.1?} (aim: at most {aim})", median(times));
+        let took = median(times);
+        println!("  {what}: {found} in {took:.1?} (aim: at most {aim})");
+        all.push((what, took.as_secs_f64() * 1e6));
     }
+    all
 }
 
 /// Many PINs at once: a thread more than cores, so that all hash while one waits for the disk.
@@ -462,50 +493,60 @@ fn peak() -> u64 {
 }
 
 fn import(folder: &Path, many: usize) {
-    let mut rates: Vec<(f64, f64)> = Vec::new();
-    for count in [10_000, many] {
-        let file = folder.join(format!("{count}.csv"));
-        let mut out = std::io::BufWriter::new(std::fs::File::create(&file).unwrap());
-        writeln!(out, "Guid,DistinguishedName,DisplayName,Alias,EmailAddresses,OfficePhone").unwrap();
-        for n in 0..count {
-            // GUIDs and names in no order, as a directory gives people.
-            let guid = (n as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            let n = n * 7_919 % count;
-            writeln!(
-                out,
-                "{:08x}-0000-4000-8000-{n:012},\"CN=User {n},OU=Users,DC=contoso,DC=com\",User \
-                 {n},user{n},SMTP:user{n}@contoso.com,+1 425 {n:07}",
-                guid >> 32
-            )
-            .unwrap();
-        }
-        out.flush().unwrap();
-        let store = folder.join(format!("import{count}"));
+    let few = import_so_many(folder, 10_000, 1);
+    let great = import_so_many(folder, many, 1);
+    println!(
+        "  rate at {many} / rate at 10,000: {:.2} (aim: at least 0.8), by processor time {:.2}",
+        great.rows_a_second / few.rows_a_second,
+        great.rows_a_processor_second / few.rows_a_processor_second
+    );
+}
+
+struct Imported {
+    rows_a_second: f64,
+    rows_a_processor_second: f64,
+}
+
+/// Imports so many people into so many empty stores, one after another.
+fn import_so_many(folder: &Path, count: usize, stores: usize) -> Imported {
+    let file = folder.join(format!("{count}.csv"));
+    let mut out = std::io::BufWriter::new(std::fs::File::create(&file).unwrap());
+    writeln!(out, "Guid,DistinguishedName,DisplayName,Alias,EmailAddresses,OfficePhone").unwrap();
+    for n in 0..count {
+        // GUIDs and names in no order, as a directory gives people.
+        let guid = (n as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let n = n * 7_919 % count;
+        writeln!(
+            out,
+            "{:08x}-0000-4000-8000-{n:012},\"CN=User {n},OU=Users,DC=contoso,DC=com\",User \
+             {n},user{n},SMTP:user{n}@contoso.com,+1 425 {n:07}",
+            guid >> 32
+        )
+        .unwrap();
+    }
+    out.flush().unwrap();
+    let (before, cpu_before) = (peak(), processor_time());
+    let started = Instant::now();
+    for store in 0..stores {
+        let store = folder.join(format!("import{count}-{store}"));
         let session = Session::open(Some(store.join("um.db")), Some(store.join("umpin.key")), None).unwrap();
         let run = |parameters: serde_json::Value| {
             let request = json!({"Mode": "Commit", "Parameters": parameters}).to_string();
             umpin::cmdlets::execute(&session, "Import-UMRecipient", request.as_bytes(), None).unwrap()
         };
-        let (before, cpu_before) = (peak(), processor_time());
-        let started = Instant::now();
         let id = run(json!({"Step": "Begin"})).objects[0]["Import"].clone();
         while run(json!({"Step": "Read", "Import": id, "Path": file.to_str().unwrap()})).next.is_some() {}
         while run(json!({"Step": "Apply", "Import": id})).next.is_some() {}
         run(json!({"Step": "End", "Import": id}));
-        let took = started.elapsed();
-        let cpu = (processor_time() - cpu_before).as_secs_f64();
-        rates.push((count as f64 / took.as_secs_f64(), count as f64 / cpu));
-        println!(
-            "  {count}: {took:.1?}, {:.0} rows a second, {:.1} us of processor time a row, peak memory {} MiB (was \
-             {before} MiB)",
-            count as f64 / took.as_secs_f64(),
-            cpu * 1e6 / count as f64,
-            peak()
-        );
     }
+    let (took, cpu) = (started.elapsed(), processor_time() - cpu_before);
+    let rows = (count * stores) as f64;
     println!(
-        "  rate at {many} / rate at 10,000: {:.2} (aim: at least 0.8), by processor time {:.2}",
-        rates[1].0 / rates[0].0,
-        rates[1].1 / rates[0].1
+        "  {count}: {took:.1?}, {:.0} rows a second, {:.1} us of processor time a row, peak memory {} MiB (was \
+         {before} MiB)",
+        rows / took.as_secs_f64(),
+        cpu.as_secs_f64() * 1e6 / rows,
+        peak()
     );
+    Imported { rows_a_second: rows / took.as_secs_f64(), rows_a_processor_second: rows / cpu.as_secs_f64() }
 }

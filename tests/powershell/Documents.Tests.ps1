@@ -243,3 +243,9 @@ Describe 'docs/session.svg' {
         { & "$root/tools/record-session.ps1" -Check -Modules $env:PSModulePath } | Should -Not -Throw
     }
 }
+
+Describe 'docs/pictures' {
+    It 'shows in its charts what sizes.csv says' {
+        { & "$root/tools/draw-sizes.ps1" -Check } | Should -Not -Throw
+    }
+}
