@@ -257,24 +257,19 @@ impl Session {
         self.store.read(work)
     }
 
-    /// The same of one statement, which needs no transaction around it.
+    /// The same of one statement, or of several that need no common snapshot.
     pub(crate) fn read_once<T>(&self, work: impl FnMut(&Tx<'_>) -> Result<T>) -> Result<T> {
         self.store.read_once(work)
     }
 
     /// Reads on one consistent snapshot, with the keys that open what is sealed in it.
     pub(crate) fn read_sealed<T>(&self, mut work: impl FnMut(&Tx<'_>, &KeyRing) -> Result<T>) -> Result<T> {
-        // Update-UMPinKey may drop the old key between the snapshot and the reading of the key file; a new snapshot
-        // then names only the new one. Twice in a row is a file that does not fit.
-        const TRIES: usize = 3;
-        let mut result = self.read(|tx| work(tx, &*self.keys.load()?));
-        for _ in 1..TRIES {
-            match &result {
-                Err(e) if e.is(Condition::UnknownKey) => result = self.read(|tx| work(tx, &*self.keys.load()?)),
-                _ => break,
-            }
-        }
-        result
+        with_keys_of_today(|| self.read(|tx| work(tx, &*self.keys.load()?)))
+    }
+
+    /// The same of statements that need no common snapshot.
+    pub(crate) fn read_sealed_once<T>(&self, mut work: impl FnMut(&Tx<'_>, &KeyRing) -> Result<T>) -> Result<T> {
+        with_keys_of_today(|| self.read_once(|tx| work(tx, &*self.keys.load()?)))
     }
 
     /// Runs a change: committed, or rolled back where `mode` only validates. The store and its key are made first
@@ -363,6 +358,20 @@ impl Session {
     pub(crate) fn key_ring(&self) -> Result<Arc<KeyRing>> {
         self.keys.load()
     }
+}
+
+/// Update-UMPinKey may drop the old key between the reading of the store and that of the key file; read again, the store
+/// then names only the new one. Twice in a row is a file that does not fit.
+fn with_keys_of_today<T>(mut read: impl FnMut() -> Result<T>) -> Result<T> {
+    const TRIES: usize = 3;
+    let mut result = read();
+    for _ in 1..TRIES {
+        match &result {
+            Err(e) if e.is(Condition::UnknownKey) => result = read(),
+            _ => break,
+        }
+    }
+    result
 }
 
 /// The keys that the store itself keeps, sealed under the key file's.

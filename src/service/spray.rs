@@ -15,7 +15,7 @@ use crate::pin::Pin;
 use crate::service::audit::stored_key;
 use crate::service::configuration::spray_threshold;
 use crate::session::{Cause, Change, Mode, Session};
-use crate::store::settings;
+use crate::store::{Tx, settings};
 
 /// How long a mark lasts, in milliseconds.
 pub(crate) const LASTS: i64 = 3_600_000;
@@ -29,8 +29,8 @@ fn pin_mark(key: &[u8; 32], pin: &Pin) -> [u8; 2] {
 }
 
 /// Whether a wrong PIN is noted, or marks of earlier ones are to be erased.
-pub(crate) fn is_watched(c: &Change<'_>) -> Result<bool> {
-    Ok(spray_threshold(c.tx)? > 0 || c.tx.has_spray_marks(c.now.saturating_sub(LASTS))?)
+pub(crate) fn is_watched(tx: &Tx<'_>, now: i64) -> Result<bool> {
+    Ok(spray_threshold(tx)? > 0 || tx.has_spray_marks(now.saturating_sub(LASTS))?)
 }
 
 /// Notes a wrong PIN, after it was counted. Once an hour and mark the threshold's crossing is recorded.
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn a_wrong_pin_is_noted_from_a_threshold_of_one_and_marks_last_an_hour() {
         let f = crate::support::Fixture::new(crate::pin::PinPolicy::default(), 1);
-        let watched = || f.session.change(Mode::Commit, &Cause::new("Test"), is_watched).unwrap();
+        let watched = || f.session.change(Mode::Commit, &Cause::new("Test"), |c| is_watched(c.tx, c.now)).unwrap();
         let threshold = |n: u32| {
             f.run("Set-UMPinConfiguration", &serde_json::json!({"SprayDetectionThreshold": n})).unwrap();
         };

@@ -163,7 +163,7 @@ impl Store {
         on!(self, exists())
     }
 
-    /// Runs `work`, which is one statement, more than once where a connection was dead. A missing store reads as empty
+    /// Runs `work`, which is one statement or needs no common snapshot, more than once where a connection was dead. A missing store reads as empty
     /// and stays missing.
     pub(crate) fn read_once<T>(&self, work: impl FnMut(&Tx<'_>) -> Result<T>) -> Result<T> {
         on!(self, run(Scope::Statement, work))
@@ -194,6 +194,12 @@ impl Store {
         work: impl FnMut(&Tx<'_>) -> Result<T>,
     ) -> Result<T> {
         on!(self, run(Scope::Mailbox(whose), work))
+    }
+
+    /// Runs one statement as a change by itself, on disk at the end; whether there was the one row that it changes. The
+    /// store must exist.
+    fn change_one(&self, statement: &str, parameters: &[&dyn engine::ToColumn]) -> Result<bool> {
+        on!(self, change_one(statement, parameters))
     }
 
     /// Whether [`Store::create`] may be tried: where it cannot succeed, no key need be made for it.

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use once_cell::sync::Lazy;
 
-use super::Tx;
 use super::engine::{Row, params, params_of};
 use super::policies::{PIN_COLUMNS, pin_policy};
 use super::recipients::{HIS_ID, HIS_ID_OR_NOBODYS, Naming, after_all, form, named_by};
 use super::statements::Statements;
+use super::{Store, Tx};
 use crate::crypto::hash::{HashParams, Salt};
 use crate::crypto::key::KeyId;
 use crate::directory::identity::fold_case;
@@ -39,6 +39,7 @@ pub struct PinRow {
 }
 
 /// What a sign-in needs of a mailbox.
+#[derive(Clone)]
 pub(crate) struct SignInRow {
     /// The rules in force; `None` while the mailbox is disabled.
     pub policy: Option<PinPolicy>,
@@ -145,13 +146,102 @@ fn pin(r: &Row<'_>, guid: &RecipientGuid) -> Result<PinRow> {
     })
 }
 
-/// A row for each number, or one where there is none.
-fn sign_in_row() -> String {
+/// A row for each number, or one where there is none, of the mailboxes `from` some table `r` of people.
+fn sign_in_rows(from: &str, rest: &str) -> String {
     format!(
-        "SELECT {PIN}, {FACTS}, m.policy_id, {PIN_COLUMNS}, COALESCE(a.address, a.address_key) AS extension \
-         FROM recipient r JOIN um_mailbox m ON m.recipient_id = r.id JOIN pin n ON n.recipient_id = r.id \
-         LEFT JOIN policy p ON p.id = m.policy_id LEFT JOIN um_address a ON a.recipient_id = r.id WHERE r.guid = ?1"
+        "SELECT {PIN}, {FACTS}, m.policy_id, {PIN_COLUMNS}, COALESCE(a.address, a.address_key) AS extension, r.guid, \
+         n.recipient_id AS has_pin FROM {from} JOIN um_mailbox m ON m.recipient_id = r.id LEFT JOIN pin n \
+         ON n.recipient_id = r.id LEFT JOIN policy p ON p.id = m.policy_id LEFT JOIN um_address a \
+         ON a.recipient_id = r.id WHERE {rest}"
     )
+}
+
+/// Of one mailbox.
+static SIGN_IN_BY_GUID: Lazy<String> = Lazy::new(|| sign_in_rows("recipient r", "r.guid = ?1"));
+
+/// Of whoever has a number, in one dial plan or in any.
+static SIGN_IN_BY_NUMBER: Lazy<String> = Lazy::new(|| {
+    sign_in_rows(
+        "um_address x JOIN dial_plan d ON d.id = x.dial_plan_id JOIN recipient r ON r.id = x.recipient_id",
+        "x.address_key = ?1 AND (?2 IS NULL OR d.name_key = ?2)",
+    )
+});
+
+/// Adds a row of [`sign_in_rows`] to what was read of its mailbox before.
+fn add_sign_in_row(r: &Row<'_>, guid: &RecipientGuid, found: &mut Option<SignInRow>) -> Result<()> {
+    if r.get::<Option<i64>>("has_pin")?.is_none() {
+        return Ok(());
+    }
+    let row = match found {
+        Some(row) => row,
+        none => none.insert(SignInRow {
+            // Enabled under a policy that is not there: damage, which must not read as a mailbox that is disabled.
+            policy: r.get::<Option<i64>>("policy_id")?.map(|_| pin_policy(r)).transpose()?,
+            pin: pin(r, guid)?,
+            extensions: Vec::new(),
+        }),
+    };
+    row.extensions.extend(r.get::<Option<String>>("extension")?);
+    Ok(())
+}
+
+/// Puts three numbers in the place of those that were read, where nothing of the state or of the rules has changed
+/// since. No word here is one engine's own: `IS NOT DISTINCT FROM` is the equality that takes two absent values for
+/// equal.
+static PUT_COUNTS: Lazy<String> = Lazy::new(|| {
+    let same: Vec<String> =
+        PIN_COLUMNS.split(", ").zip(17..).map(|(c, n)| format!("{c} IS NOT DISTINCT FROM ?{n}")).collect();
+    format!(
+        "UPDATE pin SET failures = ?2, last_failure_at = ?3, lifetime_failures = ?4 WHERE recipient_id = {HIS_ID} \
+         AND version = ?5 AND salt = ?6 AND memory_kib = ?7 AND passes = ?8 AND lanes = ?9 AND set_at = ?10 \
+         AND forced_expired = ?11 AND failures = ?12 AND last_failure_at = ?13 AND lifetime_failures = ?14 \
+         AND epoch = ?15 AND admin_locked = ?16 AND EXISTS (SELECT 1 FROM um_mailbox m JOIN policy p \
+         ON p.id = m.policy_id WHERE m.recipient_id = pin.recipient_id AND {})",
+        same.join(" AND ")
+    )
+});
+
+impl Store {
+    /// Puts new counts of failures in the place of those of `before`, where neither the PIN nor its state nor the rules
+    /// in force have changed since that was read, on disk at the end. Whether it was so; else nothing was written.
+    pub(crate) fn put_counts(
+        &self,
+        guid: &RecipientGuid,
+        before: &PinRow,
+        rules: &PinPolicy,
+        after: &PinFacts,
+    ) -> Result<bool> {
+        self.change_one(
+            &PUT_COUNTS,
+            params![
+                guid,
+                after.failures,
+                after.last_failure_at,
+                after.lifetime_failures,
+                before.version,
+                before.salt.as_slice(),
+                before.params.memory_kib,
+                before.params.passes,
+                before.params.lanes,
+                before.facts.set_at,
+                before.facts.forced_expired,
+                before.facts.failures,
+                before.facts.last_failure_at,
+                before.facts.lifetime_failures,
+                before.facts.epoch,
+                before.facts.admin_locked,
+                rules.min_length,
+                rules.lifetime_days,
+                rules.history_count,
+                rules.allow_common_patterns,
+                rules.failures_before_reset,
+                rules.max_attempts,
+                rules.lockout_minutes,
+                rules.lifetime_failures,
+                rules.block_human_pins
+            ],
+        )
+    }
 }
 
 fn hash_params(r: &Row<'_>) -> Result<HashParams> {
@@ -249,27 +339,35 @@ impl Tx<'_> {
 
     /// What a sign-in needs of a mailbox; `None` where it has no PIN.
     pub(crate) fn sign_in_row(&self, guid: &RecipientGuid) -> Result<Option<SignInRow>> {
-        let mut found: Option<SignInRow> = None;
-        self.query_all(&sign_in_row(), params![guid], |r| {
-            let row = match &mut found {
-                Some(row) => row,
-                none => none.insert(SignInRow {
-                    // Enabled under a policy that is not there: damage, which must not read as a mailbox that is
-                    // disabled.
-                    policy: r.get::<Option<i64>>("policy_id")?.map(|_| pin_policy(r)).transpose()?,
-                    pin: pin(r, guid)?,
-                    extensions: Vec::new(),
-                }),
+        let mut found = None;
+        self.query_all(&SIGN_IN_BY_GUID, params![guid], |r| add_sign_in_row(r, guid, &mut found))?;
+        Ok(found)
+    }
+
+    /// The same of whoever has a number, in the dial plan of this folded name or in any: each mailbox once.
+    pub(crate) fn sign_in_rows_by_number(
+        &self,
+        number: &str,
+        dial_plan: Option<String>,
+    ) -> Result<Vec<(RecipientGuid, Option<SignInRow>)>> {
+        let mut found: Vec<(RecipientGuid, Option<SignInRow>)> = Vec::new();
+        self.query_all(&SIGN_IN_BY_NUMBER, params![fold_case(number), dial_plan], |r| {
+            let guid: RecipientGuid = r.get("guid")?;
+            let at = match found.iter().position(|(other, _)| *other == guid) {
+                Some(at) => at,
+                None => {
+                    found.push((guid.clone(), None));
+                    found.len() - 1
+                }
             };
-            row.extensions.extend(r.get::<Option<String>>("extension")?);
-            Ok(())
+            found.get_mut(at).map_or(Ok(()), |(_, row)| add_sign_in_row(r, &guid, row))
         })?;
         Ok(found)
     }
 
     /// Says that this will be asked.
     pub(crate) fn sign_in_row_soon(&self, guid: &RecipientGuid) -> Result<()> {
-        self.query_soon(&sign_in_row(), params![guid])
+        self.query_soon(&SIGN_IN_BY_GUID, params![guid])
     }
 
     /// The version of a mailbox's PIN, whatever else its row holds.

@@ -4,13 +4,15 @@ use super::Reason;
 use super::find::{Snapshot, open_current_pin_hash};
 use super::reset::reset_is_due;
 use crate::crypto::hash::PinHash;
+use crate::crypto::key::KeyRing;
 use crate::error::Result;
+use crate::pin::PinPolicy;
 use crate::pin::policy::PinFacts;
 use crate::service::audit::stored_key;
 use crate::service::configuration::{audit_age_days, spray_threshold};
 use crate::service::spray;
-use crate::session::{Change, SUBKEYS};
-use crate::store::pins::SignInRow;
+use crate::session::{Change, SUBKEYS, Session};
+use crate::store::pins::{PinRow, SignInRow};
 use crate::store::{Tx, settings};
 
 /// What the first transaction did.
@@ -57,6 +59,50 @@ impl Charge {
     }
 }
 
+/// What is to be done about a try, before anybody knows whether it is right.
+enum Due {
+    Refuse,
+    HashAnew,
+    Count { facts: PinFacts, is_same: bool, has_consequences: bool },
+}
+
+/// What is to be done in this state of the mailbox.
+fn due(policy: &PinPolicy, row: &PinRow, snapshot: &Snapshot, now: i64) -> Due {
+    let mut facts = row.facts;
+    if policy.lock(&facts, now).is_some() {
+        return Due::Refuse;
+    }
+    let is_same = row.version == snapshot.row.version && row.salt == snapshot.row.salt;
+    if is_same && row.params != snapshot.row.params {
+        return Due::HashAnew;
+    }
+    if policy.lock_has_ended(&facts, now) {
+        facts.failures = 0;
+    }
+    facts.failures = facts.failures.saturating_add(1);
+    facts.lifetime_failures = facts.lifetime_failures.saturating_add(1);
+    facts.last_failure_at = now;
+    let has_consequences = policy.lock(&facts, now).is_some() || reset_is_due(policy, facts.failures);
+    Due::Count { facts, is_same, has_consequences }
+}
+
+/// The first transaction where nothing happened to the mailbox since the snapshot: counts a failure in one statement,
+/// which finds the row only as it was. `None` where it did not, or where there is more to do; then [`charge`] looks.
+pub(super) fn charge_unchanged(session: &Session, snapshot: &Snapshot) -> Result<Option<Charge>> {
+    let Snapshot { guid, row, stored, policy, is_watched, .. } = snapshot;
+    let Due::Count { facts, is_same, has_consequences } = due(policy, row, snapshot, session.now()) else {
+        return Ok(None);
+    };
+    let is_counted = session.store.put_counts(guid, row, policy, &facts)?;
+    Ok(is_counted.then(|| Charge {
+        facts,
+        version: row.version,
+        stored: stored.clone(),
+        is_same,
+        has_consequences: has_consequences || *is_watched,
+    }))
+}
+
 /// Says what [`charge`] will ask.
 pub(super) fn charge_soon(tx: &Tx<'_>, snapshot: &Snapshot) -> Result<()> {
     tx.settings_soon()?;
@@ -71,47 +117,32 @@ pub(super) fn charge(c: &Change<'_>, snapshot: &Snapshot) -> Result<Charging> {
         count_nobody(c)?;
         Ok(Charging::Refused(reason))
     };
-    let Some(SignInRow { policy: Some(policy), pin: mut row, .. }) = c.tx.sign_in_row(guid)? else {
+    let Some(SignInRow { policy: Some(policy), pin: row, .. }) = c.tx.sign_in_row(guid)? else {
         return refused(Reason::NotUmEnabled);
     };
     // A key or seal that fails is nobody's wrong PIN: found before anything is counted.
     let stored = open_current_pin_hash(c.keys, guid, &row)?;
-    read_own_settings(c)?;
-    if policy.lock(&row.facts, c.now).is_some() {
-        return refused(Reason::LockedOut);
-    }
-    let is_same = row.version == snapshot.row.version && row.salt == snapshot.row.salt;
-    if is_same && row.params != snapshot.row.params {
-        return Ok(Charging::HashedAnew);
-    }
-    if policy.lock_has_ended(&row.facts, c.now) {
-        row.facts.failures = 0;
-    }
-    row.facts.failures = row.facts.failures.saturating_add(1);
-    row.facts.lifetime_failures = row.facts.lifetime_failures.saturating_add(1);
-    row.facts.last_failure_at = c.now;
-    let has_consequences =
-        policy.lock(&row.facts, c.now).is_some() || reset_is_due(&policy, row.facts.failures) || spray::is_watched(c)?;
-    c.tx.put_pin(guid, &row)?;
-    Ok(Charging::Charged(Box::new(Charge {
-        facts: row.facts,
-        version: row.version,
-        stored,
-        is_same,
-        has_consequences,
-    })))
+    check_own_settings(c.tx, c.keys)?;
+    let (facts, is_same, has_consequences) = match due(&policy, &row, snapshot, c.now) {
+        Due::Refuse => return refused(Reason::LockedOut),
+        Due::HashAnew => return Ok(Charging::HashedAnew),
+        Due::Count { facts, is_same, has_consequences } => (facts, is_same, has_consequences),
+    };
+    let has_consequences = has_consequences || spray::is_watched(c.tx, c.now)?;
+    c.tx.put_pin(guid, &PinRow { facts, ..row.clone() })?;
+    Ok(Charging::Charged(Box::new(Charge { facts, version: row.version, stored, is_same, has_consequences })))
 }
 
 /// What the store keeps for itself and a sign-in may need, so that one that is broken is the same error for everybody.
-fn read_own_settings(c: &Change<'_>) -> Result<()> {
-    spray_threshold(c.tx)?;
-    audit_age_days(c.tx)?;
-    SUBKEYS.into_iter().try_for_each(|(name, purpose)| stored_key(c.tx, c.keys, name, purpose).map(drop))
+pub(super) fn check_own_settings(tx: &Tx<'_>, keys: &KeyRing) -> Result<()> {
+    spray_threshold(tx)?;
+    audit_age_days(tx)?;
+    SUBKEYS.into_iter().try_for_each(|(name, purpose)| stored_key(tx, keys, name, purpose).map(drop))
 }
 
 /// The write of a try that counts against no mailbox: one row, overwritten each time, so that it waits for the lock and
 /// the disk as every other refusal does, and fails where they fail.
 pub(super) fn count_nobody(c: &Change<'_>) -> Result<()> {
-    read_own_settings(c)?;
+    check_own_settings(c.tx, c.keys)?;
     c.tx.set_setting(settings::LAST_UNCOUNTED, &c.now.to_string())
 }

@@ -10,13 +10,13 @@ use crate::error::Result;
 use crate::guid::RecipientGuid;
 use crate::mail::notice::Kind;
 use crate::pin::policy::PinFacts;
-use crate::pin::{Pin, rules};
+use crate::pin::{Pin, PinPolicy, rules};
 use crate::service::notice::{NewPinNotice, queue_new_pin_notice};
 use crate::service::pin_replacement::{Attempt, NewState, Setback, replace_pin, seal_pin_hash};
 use crate::service::spray;
 use crate::session::{Cause, Change, Session};
 use crate::store::Tx;
-use crate::store::pins::SignInRow;
+use crate::store::pins::{PinRow, SignInRow};
 
 /// The second transaction of a wrong PIN. Where it needs a new PIN that is not hashed yet, nothing is written, the PIN
 /// is made, and it runs again. No hash runs inside a transaction.
@@ -46,6 +46,26 @@ pub(super) fn refuse_with_reset(
     }
 }
 
+/// The second transaction of a right PIN where nothing happened to the mailbox since it was charged: takes the charge
+/// back in one statement, which finds the row only as the charge left it. `None` where it did not; then [`accept`]
+/// looks.
+pub(super) fn accept_unchanged(
+    session: &Session,
+    snapshot: &Snapshot,
+    pin: &Pin,
+    charge: &Charge,
+) -> Result<Option<Answer>> {
+    let Snapshot { guid, policy, extensions, .. } = snapshot;
+    let now = session.now();
+    let mut row = PinRow { facts: charge.facts, ..snapshot.row.clone() };
+    let Ok(facts) = taken_back(policy, &row, charge, now) else { return Ok(None) };
+    if !session.store.put_counts(guid, &row, policy, &facts)? {
+        return Ok(None);
+    }
+    row.facts = facts;
+    Ok(Some(right(policy, &row, extensions, pin, now)))
+}
+
 /// The second transaction of a right PIN: takes the charge back. It needs no key, so that one that goes away at this
 /// moment leaves no failure behind.
 pub(super) fn accept(
@@ -60,37 +80,49 @@ pub(super) fn accept(
     };
     // After the lock, which may have been waited for.
     let now = clock();
+    row.facts = match taken_back(&policy, &row, charge, now) {
+        Ok(facts) => facts,
+        Err(reason) => return Ok(Answer::refused(reason)),
+    };
+    tx.put_pin(guid, &row)?;
+    Ok(right(&policy, &row, &extensions, pin, now))
+}
+
+/// The state after a right PIN, or why it does not sign in all the same.
+fn taken_back(policy: &PinPolicy, row: &PinRow, charge: &Charge, now: i64) -> std::result::Result<PinFacts, Reason> {
     if row.version != charge.version {
-        return Ok(Answer::refused(Reason::WrongPin));
+        return Err(Reason::WrongPin);
     }
     // Others may have used up the tries meanwhile, or an administrator have locked it. A lock is this try's own only
     // where nothing was counted or cleared since: then it goes with the charge.
     let is_own = row.facts == charge.facts;
     let is_locked = |facts: &PinFacts| policy.lock(facts, now).is_some();
     if is_locked(&row.facts) && !is_own {
-        return Ok(Answer::refused(Reason::LockedOut));
+        return Err(Reason::LockedOut);
     }
-    row.facts = charge.taken_back(row.facts);
-    if is_locked(&row.facts) {
-        return Ok(Answer::refused(Reason::LockedOut));
+    let facts = charge.taken_back(row.facts);
+    if is_locked(&facts) {
+        return Err(Reason::LockedOut);
     }
-    row.facts.failures = 0;
-    row.facts.last_failure_at = 0;
-    tx.put_pin(guid, &row)?;
+    Ok(PinFacts { failures: 0, last_failure_at: 0, ..facts })
+}
+
+/// The answer to a right PIN.
+fn right(policy: &PinPolicy, row: &PinRow, extensions: &[String], pin: &Pin, now: i64) -> Answer {
     let mut because = Vec::new();
     if policy.is_expired(&row.facts, now) {
         because.push("the PIN is expired".to_owned());
     }
-    if let Err(refusal) = rules::check(pin, &policy, &extensions) {
+    if let Err(refusal) = rules::check(pin, policy, extensions) {
         because.push(refusal.to_string());
     }
-    Ok(Answer {
+    Answer {
         accepted: true,
         must_change: !because.is_empty(),
         set_up_due: row.first_time_user,
         must_change_because: because,
         reason: Reason::None,
-    })
+    }
 }
 
 /// The second transaction of a wrong PIN: the charge stands; what it brings about is done once, by whoever brought the

@@ -1,9 +1,9 @@
 //! Sign-in: the question that a telephone system asks. docs/sign-in.md says its rules.
 //!
 //! Every try is charged before it is judged. The hash runs outside the write lock, on a snapshot; a first transaction
-//! reads lock, counter and PIN version again and counts a failure; only when that is on disk is the PIN compared; a
-//! second transaction takes the failure back where the PIN was right, and draws the consequences where it was wrong. So
-//! what cannot be counted is never answered, and no fault of the store's can give more answers than the counter allows.
+//! counts a failure where lock, counter, PIN version and rules are as they were, else reads them again first; only when
+//! that is on disk is the PIN compared; a second transaction takes the failure back where the PIN was right, and draws
+//! the consequences where it was wrong. So what cannot be counted is never answered, and no fault of the store's can give more answers than the counter allows.
 //! Every refusal costs a hash and a commit, and is answered at a fixed time after the call came.
 
 mod change;
@@ -14,8 +14,8 @@ mod reset;
 
 use std::time::{Duration, Instant};
 
-use charge::{Charging, charge, charge_soon, count_nobody};
-use decide::{accept, refuse_with_reset, upgrade};
+use charge::{Charging, charge, charge_soon, charge_unchanged, count_nobody};
+use decide::{accept, accept_unchanged, refuse_with_reset, upgrade};
 use find::{Found, Snapshot, find, snapshot};
 
 use crate::crypto::hash::{Salt, hash};
@@ -159,14 +159,23 @@ fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(
         };
         let typed = hash(pin, &snapshot.row.salt, &snapshot.row.params)?;
         let (whose, soon) = (Some(&snapshot.guid), |tx: &Tx<'_>| charge_soon(tx, &snapshot));
-        let charge = match session.change_mailbox(whose, &cause, soon, |c| charge(c, &snapshot))? {
-            Charging::Charged(charge) => charge,
-            Charging::Refused(reason) => return Ok((Answer::refused(reason), None)),
-            Charging::HashedAnew => continue,
+        let charge = match charge_unchanged(session, &snapshot)? {
+            Some(charge) => Box::new(charge),
+            None => match session.change_mailbox(whose, &cause, soon, |c| charge(c, &snapshot))? {
+                Charging::Charged(charge) => charge,
+                Charging::Refused(reason) => return Ok((Answer::refused(reason), None)),
+                Charging::HashedAnew => continue,
+            },
         };
         // Compared here and no earlier: the try is counted by now.
         let settled = if charge.is_for(&typed) {
-            session.store.write_mailbox(whose, |tx| accept(tx, || session.now(), &snapshot.guid, pin, &charge))
+            match accept_unchanged(session, &snapshot, pin, &charge) {
+                Ok(Some(answer)) => Ok(answer),
+                Ok(None) => {
+                    session.store.write_mailbox(whose, |tx| accept(tx, || session.now(), &snapshot.guid, pin, &charge))
+                }
+                Err(e) => Err(e),
+            }
         } else if charge.has_consequences {
             refuse_with_reset(session, &snapshot, pin, &charge, &cause)
         } else {

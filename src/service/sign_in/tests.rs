@@ -179,13 +179,13 @@ fn a_try_is_charged_whatever_was_typed_and_says_whether_the_pin_is_still_the_sam
     assert_eq!(first.facts.last_failure_at, f.session.now());
     assert_eq!(f.state(0).facts, first.facts);
 
-    let mut other = Snapshot { guid: mine.guid.clone(), row: mine.row.clone() };
+    let mut other = mine.clone();
     other.row.version += 1;
     assert!(!charged(&f, &other).is_same, "another version");
-    let mut other = Snapshot { guid: mine.guid.clone(), row: mine.row.clone() };
+    let mut other = mine.clone();
     other.row.salt[0] ^= 1;
     assert!(!charged(&f, &other).is_same, "another salt");
-    let mut other = Snapshot { guid: mine.guid.clone(), row: mine.row.clone() };
+    let mut other = mine.clone();
     other.row.params.passes += 1;
     assert!(matches!(change(&f, |c| charge(c, &other)).unwrap(), Charging::HashedAnew), "another cost");
     assert_eq!(f.state(0).facts.failures, 3, "what must be hashed again is not charged");
@@ -525,7 +525,7 @@ fn a_hash_is_not_made_anew_over_a_pin_that_was_replaced_meanwhile() {
         let params = HashParams { passes: now.row.params.passes + 1, ..now.row.params };
         PinRow { params, ..now.row.clone() }
     }] {
-        upgrade(&f.session, &Snapshot { guid: now.guid.clone(), row: other }, &Pin::new("471147")).unwrap();
+        upgrade(&f.session, &Snapshot { row: other, ..now.clone() }, &Pin::new("471147")).unwrap();
         assert!(f.verify(0, "580437").accepted);
     }
 }

@@ -13,7 +13,7 @@ use crate::guid::RecipientGuid;
 /// How a piece of work stands to others.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Scope<'a> {
-    /// One statement, which is a snapshot by itself.
+    /// Statements each of which is a snapshot by itself.
     Statement,
     /// Several, on one snapshot.
     Snapshot,

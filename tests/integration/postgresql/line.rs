@@ -83,15 +83,15 @@ impl Line {
 }
 
 fn join(program: UnixStream, server: UnixStream, state: Arc<State>) {
-    let is_silent = Arc::new(AtomicBool::new(false));
+    let (is_silent, is_alone) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (mut from, mut to) = (server.try_clone().unwrap(), program.try_clone().unwrap());
-    let (silent, told) = (Arc::clone(&is_silent), Arc::clone(&state));
+    let (silent, alone, told) = (Arc::clone(&is_silent), Arc::clone(&is_alone), Arc::clone(&state));
     std::thread::spawn(move || {
         let mut buffer = [0; 16_384];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             if silent.load(Ordering::SeqCst) {
                 // What was asked with the commit is answered before it.
-                if has_committed(&buffer[..length]) {
+                if has_committed(&buffer[..length], alone.load(Ordering::SeqCst)) {
                     told.broken.fetch_add(1, Ordering::SeqCst);
                     break;
                 }
@@ -107,13 +107,20 @@ fn join(program: UnixStream, server: UnixStream, state: Arc<State>) {
         let (mut from, mut server) = (BufReader::with_capacity(1 << 16, &program), server);
         // The first message has no letter before its length.
         let mut has_letter = false;
+        let mut changes = Vec::new();
         let mut is_turn = false;
         loop {
             is_turn |= from.buffer().is_empty();
             let Some(message) = next_message(&mut from, has_letter) else { break };
-            let is_commit = has_letter && message.starts_with(b"Q") && message.get(5..11) == Some(b"COMMIT");
+            let is_end = has_letter && message.starts_with(b"Q") && message.get(5..11) == Some(b"COMMIT");
+            if has_letter && message[0] == b'P' && changes_alone(&message) {
+                changes.extend(texts(&message).next().map(<[u8]>::to_vec));
+            }
+            let is_change =
+                has_letter && message[0] == b'B' && changes.iter().any(|name| texts(&message).nth(1) == Some(name));
+            let is_commit = is_end || is_change;
             // A commit that is sent alone ends what was only read, and nobody waits for it.
-            if is_turn && !is_commit {
+            if is_turn && !is_end {
                 state.turns.fetch_add(1, Ordering::SeqCst);
                 is_turn = false;
             }
@@ -127,7 +134,10 @@ fn join(program: UnixStream, server: UnixStream, state: Arc<State>) {
                         state.broken.fetch_add(1, Ordering::SeqCst);
                         break;
                     }
-                    armed if armed == Break::After as u8 => is_silent.store(true, Ordering::SeqCst),
+                    armed if armed == Break::After as u8 => {
+                        is_alone.store(is_change, Ordering::SeqCst);
+                        is_silent.store(true, Ordering::SeqCst);
+                    }
                     _ => {}
                 }
             }
@@ -140,10 +150,23 @@ fn join(program: UnixStream, server: UnixStream, state: Arc<State>) {
     });
 }
 
-/// Whether the server says that it has done a commit, or that there was nothing left to commit.
-fn has_committed(answers: &[u8]) -> bool {
+/// Whether the server says that it has done a commit, or that there was nothing left to commit. A statement that is a
+/// change by itself is committed before the server is ready for another, and that is told together with its end.
+fn has_committed(answers: &[u8], is_alone: bool) -> bool {
     let says = |words: &[u8]| answers.windows(words.len()).any(|found| found == words);
-    says(b"COMMIT\0") || says(b"ROLLBACK\0")
+    if is_alone { says(b"Z\0\0\0\x05I") } else { says(b"COMMIT\0") || says(b"ROLLBACK\0") }
+}
+
+/// The texts that a message begins with.
+fn texts(message: &[u8]) -> impl Iterator<Item = &[u8]> {
+    message[5..].split(|byte| *byte == 0)
+}
+
+/// Whether this is a statement that is a change by itself: its mark is written with it.
+fn changes_alone(prepared: &[u8]) -> bool {
+    let text = texts(prepared).nth(1).unwrap_or_default();
+    let says = |words: &[u8]| text.windows(words.len()).any(|found| found == words);
+    says(b"UPDATE") && says(b"INSERT INTO change_mark")
 }
 
 fn end(one: &UnixStream, other: &UnixStream) {

@@ -185,17 +185,35 @@ impl Server {
     pub(in crate::store) fn run<T>(&self, scope: Scope<'_>, mut work: impl FnMut(&Tx<'_>) -> Result<T>) -> Result<T> {
         if !self.exists()? {
             if matches!(scope, Scope::Change | Scope::Mailbox(_)) {
-                return Err(Error::new(
-                    Status::StoreMissing,
-                    format!("The store '{}' is not made yet. Nothing was changed.", self.address.text),
-                ));
+                return Err(self.missing());
             }
             return self.empty.run(work);
         }
+        self.retried(|link| run_on(link, scope, &mut work))
+    }
+
+    /// Runs one statement as a change by itself; whether there was the one row that it changes. It is one way to the
+    /// server and back.
+    pub(in crate::store) fn change_one(&self, statement: &str, parameters: &[&dyn ToColumn]) -> Result<bool> {
+        if !self.exists()? {
+            return Err(self.missing());
+        }
+        self.retried(|link| link.change_one(statement, parameters))
+    }
+
+    fn missing(&self) -> Error {
+        Error::new(
+            Status::StoreMissing,
+            format!("The store '{}' is not made yet. Nothing was changed.", self.address.text),
+        )
+    }
+
+    /// Again where another transaction undid it, or its commit got lost.
+    fn retried<T>(&self, mut work: impl FnMut(&mut Link) -> (Result<T>, Step)) -> Result<T> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let told = self.run_once(scope, &mut work);
+            let told = self.run_once(&mut work);
             match &told {
                 Err(e) if e.is(Condition::Undone) && tries < TRIES => std::thread::sleep(pause_of(tries)),
                 _ => return told.map_err(|e| self.explain(e)),
@@ -203,10 +221,10 @@ impl Server {
         }
     }
 
-    fn run_once<T>(&self, scope: Scope<'_>, work: &mut impl FnMut(&Tx<'_>) -> Result<T>) -> Result<T> {
+    fn run_once<T>(&self, work: &mut impl FnMut(&mut Link) -> (Result<T>, Step)) -> Result<T> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(mut link) = idle {
-            match self.run_on(&mut link, scope, work) {
+            match work(&mut link) {
                 // The server went away, and may be back, since the connection was used last. Nothing is lost by asking
                 // again.
                 (Err(e), Step::Unheard) if e.is(Condition::ServerGone) => {
@@ -216,73 +234,8 @@ impl Server {
             }
         }
         let mut link = self.connect()?;
-        let (told, step) = self.run_on(&mut link, scope, work);
+        let (told, step) = work(&mut link);
         self.settle(link, told, step)
-    }
-
-    fn run_on<T>(
-        &self,
-        link: &mut Link,
-        scope: Scope<'_>,
-        work: &mut impl FnMut(&Tx<'_>) -> Result<T>,
-    ) -> (Result<T>, Step) {
-        let may_tidy_trail = link.may_tidy_trail && scope == Scope::Change;
-        if let Some(beginning) = beginning(scope) {
-            link.pipeline.later_batch(beginning);
-        }
-        let last = link.mark.clone();
-        let running = Running {
-            link: RefCell::new(link),
-            is_transaction: scope != Scope::Statement,
-            may_tidy_trail,
-            has_heard: Shared::new(false),
-            soon: RefCell::default(),
-            walks: Shared::new(0),
-        };
-        let told = match scope {
-            Scope::Mailbox(whose) => running.lock_mailbox(whose),
-            // What the work reads besides, the key file for one, is read under the lock.
-            Scope::Change | Scope::Rehearsal => running.settle(),
-            _ => Ok(()),
-        };
-        let told = told.and_then(|()| work(&Tx::on(On::Postgres(&running))));
-        let is_change = matches!(scope, Scope::Change | Scope::Mailbox(_));
-        let told = told.and_then(|told| {
-            let mark = if is_change { Some(running.put_mark(&last, scope)?) } else { None };
-            Ok((told, mark))
-        });
-        let step = if running.has_heard.get() { Step::Ended } else { Step::Unheard };
-        let pipeline = &mut running.link.into_inner().pipeline;
-        match told {
-            Ok((told, Some(mark))) => {
-                let client = pipeline.client();
-                match pipeline.answer_within(COMMIT, client.batch_execute("COMMIT")) {
-                    Some(Ok(())) => {
-                        link.mark = mark;
-                        (Ok(told), Step::Ended)
-                    }
-                    Some(Err(e)) if is_refusal(&e) => (Err(fault(&e)), Step::Ended),
-                    Some(Err(e)) => (Ok(told), Step::Unanswered(mark, fault(&e))),
-                    None => (Ok(told), Step::Unanswered(mark, unheard())),
-                }
-            }
-            told => {
-                match scope {
-                    Scope::Statement => {}
-                    // Nobody waits for its end.
-                    Scope::Snapshot if told.is_ok() => {
-                        pipeline.later_batch("COMMIT");
-                        pipeline.send();
-                    }
-                    _ => {
-                        pipeline.later_batch("ROLLBACK");
-                        // Undone all the same where this cannot be said any more.
-                        let _ = pipeline.settle();
-                    }
-                }
-                (told.map(|(told, _)| told), step)
-            }
-        }
     }
 
     /// Keeps the connection where it is sound, and asks what became of a commit that was not answered.
@@ -528,6 +481,56 @@ impl Link {
         self.pipeline.answer(client.query_typed(text, &[])).map_err(|e| fault(&e))
     }
 
+    /// Runs one statement as a change by itself, which is marked only where there was the row that it changes: so the
+    /// mark of one that was not answered tells that, too.
+    fn change_one(&mut self, statement: &str, parameters: &[&dyn ToColumn]) -> (Result<bool>, Step) {
+        // Whether it was done is asked of another connection, but not where this one was gone before.
+        if !self.pipeline.is_alive() {
+            return (Err(Error::on(Condition::ServerGone, "the connection was closed")), Step::Unheard);
+        }
+        let mark = match os::random::<16>() {
+            Ok(mark) => mark.to_vec(),
+            Err(e) => return (Err(e), Step::Ended),
+        };
+        let (last, own) = (parameters.len() + 1, parameters.len() + 2);
+        let marked = format!(
+            "WITH found AS ({statement} RETURNING 1), last AS (DELETE FROM change_mark WHERE id = ?{last} AND EXISTS \
+             (SELECT 1 FROM found)) INSERT INTO change_mark (id, at) SELECT ?{own}, {NOW} FROM found"
+        );
+        let mut values: Vec<Value<'_>> = parameters.iter().map(|parameter| parameter.value()).collect();
+        values.extend([&self.mark, &mark].map(|mark| Value::Blob(Cow::Owned(mark.clone()))));
+        let prepared = match self.prepare(&marked, &values) {
+            Ok(prepared) => prepared,
+            Err(e) => return (Err(fault(&e)), Step::Unheard),
+        };
+        let (client, boxed) = (self.pipeline.client(), boxed(&values));
+        match self.pipeline.answer_within(COMMIT, client.execute(&prepared, &references(&boxed))) {
+            Some(Ok(0)) => (Ok(false), Step::Ended),
+            Some(Ok(_)) => {
+                self.mark = mark;
+                (Ok(true), Step::Ended)
+            }
+            Some(Err(e)) if is_refusal(&e) => (Err(fault(&e)), Step::Ended),
+            Some(Err(e)) => (Ok(true), Step::Unanswered(mark, fault(&e))),
+            None => (Ok(true), Step::Unanswered(mark, unheard())),
+        }
+    }
+
+    /// A statement that this connection keeps prepared.
+    fn prepare(&mut self, statement: &str, values: &[Value<'_>]) -> std::result::Result<Statement, postgres::Error> {
+        if let Some(found) = self.prepared.get(statement) {
+            return Ok(found.clone());
+        }
+        let types: Vec<Type> = values.iter().map(type_of).collect();
+        let client = self.pipeline.client();
+        let made = self.pipeline.answer(client.prepare_typed(&numbered(statement), &types))?;
+        if self.prepared.len() >= PREPARED {
+            self.prepared.clear();
+        }
+        self.prepared.insert(statement.to_owned(), made.clone());
+        Ok(made)
+    }
+
     /// Adds a mark, on disk at the end; 0 where it was there.
     fn add_mark(&mut self, mark: &[u8]) -> Result<u64> {
         let put = format!("INSERT INTO change_mark (id, at) VALUES ($1, {NOW}) ON CONFLICT (id) DO NOTHING");
@@ -535,6 +538,67 @@ impl Link {
         let told = self.pipeline.answer_within(COMMIT, client.execute_typed(&put, &[(&mark, Type::BYTEA)]));
         // Without an answer nothing is known: the row may be there, and what it would keep out may yet be committed.
         told.ok_or_else(unheard)?.map_err(|e| fault(&e))
+    }
+}
+
+/// Begins, runs `work`, and ends.
+fn run_on<T>(link: &mut Link, scope: Scope<'_>, work: &mut impl FnMut(&Tx<'_>) -> Result<T>) -> (Result<T>, Step) {
+    let may_tidy_trail = link.may_tidy_trail && scope == Scope::Change;
+    if let Some(beginning) = beginning(scope) {
+        link.pipeline.later_batch(beginning);
+    }
+    let last = link.mark.clone();
+    let running = Running {
+        link: RefCell::new(link),
+        is_transaction: scope != Scope::Statement,
+        may_tidy_trail,
+        has_heard: Shared::new(false),
+        soon: RefCell::default(),
+        walks: Shared::new(0),
+    };
+    let told = match scope {
+        Scope::Mailbox(whose) => running.lock_mailbox(whose),
+        // What the work reads besides, the key file for one, is read under the lock.
+        Scope::Change | Scope::Rehearsal => running.settle(),
+        _ => Ok(()),
+    };
+    let told = told.and_then(|()| work(&Tx::on(On::Postgres(&running))));
+    let is_change = matches!(scope, Scope::Change | Scope::Mailbox(_));
+    let told = told.and_then(|told| {
+        let mark = if is_change { Some(running.put_mark(&last, scope)?) } else { None };
+        Ok((told, mark))
+    });
+    let step = if running.has_heard.get() { Step::Ended } else { Step::Unheard };
+    let pipeline = &mut running.link.into_inner().pipeline;
+    match told {
+        Ok((told, Some(mark))) => {
+            let client = pipeline.client();
+            match pipeline.answer_within(COMMIT, client.batch_execute("COMMIT")) {
+                Some(Ok(())) => {
+                    link.mark = mark;
+                    (Ok(told), Step::Ended)
+                }
+                Some(Err(e)) if is_refusal(&e) => (Err(fault(&e)), Step::Ended),
+                Some(Err(e)) => (Ok(told), Step::Unanswered(mark, fault(&e))),
+                None => (Ok(told), Step::Unanswered(mark, unheard())),
+            }
+        }
+        told => {
+            match scope {
+                Scope::Statement => {}
+                // Nobody waits for its end.
+                Scope::Snapshot if told.is_ok() => {
+                    pipeline.later_batch("COMMIT");
+                    pipeline.send();
+                }
+                _ => {
+                    pipeline.later_batch("ROLLBACK");
+                    // Undone all the same where this cannot be said any more.
+                    let _ = pipeline.settle();
+                }
+            }
+            (told.map(|(told, _)| told), step)
+        }
     }
 }
 
@@ -731,14 +795,7 @@ impl Running<'_> {
         if let Some(found) = link.prepared.get(statement) {
             return Ok(found.clone());
         }
-        let types: Vec<Type> = values.iter().map(type_of).collect();
-        let client = link.pipeline.client();
-        let made = self.heard(link.pipeline.answer(client.prepare_typed(&numbered(statement), &types)))?;
-        if link.prepared.len() >= PREPARED {
-            link.prepared.clear();
-        }
-        link.prepared.insert(statement.to_owned(), made.clone());
-        Ok(made)
+        self.heard(link.prepare(statement, values))
     }
 
     fn heard<T>(&self, told: std::result::Result<T, postgres::Error>) -> Result<T> {

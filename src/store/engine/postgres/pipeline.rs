@@ -52,6 +52,23 @@ impl Pipeline {
         self.driver.has_ended || self.client.is_closed()
     }
 
+    /// Whether the server has not closed it by now, looked at anew.
+    pub(super) fn is_alive(&mut self) -> bool {
+        let Driver { connection, runtime, has_ended } = &mut self.driver;
+        if !*has_ended {
+            runtime.block_on(async {
+                // What came meanwhile is seen only once the system was asked.
+                tokio::task::yield_now().await;
+                poll_fn(|cx| {
+                    *has_ended = connection.as_mut().poll(cx).is_ready();
+                    Poll::Ready(())
+                })
+                .await;
+            });
+        }
+        !self.is_closed()
+    }
+
     /// What makes requests, for [`Pipeline::later`] and [`Pipeline::answer`].
     pub(super) fn client(&self) -> Arc<Client> {
         Arc::clone(&self.client)
