@@ -300,7 +300,7 @@ fn among_so_many(folder: &Path, count: usize) -> Among {
     let (in_no_order, bare_read) = look_up(&store, &session, READS, "no", &|n, round| who(n, round, count));
     let mut names: Vec<String> = (0..count).map(|n| format!("user{n}@contoso.com")).collect();
     names.sort_unstable();
-    let listed = |n, round| names[(round * READS + n) % count].clone();
+    let listed = |n: usize, round: usize| names[(round * READS + n) % count].clone();
     let (in_list_order, _) = look_up(&store, &session, READS, "a list's", &listed);
     Among { bytes_a_mailbox, look_up: in_no_order, bare_read, in_list_order, answers: filters(&session, count) }
 }

@@ -4,7 +4,7 @@ use crate::crypto::key::KeyId;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -112,6 +112,7 @@ pub struct Session {
     pub(crate) refusal_interval: Duration,
     location: Location,
     left_behind: Option<Location>,
+    lives_for_one_call: AtomicBool,
 }
 
 /// What a change works with, inside its transaction.
@@ -154,6 +155,7 @@ impl Session {
             kept: Mutex::default(),
             location,
             left_behind: None,
+            lives_for_one_call: AtomicBool::default(),
         })
     }
 
@@ -172,13 +174,19 @@ impl Session {
             kept: Mutex::default(),
             location: self.location.clone(),
             left_behind: None,
+            lives_for_one_call: AtomicBool::default(),
         }
     }
 
-    /// For a program that makes one call and ends: the store's log, while it is short, stays for the next one, which
-    /// then need not make it anew.
-    pub fn leave_log(&self) {
+    /// For a program that makes one call and ends. The store's log, while it is short, stays for the next one, which
+    /// then need not make it anew; and a sign-in hashes while its try is counted, since nobody else needs the cores.
+    pub fn live_for_one_call(&self) {
+        self.lives_for_one_call.store(true, Ordering::Relaxed);
         self.store.leave_log();
+    }
+
+    pub(crate) fn lives_for_one_call(&self) -> bool {
+        self.lives_for_one_call.load(Ordering::Relaxed)
     }
 
     /// Brings a store of an older version to today's, which the first use does in any case. This one tells how far it

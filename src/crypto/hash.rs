@@ -111,31 +111,52 @@ fn cores() -> usize {
 
 /// Hashes `pin`. Takes about 15 ms with the shipped parameters; call it with no lock held.
 pub fn hash(pin: &Pin, salt: &Salt, params: &HashParams) -> Result<PinHash> {
-    hash_in(&ARENAS, pin, salt, params)
+    Hashing::begin(params)?.hash(pin, salt)
 }
 
-fn hash_in(arenas: &Arenas, pin: &Pin, salt: &Salt, params: &HashParams) -> Result<PinHash> {
-    if !params.is_allowed() {
-        // A row that somebody altered must not take the host's memory, nor keep it busy for hours.
-        return Err(Error::new(
-            Status::SealBroken,
-            format!(
-                "A stored PIN's cost ({} KiB, {} passes, {} lanes) is above every cost that is ever set: it was \
-                 changed outside this program. Nothing was changed, and no sign-in was counted. Restore the store from \
-                 a backup, or set a new PIN for the mailbox.",
-                params.memory_kib, params.passes, params.lanes
-            ),
-        ));
-    }
-    let broken = |_| Error::new(Status::Internal, "The PIN could not be hashed. Nothing was changed.");
-    let cost = Params::new(params.memory_kib, params.passes, params.lanes, Some(PinHash::LEN)).map_err(broken)?;
-    let blocks = cost.block_count();
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost);
+/// A hash whose cost was looked at and whose memory is there, so that nothing can be in its way any more.
+pub(crate) struct Hashing<'a> {
+    argon2: Argon2<'static>,
+    arena: Lent<'a>,
+}
 
-    let mut arena = arenas.lend(blocks)?;
-    let mut out = PinHash([0; PinHash::LEN]);
-    argon2.hash_password_into_with_memory(pin.expose(), salt, &mut out.0, arena.blocks()).map_err(broken)?;
-    Ok(out)
+impl Hashing<'static> {
+    /// An error where the cost is one that nobody sets, or where there is not enough memory.
+    pub(crate) fn begin(params: &HashParams) -> Result<Self> {
+        Hashing::begin_in(&ARENAS, params)
+    }
+}
+
+impl<'a> Hashing<'a> {
+    fn begin_in(arenas: &'a Arenas, params: &HashParams) -> Result<Self> {
+        if !params.is_allowed() {
+            // A row that somebody altered must not take the host's memory, nor keep it busy for hours.
+            return Err(Error::new(
+                Status::SealBroken,
+                format!(
+                    "A stored PIN's cost ({} KiB, {} passes, {} lanes) is above every cost that is ever set: it was \
+                     changed outside this program. Nothing was changed, and no sign-in was counted. Restore the store \
+                     from a backup, or set a new PIN for the mailbox.",
+                    params.memory_kib, params.passes, params.lanes
+                ),
+            ));
+        }
+        let cost = Params::new(params.memory_kib, params.passes, params.lanes, Some(PinHash::LEN)).map_err(broken)?;
+        let arena = arenas.lend(cost.block_count())?;
+        Ok(Self { argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, cost), arena })
+    }
+
+    /// The memory is erased when `self` is dropped, not here.
+    pub(crate) fn hash(&mut self, pin: &Pin, salt: &Salt) -> Result<PinHash> {
+        let mut out = PinHash([0; PinHash::LEN]);
+        let memory = self.arena.blocks();
+        self.argon2.hash_password_into_with_memory(pin.expose(), salt, &mut out.0, memory).map_err(broken)?;
+        Ok(out)
+    }
+}
+
+fn broken(_: argon2::Error) -> Error {
+    Error::new(Status::Internal, "The PIN could not be hashed. Nothing was changed.")
 }
 
 impl Arenas {
@@ -268,7 +289,10 @@ mod tests {
     fn a_reused_arena_gives_the_same_hash_and_is_erased() {
         let arenas = Arenas::default();
         let params = HashParams { memory_kib: 64, passes: 1, lanes: 1 };
-        let hash = |pin: &str| hash_in(&arenas, &Pin::new(pin), &[7; 16], &params).unwrap();
+        let hash = |pin: &str| {
+            let mut hashing = Hashing::begin_in(&arenas, &params).unwrap();
+            hashing.hash(&Pin::new(pin), &[7; 16]).unwrap()
+        };
         let first = hash("580437");
         let at = {
             let waiting = &mut arenas.state().waiting;

@@ -163,8 +163,8 @@ impl Store {
         on!(self, exists())
     }
 
-    /// Runs `work`, which is one statement or needs no common snapshot, more than once where a connection was dead. A missing store reads as empty
-    /// and stays missing.
+    /// Runs `work`, which is one statement or needs no common snapshot, more than once where a connection was dead. A
+    /// missing store reads as empty and stays missing.
     pub(crate) fn read_once<T>(&self, work: impl FnMut(&Tx<'_>) -> Result<T>) -> Result<T> {
         on!(self, run(Scope::Statement, work))
     }

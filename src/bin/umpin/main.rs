@@ -157,7 +157,7 @@ fn run_command(command: Command) -> Result<u8> {
     }
     let session = Session::open(command.store, command.key_file, None)?;
     if matches!(command.verb, Verb::Verify { .. } | Verb::Change { .. } | Verb::SetUpComplete { .. }) {
-        session.leave_log();
+        session.live_for_one_call();
     }
     // Nobody reads it on the telephone.
     if !matches!(command.verb, Verb::Agi(_)) {

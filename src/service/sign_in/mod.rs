@@ -3,7 +3,8 @@
 //! Every try is charged before it is judged. The hash runs outside the write lock, on a snapshot; a first transaction
 //! counts a failure where lock, counter, PIN version and rules are as they were, else reads them again first; only when
 //! that is on disk is the PIN compared; a second transaction takes the failure back where the PIN was right, and draws
-//! the consequences where it was wrong. So what cannot be counted is never answered, and no fault of the store's can give more answers than the counter allows.
+//! the consequences where it was wrong. So what cannot be counted is never answered, and no fault of the store's can
+//! give more answers than the counter allows.
 //! Every refusal costs a hash and a commit, and is answered at a fixed time after the call came.
 
 mod change;
@@ -12,13 +13,15 @@ mod decide;
 mod find;
 mod reset;
 
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use charge::{Charging, charge, charge_soon, charge_unchanged, count_nobody};
 use decide::{accept, accept_unchanged, refuse_with_reset, upgrade};
 use find::{Found, Snapshot, find, snapshot};
 
-use crate::crypto::hash::{Salt, hash};
+use crate::crypto::hash::{Hashing, PinHash, Salt, hash};
 use crate::error::{Error, Result, Status};
 use crate::pin::Pin;
 use crate::pin::generate::MAX_TRIES;
@@ -133,7 +136,7 @@ fn refused() -> Error {
 }
 
 fn leave_at_interval(session: &Session, came: Instant) {
-    std::thread::sleep(until_it_leaves(session.refusal_interval, came.elapsed()));
+    thread::sleep(until_it_leaves(session.refusal_interval, came.elapsed()));
 }
 
 /// How long to wait with a refusal whose call came `passed` ago: until the next whole multiple of `interval`.
@@ -157,38 +160,105 @@ fn sign_in(session: &Session, who: &Caller, pin: &Pin, cmdlet: &str) -> Result<(
                 return Ok((Answer::refused(reason), None));
             }
         };
-        let typed = hash(pin, &snapshot.row.salt, &snapshot.row.params)?;
-        let (whose, soon) = (Some(&snapshot.guid), |tx: &Tx<'_>| charge_soon(tx, &snapshot));
-        let charge = match charge_unchanged(session, &snapshot)? {
-            Some(charge) => Box::new(charge),
-            None => match session.change_mailbox(whose, &cause, soon, |c| charge(c, &snapshot))? {
-                Charging::Charged(charge) => charge,
-                Charging::Refused(reason) => return Ok((Answer::refused(reason), None)),
-                Charging::HashedAnew => continue,
-            },
-        };
-        // Compared here and no earlier: the try is counted by now.
-        let settled = if charge.is_for(&typed) {
-            match accept_unchanged(session, &snapshot, pin, &charge) {
-                Ok(Some(answer)) => Ok(answer),
-                Ok(None) => {
-                    session.store.write_mailbox(whose, |tx| accept(tx, || session.now(), &snapshot.guid, pin, &charge))
-                }
-                Err(e) => Err(e),
-            }
-        } else if charge.has_consequences {
-            refuse_with_reset(session, &snapshot, pin, &charge, &cause)
-        } else {
-            Ok(Answer::refused(Reason::WrongPin))
-        };
-        let answer = settled.map_err(still_counted)?;
-        if answer.accepted && session.hash.is_stronger_than(&snapshot.row.params) {
-            // The answer stands whether or not this works; the next right sign-in tries again.
-            let _ = upgrade(session, &snapshot, pin);
+        match thread::scope(|scope| try_once(session, scope, &snapshot, pin, &cause))? {
+            Tried::Answered(answer) => return Ok((answer, Some(snapshot))),
+            Tried::Refused(reason) => return Ok((Answer::refused(reason), None)),
+            Tried::HashedAnew => {}
         }
-        return Ok((answer, Some(snapshot)));
     }
     Err(conflict_error())
+}
+
+/// What came of a try.
+enum Tried {
+    Answered(Answer),
+    /// Nobody can sign in there.
+    Refused(Reason),
+    /// Its hash has another cost since. Nothing was written.
+    HashedAnew,
+}
+
+/// Charges a try, then judges it.
+fn try_once<'s>(
+    session: &Session,
+    scope: &'s Scope<'s, '_>,
+    snapshot: &'s Snapshot,
+    pin: &'s Pin,
+    cause: &Cause,
+) -> Result<Tried> {
+    let typed = begin_to_hash(session, scope, snapshot, pin)?;
+    let (whose, soon) = (Some(&snapshot.guid), |tx: &Tx<'_>| charge_soon(tx, snapshot));
+    let charge = match charge_unchanged(session, snapshot)? {
+        Some(charge) => Box::new(charge),
+        None => match session.change_mailbox(whose, cause, soon, |c| charge(c, snapshot))? {
+            Charging::Charged(charge) => charge,
+            Charging::Refused(reason) => return Ok(Tried::Refused(reason)),
+            Charging::HashedAnew => return Ok(Tried::HashedAnew),
+        },
+    };
+    // Compared here and no earlier: the try is counted by now.
+    let settled = typed.wait().and_then(|typed| {
+        if charge.is_for(&typed) {
+            match accept_unchanged(session, snapshot, pin, &charge)? {
+                Some(answer) => Ok(answer),
+                None => {
+                    session.store.write_mailbox(whose, |tx| accept(tx, || session.now(), &snapshot.guid, pin, &charge))
+                }
+            }
+        } else if charge.has_consequences {
+            refuse_with_reset(session, snapshot, pin, &charge, cause)
+        } else {
+            Ok(Answer::refused(Reason::WrongPin))
+        }
+    });
+    let answer = settled.map_err(still_counted)?;
+    if answer.accepted && session.hash.is_stronger_than(&snapshot.row.params) {
+        // The answer stands whether or not this works; the next right sign-in tries again.
+        let _ = upgrade(session, snapshot, pin);
+    }
+    Ok(Tried::Answered(answer))
+}
+
+/// What was typed, hashed, or soon.
+enum Typed {
+    Hashed(PinHash),
+    Soon(Receiver<Result<PinHash>>),
+}
+
+impl Typed {
+    fn wait(self) -> Result<PinHash> {
+        match self {
+            Typed::Hashed(typed) => Ok(typed),
+            Typed::Soon(coming) => coming.recv().unwrap_or_else(|_| {
+                Err(Error::new(Status::Internal, "The PIN could not be hashed. Nothing was changed."))
+            }),
+        }
+    }
+}
+
+/// Hashes what was typed, before anything is charged for it. A program that lives for one call has that done beside the
+/// charge, which waits for the disk, and the hash's memory erased beside the answer's commit; whatever could be in the
+/// hash's way was looked at before.
+fn begin_to_hash<'s>(
+    session: &Session,
+    scope: &'s Scope<'s, '_>,
+    snapshot: &'s Snapshot,
+    pin: &'s Pin,
+) -> Result<Typed> {
+    let row = &snapshot.row;
+    let mut hashing = Hashing::begin(&row.params)?;
+    if session.lives_for_one_call() {
+        let (send, coming) = channel();
+        let begun = thread::Builder::new().spawn_scoped(scope, move || {
+            // Whoever fell out meanwhile does not listen.
+            let _ = send.send(hashing.hash(pin, &row.salt));
+        });
+        if begun.is_ok() {
+            return Ok(Typed::Soon(coming));
+        }
+        hashing = Hashing::begin(&row.params)?;
+    }
+    hashing.hash(pin, &row.salt).map(Typed::Hashed)
 }
 
 /// The second transaction failed: the first one's failure stays.

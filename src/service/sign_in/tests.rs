@@ -298,6 +298,40 @@ fn the_last_try_signs_in_when_it_is_right() {
 }
 
 #[test]
+fn a_program_that_lives_for_one_call_counts_and_answers_like_any_other() {
+    let play = |one_call: bool| {
+        let f = fixture();
+        let mut told = Vec::new();
+        for (minutes, pin) in [
+            (0, "471147"),
+            (0, FIRST_PIN),
+            (1, "471147"),
+            (0, "471147"),
+            (2, "580437"),
+            (0, "471147"),
+            (0, "471147"),
+            (0, "471147"),
+            (0, FIRST_PIN),
+            (90, FIRST_PIN),
+            (0, "471147"),
+        ] {
+            f.clock.fetch_add(minutes * 60_000, Ordering::SeqCst);
+            let session = crate::support::session_at(&f.path(""), &f.clock);
+            if one_call {
+                session.live_for_one_call();
+            }
+            let answer = verify(&session, &caller(0), &Pin::new(pin)).unwrap();
+            let nobody = verify(&session, &caller(7), &Pin::new(pin)).unwrap();
+            told.push((answer, nobody, f.state(0).facts));
+        }
+        (told, records(&f))
+    };
+    let (told, records) = play(true);
+    assert!(told[1].0.accepted && told[7].0.reason == Reason::NowLocked, "{told:?}");
+    assert_eq!((told, records), play(false));
+}
+
+#[test]
 fn a_right_pin_is_discarded_where_others_used_up_the_tries_meanwhile() {
     let f = fixture();
     let mine = charged(&f, &snapshot_of(&f));
@@ -721,7 +755,10 @@ fn a_salt_or_a_cost_that_was_changed_in_the_row_is_an_error_and_counts_nothing()
     ] {
         let f = fixture();
         raw(&f, &format!("UPDATE pin SET {change}"));
-        for pin in [FIRST_PIN, "471147"] {
+        for (pin, one_call) in [(FIRST_PIN, false), ("471147", false), (FIRST_PIN, true), ("471147", true)] {
+            if one_call {
+                f.session.live_for_one_call();
+            }
             let told = verify(&f.session, &caller(0), &Pin::new(pin)).unwrap_err();
             assert_eq!(told.status, Status::SealBroken, "{change}: {told}");
         }
