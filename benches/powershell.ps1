@@ -1,7 +1,8 @@
 # What the cmdlets cost beyond PowerShell's own work and the database's, as ratios against references measured in the
 # same run, by turns: the import of the module over that of an empty one (benches/empty); Get-UMMailboxPIN over piped
 # identities, each another mailbox, over an empty cmdlet that has the same columns read and no more, both with the output
-# thrown away; Set-UMMailboxPIN over bare hashes on all cores. ./build.sh bench calls it; alone, with UMPIN_MODULE where the module lies elsewhere:
+# thrown away; Set-UMMailboxPIN over bare hashes on all cores; SecretStore beside ours (secretstore.ps1).
+# ./build.sh bench calls it; alone, with UMPIN_MODULE where the module lies elsewhere:
 # pwsh -NoProfile -Command './benches/powershell.ps1 -Mailboxes 1000, 1000000'
 [CmdletBinding()]
 param([int[]] $Mailboxes = (1000, 100000), [int] $Rounds = 11, [int] $Sets = 2000)
@@ -110,6 +111,21 @@ try {
     $bare = ($hashes | Measure-Object -Average).Average
     ('Set-UMMailboxPIN of {0:n0} with -ThrottleLimit: {1:n1} a second, bare hashes {2:n1}: {3:n2} ' +
     '(aim: at least 0.9)') -f $Sets, $rate, $bare, ($rate / $bare)
+
+    # PowerShell's own vault, where it is installed.
+    $names = 'Microsoft.PowerShell.SecretManagement', 'Microsoft.PowerShell.SecretStore'
+    $found = @(foreach ($name in $names) { (Get-Module -ListAvailable $name | Select-Object -First 1).Path })
+    if ($IsWindows) { 'SecretStore: not measured on Windows, where its vault is always the account''s own' }
+    elseif (@($found | Where-Object { $_ }).Count -ne 2) { "SecretStore: not installed ($($names -join ', '))" }
+    else {
+        $throwaway = "$folder/home"
+        $null = New-Item -ItemType Directory -Path $throwaway
+        $own = 'HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_CACHE_HOME' | ForEach-Object { "$_=$throwaway" }
+        $script = '-NoProfile', '-NonInteractive', '-File', "$PSScriptRoot/secretstore.ps1"
+        $told = & env $own $pwsh $script $throwaway $found[0] $found[1] $module ([math]::Min($Sets, 100))
+        if ($LASTEXITCODE -ne 0) { throw 'SecretStore cannot be measured.' }
+        'SecretStore beside ours: ' + ($told -join ', ')
+    }
 }
 finally {
     # The cmdlets let go of the store when they are told of another one.
