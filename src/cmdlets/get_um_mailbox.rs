@@ -481,6 +481,19 @@ mod tests {
                 "smtp",
                 "eum",
                 "true",
+                "%",
+                "_",
+                "[a-z]",
+                "?",
+                "\0",
+                "\u{1e9e}",
+                "J\u{30c}",
+                "\u{1f0}",
+                "\u{131}",
+                "\u{301}",
+                "\u{200d}",
+                "\u{fb01}",
+                "phone-context=",
             ];
             let parts = if self.once_in(6) { 0 } else { 1 + self.below(3) };
             (0..parts).map(|_| self.pick(PARTS)).collect()
@@ -657,7 +670,7 @@ mod tests {
         let property = if properties.contains(&property) { property } else { "Name" };
         let operator = dice.pick(&["-eq", "-like", "-like", "-ne", "-notlike", "-gt", "-ge", "-lt", "-le"]);
         if dice.once_in(12) {
-            return format!("{property} -eq $null");
+            return format!("{property} {operator} {}", dice.pick(&["$null", "$true", "$false"]));
         }
         format!("{property} {operator} '{}'", value(dice, objects, property).replace('\'', "''"))
     }

@@ -20,6 +20,8 @@ use crate::pin::policy::{
 /// Clocks differ a little, and a message that failed waits some hours: what lies further ahead than this (a day, in
 /// milliseconds) was not written by a clock that is right.
 pub(crate) const SKEW: i64 = 86_400_000;
+/// The last moment before the year 10000, in milliseconds since 1970: no clock tells a later one.
+const LATEST: i64 = 253_402_300_799_999;
 
 /// What a column holds in every row that was written here.
 enum Holds {
@@ -241,7 +243,7 @@ const TABLES: &[Table] = &[
         &[
             ("seq", "record's number", Number(POSITIVE)),
             // Which moment it tells is under the trail's seal, and a clock that was ahead cannot be undone in it.
-            ("at", "record's date", Number(0..=i64::MAX)),
+            ("at", "record's date", Number(0..=LATEST)),
             ("caller", "record's caller", Text),
             ("claimed", "record's claimed caller", Text),
             ("cmdlet", "record's cmdlet", Text),
@@ -497,5 +499,96 @@ mod tests {
         assert!(missing.is_empty(), "{missing:#?}");
         let unknown: Vec<&String> = listed.iter().filter(|c| !all.contains(c)).collect();
         assert!(unknown.is_empty(), "{unknown:#?}");
+    }
+
+    /// One row of each table that holds what it should.
+    const ROWS: &str = "
+        INSERT INTO setting VALUES ('a', 'b');
+        INSERT INTO recipient VALUES (1, zeroblob(16), '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '',
+            '', 0, 0);
+        INSERT INTO recipient_key VALUES (0, '', 1, 1);
+        INSERT INTO proxy_address VALUES (1, 0, '', '', 0);
+        INSERT INTO dial_plan VALUES (1, zeroblob(16), '', '', 5, 'E164', '', 0, 0);
+        INSERT INTO policy VALUES (1, zeroblob(16), '', '', 1, 6, 60, 5, 0, 5, 15, 30, 20, 0, 5, 0, '', 0, 0);
+        INSERT INTO um_mailbox VALUES (1, 1, '', 0);
+        INSERT INTO um_address VALUES ('', 1, '', 0, 1, 0, 0);
+        INSERT INTO pin VALUES (1, 1, zeroblob(16), 8, 1, 1, zeroblob(8), zeroblob(1), 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        INSERT INTO pin_history VALUES (1, 1, 8, 1, 1, zeroblob(8), zeroblob(1));
+        INSERT INTO outbox VALUES (zeroblob(16), 1, '', 'Reset', '', '', zeroblob(8), zeroblob(1), 0, 0, 0, '', '', 0);
+        INSERT INTO audit VALUES (1, 0, '', '', '', '', '', 0, '', zeroblob(32));
+        INSERT INTO spray_mark VALUES (zeroblob(2), 1, 0);
+    ";
+
+    /// Values about every bound that a column has, and of every other kind.
+    fn tried() -> Vec<rusqlite::types::Value> {
+        use rusqlite::types::Value::{Blob, Integer, Null, Text};
+        let bounds = TABLES.iter().flat_map(|(.., columns)| *columns).filter_map(|(.., holds)| match holds {
+            Number(range) | NumberOrNull(range) => Some([*range.start(), *range.end()]),
+            _ => None,
+        });
+        let numbers: std::collections::BTreeSet<i64> = bounds
+            .flatten()
+            .chain([i64::MIN, -5, 2, LATEST, i64::MAX])
+            .flat_map(|bound| [bound.saturating_sub(1), bound, bound.saturating_add(1)])
+            .collect();
+        let words = ["", "x", "7x", "Reset", "reset", "Welcome", "Changed", "Expiry", "TelExtn", "SipName", "e164"];
+        numbers
+            .into_iter()
+            .map(Integer)
+            .chain(words.map(|word| Text(word.into())))
+            .chain([0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33].map(|bytes| Blob(vec![0; bytes])))
+            .chain([Null])
+            .collect()
+    }
+
+    #[test]
+    fn the_schema_refuses_what_the_self_check_would_name_and_nothing_else() {
+        use rusqlite::types::Value;
+        let store = rusqlite::Connection::open_in_memory().unwrap();
+        store.execute_batch(&crate::store::engine::sqlite::schema::tables()).unwrap();
+        store.execute_batch(ROWS).unwrap();
+        // As far as a clock can be ahead, so that only moments which none tells are refused.
+        let now = LATEST - SKEW;
+        let mut refused = 0;
+        for (table, _, columns) in TABLES {
+            for (column, _, holds) in *columns {
+                for value in tried() {
+                    let cell = match &value {
+                        Value::Null => Cell::Null,
+                        Value::Integer(n) => Cell::Integer(*n),
+                        Value::Text(text) => Cell::Text(text.as_bytes()),
+                        Value::Blob(bytes) => Cell::Blob(bytes),
+                        Value::Real(_) => Cell::Other,
+                    };
+                    let fits = holds.fits(cell, now);
+                    // A number that is put into a text becomes one; which rows there are, foreign keys say.
+                    if matches!((holds, &value), (Text | TextOrNull | Word(_), Value::Integer(_)) | (Reference, _)) {
+                        continue;
+                    }
+                    store.execute_batch("SAVEPOINT tried; PRAGMA defer_foreign_keys = 1").unwrap();
+                    let written = store.execute(&format!("UPDATE {table} SET {column} = ?1"), [&value]);
+                    store.execute_batch("ROLLBACK TO tried; RELEASE tried").unwrap();
+                    assert_eq!(written.is_ok(), fits, "{table}.{column} = {value:?}: {written:?}");
+                    refused += usize::from(!fits);
+                }
+            }
+        }
+        assert!(refused > 1_000, "{refused}");
+    }
+
+    /// Nobody has the number 0, which stands for nobody.
+    #[test]
+    fn numbers_that_the_database_gives_out_begin_at_one() {
+        let store = rusqlite::Connection::open_in_memory().unwrap();
+        store.execute_batch(&crate::store::engine::sqlite::schema::tables()).unwrap();
+        store.execute_batch(ROWS).unwrap();
+        store.execute_batch("PRAGMA foreign_keys = 0").unwrap();
+        for column in NOT_LISTED {
+            let (table, id) = column.split_once('.').unwrap();
+            for (number, fits) in [(i64::MIN, false), (-5, false), (0, false), (1, true), (7, true)] {
+                let written = store.execute(&format!("UPDATE {table} SET {id} = ?1"), [number]);
+                assert_eq!(written.is_ok(), fits, "{column} = {number}: {written:?}");
+            }
+        }
     }
 }

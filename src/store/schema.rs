@@ -15,10 +15,10 @@
 //! of number or a second primary one. The ranges are those of `pin::policy` and `crypto::hash`; a version that widens
 //! one makes the table anew. What no CHECK can say, the self-check looks for in every row.
 //!
-//! **Portable.** What engines call differently stands in [`Words`]. Times are milliseconds since 1970-01-01
-//! UTC and random values, both made in Rust; Booleans are 0 and 1; texts compare by their bytes; no trigger, no
-//! function of an engine. Names are folded in Rust (`directory::identity::fold_case`: Unicode's NFC, then lower case)
-//! and stored so, because engines differ in what they call lower case.
+//! **Portable.** What engines call differently stands in [`Words`]. Times are milliseconds since 1970-01-01 UTC, before
+//! the year 10000; they and random values are made in Rust. Booleans are 0 and 1; texts compare by their bytes; no
+//! trigger, no function of an engine. Names are folded in Rust (`directory::identity::fold_case`: Unicode's NFC, then
+//! lower case) and stored so, because engines differ in what they call lower case.
 //!
 //! | table | one row a |
 //! | --- | --- |
@@ -71,7 +71,7 @@ CREATE TABLE setting (
 ) UNDER ITS KEY;
 
 CREATE TABLE recipient (
-  id                    NUMBERED,
+  id                    NUMBERED CHECK (id >= 1),
   guid                  BLOB NOT NULL CHECK (length(guid) = 16),
   name                  TEXT NOT NULL,
   display_name          TEXT NOT NULL,
@@ -90,8 +90,8 @@ CREATE TABLE recipient (
   server_legacy_dn      TEXT NOT NULL,
   language              TEXT NOT NULL,
   netbios_domain        TEXT NOT NULL,
-  when_created          INTEGER NOT NULL CHECK (when_created >= 0),
-  when_changed          INTEGER NOT NULL CHECK (when_changed >= 0)
+  when_created          INTEGER NOT NULL CHECK (when_created BETWEEN 0 AND 253402300799999),
+  when_changed          INTEGER NOT NULL CHECK (when_changed BETWEEN 0 AND 253402300799999)
 );
 
 -- space: 0 words (names, aliases, mail addresses), 1 canonical names, 2 other paths, 3 proxy addresses of other kinds.
@@ -114,19 +114,19 @@ CREATE TABLE proxy_address (
 ) UNDER ITS KEY;
 
 CREATE TABLE dial_plan (
-  id           NUMBERED,
+  id           NUMBERED CHECK (id >= 1),
   guid         BLOB NOT NULL UNIQUE CHECK (length(guid) = 16),
   name         TEXT NOT NULL,
   name_key     TEXT NOT NULL UNIQUE,
   digits       INTEGER NOT NULL CHECK (digits BETWEEN 1 AND 20),
   uri_type     TEXT NOT NULL CHECK (uri_type IN ('TelExtn', 'E164', 'SipName')),
   settings     TEXT NOT NULL,
-  when_created INTEGER NOT NULL CHECK (when_created >= 0),
-  when_changed INTEGER NOT NULL CHECK (when_changed >= 0)
+  when_created INTEGER NOT NULL CHECK (when_created BETWEEN 0 AND 253402300799999),
+  when_changed INTEGER NOT NULL CHECK (when_changed BETWEEN 0 AND 253402300799999)
 );
 
 CREATE TABLE policy (
-  id                    NUMBERED,
+  id                    NUMBERED CHECK (id >= 1),
   guid                  BLOB NOT NULL UNIQUE CHECK (length(guid) = 16),
   name                  TEXT NOT NULL,
   name_key              TEXT NOT NULL UNIQUE,
@@ -143,15 +143,15 @@ CREATE TABLE policy (
   expiry_notice_days    INTEGER CHECK (expiry_notice_days BETWEEN 1 AND 30),
   notify_without_pin    INTEGER NOT NULL CHECK (notify_without_pin IN (0, 1)),
   settings              TEXT NOT NULL,
-  when_created          INTEGER NOT NULL CHECK (when_created >= 0),
-  when_changed          INTEGER NOT NULL CHECK (when_changed >= 0)
+  when_created          INTEGER NOT NULL CHECK (when_created BETWEEN 0 AND 253402300799999),
+  when_changed          INTEGER NOT NULL CHECK (when_changed BETWEEN 0 AND 253402300799999)
 );
 
 CREATE TABLE um_mailbox (
   recipient_id INTEGER NOT NULL PRIMARY KEY REFERENCES recipient (id),
   policy_id    INTEGER REFERENCES policy (id),
   settings     TEXT NOT NULL,
-  when_changed INTEGER NOT NULL CHECK (when_changed >= 0)
+  when_changed INTEGER NOT NULL CHECK (when_changed BETWEEN 0 AND 253402300799999)
 );
 
 -- address: as it was given, null where that is the key itself. kind: 0 extension, 1 SIP address, 2 E.164 number.
@@ -176,11 +176,11 @@ CREATE TABLE pin (
   lanes             INTEGER NOT NULL CHECK (lanes BETWEEN 1 AND 64),
   key_id            BLOB NOT NULL CHECK (length(key_id) = 8),
   sealed            BLOB NOT NULL CHECK (length(sealed) >= 1),
-  set_at            INTEGER NOT NULL CHECK (set_at >= 0),
+  set_at            INTEGER NOT NULL CHECK (set_at BETWEEN 0 AND 253402300799999),
   forced_expired    INTEGER NOT NULL CHECK (forced_expired IN (0, 1)),
   first_time_user   INTEGER NOT NULL CHECK (first_time_user IN (0, 1)),
   failures          INTEGER NOT NULL CHECK (failures BETWEEN 0 AND 4294967295),
-  last_failure_at   INTEGER NOT NULL CHECK (last_failure_at >= 0),
+  last_failure_at   INTEGER NOT NULL CHECK (last_failure_at BETWEEN 0 AND 253402300799999),
   lifetime_failures INTEGER NOT NULL CHECK (lifetime_failures BETWEEN 0 AND 4294967295),
   epoch             INTEGER NOT NULL CHECK (epoch BETWEEN 0 AND 4294967295),
   admin_locked      INTEGER NOT NULL CHECK (admin_locked IN (0, 1)),
@@ -208,17 +208,17 @@ CREATE TABLE outbox (
   message_id    TEXT NOT NULL,
   key_id        BLOB NOT NULL CHECK (length(key_id) = 8),
   sealed        BLOB NOT NULL CHECK (length(sealed) >= 1),
-  queued_at     INTEGER NOT NULL CHECK (queued_at >= 0),
-  due_at        INTEGER NOT NULL CHECK (due_at >= 0),
+  queued_at     INTEGER NOT NULL CHECK (queued_at BETWEEN 0 AND 253402300799999),
+  due_at        INTEGER NOT NULL CHECK (due_at BETWEEN 0 AND 253402300799999),
   attempts      INTEGER NOT NULL CHECK (attempts BETWEEN 0 AND 4294967295),
   last_error    TEXT NOT NULL,
   claimed_by    TEXT NOT NULL,
-  claimed_until INTEGER NOT NULL CHECK (claimed_until >= 0)
+  claimed_until INTEGER NOT NULL CHECK (claimed_until BETWEEN 0 AND 253402300799999)
 ) UNDER ITS KEY;
 
 CREATE TABLE audit (
-  seq        INTEGER NOT NULL PRIMARY KEY,
-  at         INTEGER NOT NULL CHECK (at >= 0),
+  seq        INTEGER NOT NULL PRIMARY KEY CHECK (seq >= 1),
+  at         INTEGER NOT NULL CHECK (at BETWEEN 0 AND 253402300799999),
   caller     TEXT NOT NULL,
   claimed    TEXT NOT NULL,
   cmdlet     TEXT NOT NULL,
@@ -226,14 +226,14 @@ CREATE TABLE audit (
   parameters TEXT NOT NULL,
   succeeded  INTEGER NOT NULL CHECK (succeeded IN (0, 1)),
   detail     TEXT NOT NULL,
-  mac        BLOB NOT NULL
+  mac        BLOB NOT NULL CHECK (length(mac) = 32)
 );
 
 -- recipient_id: 0 says that the mark was recorded in the audit trail.
 CREATE TABLE spray_mark (
   mark         BLOB NOT NULL CHECK (length(mark) = 2),
   recipient_id INTEGER NOT NULL CHECK (recipient_id >= 0),
-  at           INTEGER NOT NULL CHECK (at >= 0),
+  at           INTEGER NOT NULL CHECK (at BETWEEN 0 AND 253402300799999),
   PRIMARY KEY (mark, recipient_id)
 ) UNDER ITS KEY;
 ";

@@ -286,6 +286,55 @@ fn several_that_open_it_at_once_find_one_store() {
     assert_holds_all(folder.path());
 }
 
+/// The version of the schema that the first commit in a log beside a store writes, 0 where it writes none; `None` while
+/// there is no commit.
+/// (SQLite's page "WAL-mode File Format": the last frame of a commit says how many pages the database has then.)
+fn version_of_first_commit(log: &Path) -> Option<u32> {
+    let log = std::fs::read(log).ok()?;
+    let number = |at: usize| Some(u32::from_be_bytes(log.get(at..at + 4)?.try_into().ok()?));
+    let page_size = number(8)? as usize;
+    let (mut at, mut version) = (32, None);
+    loop {
+        let frame = log.get(at..at + 24 + page_size)?;
+        assert_eq!(frame[8..16], log[16..24], "a frame of this log");
+        if number(at)? == 1 {
+            version = number(at + 24 + 60);
+        }
+        if number(at + 4)? > 0 {
+            return Some(version.unwrap_or_default());
+        }
+        at += 24 + page_size;
+    }
+}
+
+/// Whoever reads meanwhile keeps the log from being folded in, so that it shows what was committed at once.
+#[test]
+fn the_new_store_comes_with_its_version_in_one_commit() {
+    if crate::support::is_on_server("the_new_store_comes_with_its_version_in_one_commit") {
+        return;
+    }
+    let folder = version_1();
+    let reader = Connection::open(folder.path().join("um.db")).unwrap();
+    let people = || reader.query_row("SELECT COUNT(guid) FROM recipient WHERE guid LIKE '%-%'", [], |r| r.get(0));
+    reader.execute_batch("BEGIN").unwrap();
+    let before: i64 = people().unwrap();
+    let log = folder.path().join("um.db-wal");
+    assert_eq!(version_of_first_commit(&log), None);
+    std::thread::scope(|scope| {
+        let upgrading = scope.spawn(|| open(folder.path()).bring_up_to_date(&|_, _| {}));
+        let mut found = None;
+        while found.is_none() && !upgrading.is_finished() {
+            found = version_of_first_commit(&log);
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert_eq!(people().unwrap(), before, "whoever reads goes on reading the old one");
+        reader.execute_batch("COMMIT").unwrap();
+        upgrading.join().unwrap().unwrap();
+        assert_eq!(found, Some(2));
+    });
+    assert_holds_all(folder.path());
+}
+
 /// Opens the store in a process of its own, which the parent kills.
 #[test]
 fn opens_the_store() {
