@@ -33,6 +33,18 @@ impl Raw {
         }
     }
 
+    /// The same as one who has first put out of force what the schema says of a column.
+    #[cfg_attr(not(all(unix, feature = "postgresql")), allow(unused_variables))]
+    pub fn run_unchecked(&self, table: &str, column: &str, statements: &str) {
+        match self {
+            Raw::File(_) => self.run(&format!("PRAGMA ignore_check_constraints = 1; {statements}")),
+            #[cfg(all(unix, feature = "postgresql"))]
+            Raw::Server(_) => {
+                self.run(&format!("ALTER TABLE {table} DROP CONSTRAINT {table}_{column}_check; {statements}"));
+            }
+        }
+    }
+
     /// The number that a query gives.
     pub fn number(&self, query: &str) -> i64 {
         match self {
