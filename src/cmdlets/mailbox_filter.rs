@@ -218,8 +218,24 @@ impl Search<'_> {
 
     fn found_by(&self, tx: &Tx<'_>, filter: &Filter) -> Result<Option<BTreeSet<i64>>> {
         Ok(match filter {
-            Filter::And(a, b) => both(self.found_by(tx, a)?, self.found_by(tx, b)?),
-            Filter::Or(a, b) => either(self.found_by(tx, a)?, self.found_by(tx, b)?),
+            Filter::And(all) => {
+                let mut found = None;
+                for one in all {
+                    found = both(found, self.found_by(tx, one)?);
+                }
+                found
+            }
+            Filter::Or(any) => {
+                let mut found = BTreeSet::new();
+                for one in any {
+                    let Some(more) = self.found_by(tx, one)? else { return Ok(None) };
+                    found.extend(more);
+                    if found.len() > MOST_CANDIDATES {
+                        return Ok(None);
+                    }
+                }
+                Some(found)
+            }
             Filter::Not(_) => None,
             Filter::Compare { property, operator, value } => match self.clues(property, *operator, value.as_deref()) {
                 Some(clues) => any(tx, &clues)?,
@@ -316,10 +332,4 @@ fn both(a: Option<BTreeSet<i64>>, b: Option<BTreeSet<i64>>) -> Option<BTreeSet<i
         (Some(a), Some(b)) => Some(&a & &b),
         (one, None) | (None, one) => one,
     }
-}
-
-fn either(a: Option<BTreeSet<i64>>, b: Option<BTreeSet<i64>>) -> Option<BTreeSet<i64>> {
-    let (mut a, b) = (a?, b?);
-    a.extend(b);
-    Some(a).filter(|found| found.len() <= MOST_CANDIDATES)
 }

@@ -19,10 +19,10 @@ const LONGEST: usize = 8192;
 /// A filter that was read.
 #[derive(Clone, Debug)]
 pub(crate) enum Filter {
-    /// Both.
-    And(Box<Filter>, Box<Filter>),
-    /// Either.
-    Or(Box<Filter>, Box<Filter>),
+    /// All of them. (One beside the other, not inside: a filter of hundreds would take a thread's whole stack.)
+    And(Vec<Filter>),
+    /// Any of them.
+    Or(Vec<Filter>),
     /// Not.
     Not(Box<Filter>),
     /// One comparison.
@@ -80,8 +80,8 @@ impl Filter {
     /// The filter with every text that is compared with rewritten.
     pub(crate) fn map_values(self, rewrite: &dyn Fn(&str) -> Result<String>) -> Result<Self> {
         Ok(match self {
-            Filter::And(a, b) => Filter::And(Box::new(a.map_values(rewrite)?), Box::new(b.map_values(rewrite)?)),
-            Filter::Or(a, b) => Filter::Or(Box::new(a.map_values(rewrite)?), Box::new(b.map_values(rewrite)?)),
+            Filter::And(all) => Filter::And(all.into_iter().map(|one| one.map_values(rewrite)).collect::<Result<_>>()?),
+            Filter::Or(any) => Filter::Or(any.into_iter().map(|one| one.map_values(rewrite)).collect::<Result<_>>()?),
             Filter::Not(a) => Filter::Not(Box::new(a.map_values(rewrite)?)),
             Filter::Compare { property, operator, value } => {
                 Filter::Compare { property, operator, value: value.as_deref().map(rewrite).transpose()? }
@@ -95,22 +95,19 @@ impl Filter {
         known: &mut impl FnMut(&str) -> std::result::Result<Option<Value>, E>,
     ) -> std::result::Result<Option<bool>, E> {
         Ok(match self {
-            Filter::And(a, b) => match a.passes(known)? {
-                Some(false) => Some(false),
-                first => match (first, b.passes(known)?) {
-                    (_, Some(false)) => Some(false),
-                    (Some(true), second) => second,
-                    _ => None,
-                },
-            },
-            Filter::Or(a, b) => match a.passes(known)? {
-                Some(true) => Some(true),
-                first => match (first, b.passes(known)?) {
-                    (_, Some(true)) => Some(true),
-                    (Some(false), second) => second,
-                    _ => None,
-                },
-            },
+            Filter::And(parts) | Filter::Or(parts) => {
+                // What one part alone decides.
+                let decides = matches!(self, Filter::Or(_));
+                let mut told = Some(!decides);
+                for part in parts {
+                    match part.passes(known)? {
+                        Some(passes) if passes == decides => return Ok(Some(decides)),
+                        Some(_) => {}
+                        None => told = None,
+                    }
+                }
+                told
+            }
             Filter::Not(a) => a.passes(known)?.map(|passes| !passes),
             Filter::Compare { property, operator, value } => {
                 known(property)?.map(|found| compare(&found, *operator, value.as_deref()))
@@ -121,7 +118,7 @@ impl Filter {
     /// Every property that it names.
     pub(crate) fn properties(&self) -> Vec<&str> {
         match self {
-            Filter::And(a, b) | Filter::Or(a, b) => [a.properties(), b.properties()].concat(),
+            Filter::And(parts) | Filter::Or(parts) => parts.iter().flat_map(Filter::properties).collect(),
             Filter::Not(a) => a.properties(),
             Filter::Compare { property, .. } => vec![property],
         }
@@ -130,8 +127,8 @@ impl Filter {
     /// Whether an object passes.
     pub(crate) fn matches(&self, object: &Map<String, Value>) -> bool {
         match self {
-            Filter::And(a, b) => a.matches(object) && b.matches(object),
-            Filter::Or(a, b) => a.matches(object) || b.matches(object),
+            Filter::And(all) => all.iter().all(|one| one.matches(object)),
+            Filter::Or(any) => any.iter().any(|one| one.matches(object)),
             Filter::Not(a) => !a.matches(object),
             Filter::Compare { property, operator, value } => {
                 let found = object.iter().find(|(n, _)| n.eq_ignore_ascii_case(property)).map(|(_, v)| v);
@@ -310,19 +307,19 @@ impl Parser<'_> {
     }
 
     fn either(&mut self, depth: usize) -> Result<Filter> {
-        let mut left = self.both(depth)?;
+        let mut any = vec![self.both(depth)?];
         while self.takes("or") {
-            left = Filter::Or(Box::new(left), Box::new(self.both(depth)?));
+            any.push(self.both(depth)?);
         }
-        Ok(left)
+        Ok(if any.len() == 1 { any.remove(0) } else { Filter::Or(any) })
     }
 
     fn both(&mut self, depth: usize) -> Result<Filter> {
-        let mut left = self.one(depth)?;
+        let mut all = vec![self.one(depth)?];
         while self.takes("and") {
-            left = Filter::And(Box::new(left), Box::new(self.one(depth)?));
+            all.push(self.one(depth)?);
         }
-        Ok(left)
+        Ok(if all.len() == 1 { all.remove(0) } else { Filter::And(all) })
     }
 
     fn one(&mut self, depth: usize) -> Result<Filter> {
@@ -457,6 +454,27 @@ mod tests {
     fn stars_match_any_text_quickly() {
         assert!(like("abc", "*") && like("abc", "a*c") && like("", "*") && !like("abc", "a*b"));
         assert!(!like(&"a".repeat(2000), &format!("{}b", "a*".repeat(200))));
+    }
+
+    /// As much as a thread has on Windows, where PowerShell's own frames lie on it too.
+    #[test]
+    fn the_longest_filter_needs_little_of_the_stack() {
+        let longest = |joined: &str| {
+            let one = format!("Empty -eq x {joined} ");
+            format!("{}Count -eq 10", one.repeat((LONGEST - 12) / one.len()))
+        };
+        let deepest = format!("{}Count -eq 10{}", "-not (".repeat(DEEPEST / 2), ")".repeat(DEEPEST / 2));
+        for (filter, passes) in [(longest("-or"), true), (longest("-and"), false), (deepest, true)] {
+            let compared = move || {
+                let object = json!({"Count": 10, "Empty": ""});
+                let read = Filter::parse(&filter, KNOWN).unwrap();
+                let read = read.map_values(&|text| Ok(text.to_owned())).unwrap();
+                assert!(!read.properties().is_empty());
+                let told = read.passes(&mut |property| Ok::<_, ()>(object.get(property).cloned()));
+                assert_eq!((read.matches(object.as_object().unwrap()), told), (passes, Ok(Some(passes))));
+            };
+            std::thread::Builder::new().stack_size(256 << 10).spawn(compared).unwrap().join().unwrap();
+        }
     }
 
     proptest::proptest! {
