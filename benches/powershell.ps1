@@ -1,7 +1,7 @@
 # What the cmdlets cost beyond PowerShell's own work and the database's, as ratios against references measured in the
 # same run, by turns: the import of the module over that of an empty one (benches/empty); Get-UMMailboxPIN over piped
-# identities, each another mailbox, over an empty cmdlet that has the same columns read and no more, both with the output
-# thrown away; Set-UMMailboxPIN over bare hashes on all cores; SecretStore beside ours (secretstore.ps1).
+# identities, each another mailbox, over an empty cmdlet that has the same columns read and no more, both with their
+# output thrown away; Set-UMMailboxPIN over bare hashes on all cores; SecretStore beside ours (secretstore.ps1).
 # ./build.sh bench calls it; alone, with UMPIN_MODULE where the module lies elsewhere:
 # pwsh -NoProfile -Command './benches/powershell.ps1 -Mailboxes 1000, 1000000'
 [CmdletBinding()]
