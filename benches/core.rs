@@ -317,8 +317,8 @@ fn who(n: usize, round: usize, count: usize) -> String {
     format!("user{}@contoso.com", (n * 7_919 + round * 104_729) % count)
 }
 
-/// What benches/powershell.ps1 divides by, in a process of its own: nothing but the figure. `hashes`: bare hashes a second
-/// on all cores.
+/// What benches/powershell.ps1 divides by, in a process of its own: nothing but the figure. `hashes`: bare hashes a
+/// second on all cores.
 fn reference(what: &str) {
     assert_eq!(what, "hashes");
     println!("{:.3}", bare_hashes());

@@ -96,8 +96,8 @@ try {
         $got = @($identities | Get-UMMailboxPIN).Count
         if ($got -ne $each) { throw "Get-UMMailboxPIN returned $got of $each mailboxes." }
         $empty, $bare, $ours = 'Get-Empty', 'Get-Bare', 'Get-UMMailboxPIN' | ForEach-Object { Get-Median $times[$_] }
-        ('piped Get-UMMailboxPIN among {0:n0}: {1:n1} us, an empty cmdlet with a bare read {2:n1} us (without {3:n1} us' +
-        '): {4:n2} (aim: at most 1.5)') -f $count, $ours, $bare, $empty, ($ours / $bare)
+        ('piped Get-UMMailboxPIN among {0:n0}: {1:n1} us, an empty cmdlet with a bare read {2:n1} us (without ' +
+        '{3:n1} us): {4:n2} (aim: at most 1.5)') -f $count, $ours, $bare, $empty, ($ours / $bare)
     }
 
     $null = Initialize-Store $Sets

@@ -368,8 +368,8 @@ impl Session {
     }
 }
 
-/// Update-UMPinKey may drop the old key between the reading of the store and that of the key file; read again, the store
-/// then names only the new one. Twice in a row is a file that does not fit.
+/// Update-UMPinKey may drop the old key between the reading of the store and that of the key file; read again, the
+/// store then names only the new one. Twice in a row is a file that does not fit.
 fn with_keys_of_today<T>(mut read: impl FnMut() -> Result<T>) -> Result<T> {
     const TRIES: usize = 3;
     let mut result = read();

@@ -1,6 +1,6 @@
 //! The bare read for a cmdlet to call (GetBare.cs): `cargo build --release --example bare_read`.
-//! It has an SQLite of its own beside the library's, and SQLite's locks do not hold between two in one process: good for
-//! reading alone.
+//! It has an SQLite of its own beside the library's, and SQLite's locks do not hold between two in one process: good
+//! for reading alone.
 #![allow(missing_docs, unsafe_code, clippy::unwrap_used)]
 
 #[path = "../core/bare_read.rs"]
