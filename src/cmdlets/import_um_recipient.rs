@@ -357,12 +357,12 @@ impl Import {
         let prune = self.prune == Some(true);
         if request.mode == Mode::Validate {
             response.errors = in_order(self.refused.clone());
-            let mut counts = self.counts;
-            let refusal = session.read(|tx| {
+            let (refusal, mut counts) = session.read(|tx| {
+                let mut counts = self.counts;
                 self.each_row(|guid, document| {
                     compare(tx, guid, document).map(|(verdict, _)| verdict.count(&mut counts))
                 })?;
-                if prune { self.find_absent(tx, force) } else { Ok(None) }
+                Ok((if prune { self.find_absent(tx, force)? } else { None }, counts))
             })?;
             if let Some(refusal) = refusal {
                 response.errors.push(refusal);

@@ -62,9 +62,11 @@ pub(crate) fn update_um_pin_key(session: &Session, request: &Request) -> Result<
     }
     let request_cursor = request.after.as_deref().map(Cursor::read).transpose()?;
     let began = Instant::now();
+    // What this call took out of the key file stays out where its transaction is lost and runs again.
+    let mut dropped = Vec::new();
     let response = session.change(Mode::Commit, &request.cause, |c| match &request_cursor {
         None => begin_rotation(session, c),
-        Some(cursor) => continue_rotation(session, c, cursor),
+        Some(cursor) => continue_rotation(session, c, cursor, &mut dropped),
     })?;
     // The store's lock has no queue. A pause as long as the transaction was lets sign-ins take their turn.
     std::thread::sleep(began.elapsed().clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
@@ -166,7 +168,12 @@ fn progress(c: &Change<'_>, key_id: &KeyId) -> Result<(u64, u64)> {
     Ok((u64::try_from(total - left).unwrap_or(0), u64::try_from(total).unwrap_or(0)))
 }
 
-fn continue_rotation(session: &Session, c: &Change<'_>, cursor: &Cursor) -> Result<Response> {
+fn continue_rotation(
+    session: &Session,
+    c: &Change<'_>,
+    cursor: &Cursor,
+    dropped: &mut Vec<String>,
+) -> Result<Response> {
     if cursor.key_id != *c.key.id() {
         return Err(Error::new(
             Status::Conflict,
@@ -174,7 +181,7 @@ fn continue_rotation(session: &Session, c: &Change<'_>, cursor: &Cursor) -> Resu
              by this one since.",
         ));
     }
-    let Some(table) = SealedIn::ALL.get(cursor.table).copied() else { return finish_rotation(session, c) };
+    let Some(table) = SealedIn::ALL.get(cursor.table).copied() else { return finish_rotation(session, c, dropped) };
     let rows = c.tx.sealed_rows(table, Some(c.key.id()), (&cursor.id, cursor.version), BATCH)?;
     let mut warnings = Vec::new();
     for row in &rows {
@@ -228,10 +235,14 @@ fn describe_broken_seal(c: &Change<'_>, table: SealedIn, row: &SealedRow) -> Res
     ))
 }
 
-fn finish_rotation(session: &Session, c: &Change<'_>) -> Result<Response> {
+fn finish_rotation(session: &Session, c: &Change<'_>, dropped: &mut Vec<String>) -> Result<Response> {
     let left = count_under_other_keys(c.tx, c.key.id())?;
     let total: i64 = count_sealed(c.tx)?.iter().sum();
-    let dropped: Vec<&str> = c.keys.ids().filter(|id| *id != c.key.id()).map(KeyId::as_str).collect();
+    for id in c.keys.ids().filter(|id| *id != c.key.id()).map(KeyId::as_str) {
+        if !dropped.iter().any(|other| other == id) {
+            dropped.push(id.to_owned());
+        }
+    }
     let mut response = Response { progress: Some(progress(c, c.key.id())?), ..Response::default() };
     let key_file = session.location().key.display().to_string();
     if dropped.is_empty() {

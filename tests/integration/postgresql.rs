@@ -59,7 +59,11 @@ impl OnServer {
     }
 
     fn seed(&self, people: usize, rules: PinPolicy) -> Session {
-        let session = self.session();
+        self.seed_at(&self.url, people, rules)
+    }
+
+    fn seed_at(&self, url: &str, people: usize, rules: PinPolicy) -> Session {
+        let session = self.session_at(url);
         let hash = Tuning::danger_test(Clock::System).hash;
         let wanted = crate::support::seed::Seeding { people, digits: 5, rules, hash };
         crate::support::seed::seed(&session, wanted).unwrap();

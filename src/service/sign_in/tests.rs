@@ -194,6 +194,73 @@ fn a_try_is_charged_whatever_was_typed_and_says_whether_the_pin_is_still_the_sam
     assert!(!charged(&f, &other).is_same);
 }
 
+/// One statement counts, and one takes back, only where the mailbox is as it was seen to the last number that has a say.
+#[test]
+fn what_changed_since_the_mailbox_was_read_is_neither_counted_over_nor_taken_back_over() {
+    let pin = |column: &str| format!("UPDATE pin SET {column} = {column} + 1");
+    let policy = |column: &str| format!("UPDATE policy SET {column} = COALESCE({column} + 1, 9)");
+    let none = |column: &str| format!("UPDATE policy SET {column} = NULL");
+    let changes: Vec<String> = ["version", "memory_kib", "passes", "lanes", "set_at", "forced_expired", "failures"]
+        .into_iter()
+        .chain(["last_failure_at", "lifetime_failures", "epoch", "admin_locked"])
+        .map(pin)
+        .chain(["min_length", "lifetime_days", "history_count", "allow_common_patterns"].map(policy))
+        .chain(["failures_before_reset", "max_attempts", "lockout_minutes", "lifetime_failures"].map(policy))
+        .chain(["block_human_pins"].map(policy))
+        .chain(["lifetime_days", "max_attempts"].map(none))
+        .chain(
+            ["UPDATE pin SET salt = zeroblob(16)", "DELETE FROM pin", "UPDATE um_mailbox SET policy_id = NULL"]
+                .map(Into::into),
+        )
+        .collect();
+    let typed = Pin::new(FIRST_PIN);
+    let rows = |f: &Fixture| f.session.read(|tx| tx.pin(&mine_guid(f))).unwrap().map(|row| row.facts);
+    for change in &changes {
+        let f = fixture();
+        let seen = snapshot_of(&f);
+        raw(&f, change);
+        let before = rows(&f);
+        assert!(charge_unchanged(&f.session, &seen).unwrap().is_none(), "{change}");
+        assert_eq!(rows(&f), before, "{change}");
+
+        let f = fixture();
+        let seen = snapshot_of(&f);
+        let mine = charge_unchanged(&f.session, &seen).unwrap().unwrap();
+        raw(&f, change);
+        let before = rows(&f);
+        assert!(accept_unchanged(&f.session, &seen, &typed, &mine).unwrap().is_none(), "{change}");
+        assert_eq!(rows(&f), before, "{change}");
+    }
+    // And where nothing did, both do what the long way does.
+    let (short, long) = (fixture(), fixture());
+    let (seen, seen_long) = (snapshot_of(&short), snapshot_of(&long));
+    let (mine, mine_long) = (charge_unchanged(&short.session, &seen).unwrap().unwrap(), charged(&long, &seen_long));
+    assert_eq!(rows(&short), rows(&long));
+    assert_eq!((mine.version, mine.is_same, mine.has_consequences), (mine_long.version, true, false));
+    assert!(mine.is_for(&hash(&typed, &seen.row.salt, &seen.row.params).unwrap()));
+    let told = accept_unchanged(&short.session, &seen, &typed, &mine).unwrap().unwrap();
+    assert_eq!(told, accepted(&long, &mine_long));
+    assert_eq!(rows(&short), rows(&long));
+    // Another number of the same person is no change.
+    let seen = snapshot_of(&short);
+    second_plan(&short, 0);
+    assert!(charge_unchanged(&short.session, &seen).unwrap().is_some());
+}
+
+#[test]
+fn a_locked_mailbox_is_not_counted_in_short_and_the_last_try_has_its_consequences() {
+    let f = fixture();
+    for n in 1..=6 {
+        let mine = charge_unchanged(&f.session, &snapshot_of(&f)).unwrap().unwrap();
+        assert_eq!((mine.facts.failures, mine.has_consequences), (n, n == 6));
+    }
+    assert!(charge_unchanged(&f.session, &snapshot_of(&f)).unwrap().is_none());
+    assert_eq!(f.state(0).facts.failures, 6);
+    let f = fixture();
+    f.run("Set-UMPinConfiguration", &json!({"SprayDetectionThreshold": 5})).unwrap();
+    assert!(charge_unchanged(&f.session, &snapshot_of(&f)).unwrap().unwrap().has_consequences);
+}
+
 #[test]
 fn a_try_is_judged_by_the_pin_that_it_was_hashed_for() {
     let f = fixture();

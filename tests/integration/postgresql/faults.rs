@@ -2,20 +2,23 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use umpin::cmdlets::get_um_mailbox_pin::get_um_mailbox_pin;
 use umpin::error::Status;
-use umpin::pin::PinPolicy;
+use umpin::pin::{Pin, PinPolicy};
+use umpin::service::sign_in::Caller;
+use umpin::session::Session;
 
 use super::line::{Break, Line};
 use super::load::{Load, drawn_for_kill};
 use super::{OnServer, check, is_there};
 use crate::support::postgresql::{OWNER, Server};
-use crate::support::{FIRST_PIN, is_full_scale, set, verify, who};
+use crate::support::{FIRST_PIN, extension, is_full_scale, mails, set, verify, who};
 
 /// A connection of the clients', as the server numbers its processes.
 fn backend(server: &Server, nth: u64) -> Option<i32> {
     let mut client = server.try_client("postgres").ok()?;
-    let of_clients = "SELECT pid FROM pg_stat_activity WHERE application_name = 'ummailboxpin' ORDER BY pid";
+    let of_clients = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'w%' ORDER BY pid";
     let pids = client.query(of_clients, &[]).ok()?;
     let at = usize::try_from(nth).unwrap() % pids.len().max(1);
     pids.get(at).map(|row| row.get(0))
@@ -205,4 +208,187 @@ fn what_the_standby_has_not_is_not_acknowledged_after_a_broken_connection_either
     assert_eq!(version(&session), 2, "it was done twice");
     assert_eq!(check(&session), [""; 0]);
     pair.standby.kill();
+}
+
+/// A server whose system takes what is sent, and that says nothing: during the commit, and while it is asked what
+/// became of that.
+#[test]
+fn a_server_that_stands_still_at_a_commit_is_told_as_unknown_after_a_stated_time() {
+    // It takes as long as a caller waits.
+    if !is_full_scale() || !is_there("a_server_that_stands_still_at_a_commit_is_told_as_unknown_after_a_stated_time") {
+        return;
+    }
+    let server = Server::start(&[]);
+    let stands_still = |how: Break, call: &(dyn Fn(&Session) -> umpin::error::Result<()> + Sync)| {
+        let f = OnServer::new(&server);
+        drop(f.seed(1, PinPolicy::default()));
+        let line = Line::lay(f.folder.path(), &server);
+        let session = f.session_at(&line.url(&f.database));
+        // Connected, and what it asks prepared.
+        assert!(verify(&session, 0, FIRST_PIN).accepted);
+        line.arm(how);
+        let since = Instant::now();
+        let told = call(&session).unwrap_err();
+        let took = since.elapsed();
+        line.go_on();
+        assert_eq!(told.status, Status::StoreOutcomeUnknown, "{how:?}: {told}");
+        assert!(!told.message.contains("Nothing was changed"), "{told}");
+        assert!(took < Duration::from_secs(120), "{how:?}: {took:.0?}");
+        let facts = get_um_mailbox_pin(&session, &who(0)).unwrap().facts;
+        assert_eq!(check(&session), [""; 0]);
+        (facts.lifetime_failures, verify(&session, 0, "580437").accepted, took)
+    };
+    let set = |session: &Session| set(session, 0, Some("580437")).map(drop);
+    let guess = |session: &Session| {
+        let who = Caller::Number { number: extension(0), dial_plan: None };
+        umpin::service::sign_in::verify(session, &who, &Pin::new("000000")).map(drop)
+    };
+    std::thread::scope(|scope| {
+        let [set_before, set_after, guess_before, guess_after] = [
+            scope.spawn(|| stands_still(Break::Still, &set)),
+            scope.spawn(|| stands_still(Break::StillAfter, &set)),
+            scope.spawn(|| stands_still(Break::Still, &guess)),
+            scope.spawn(|| stands_still(Break::StillAfter, &guess)),
+        ]
+        .map(|told| told.join().unwrap());
+        println!("told after {:.0?}, {:.0?}, {:.0?}, {:.0?}", set_before.2, set_after.2, guess_before.2, guess_after.2);
+        assert!(!set_before.1 && set_after.1, "what the server heard of is done, and nothing else");
+        assert_eq!((guess_before.0, guess_after.0), (0, 1));
+    });
+    server.kill();
+}
+
+/// What is waited for longest where nobody says anything: an answer to what is only read.
+#[test]
+fn a_server_that_stands_still_is_missed_after_a_stated_time() {
+    if !is_there("a_server_that_stands_still_is_missed_after_a_stated_time") {
+        return;
+    }
+    let server = Server::shared();
+    let f = OnServer::new(server);
+    drop(f.seed(1, PinPolicy::default()));
+    let line = Line::lay(f.folder.path(), server);
+    line.stand_still();
+    let session = f.session_at(&format!("{}&connect_timeout=1", line.url(&f.database)));
+    let since = Instant::now();
+    let who = Caller::Number { number: extension(0), dial_plan: None };
+    let told = umpin::service::sign_in::verify(&session, &who, &Pin::new(FIRST_PIN)).unwrap_err();
+    assert_eq!(told.status, Status::StoreServerGone, "{told}");
+    assert!(since.elapsed() < Duration::from_secs(20), "{:.0?}", since.elapsed());
+    line.go_on();
+    assert!(verify(&session, 0, FIRST_PIN).accepted);
+}
+
+/// One of two runs of Update-UMPinKey: where it goes on, until it has ended.
+struct Rotation {
+    session: Session,
+    after: Option<serde_json::Value>,
+}
+
+impl Rotation {
+    /// One call, as the cmdlet makes it, and makes it again after an error that says so.
+    fn step(&mut self) {
+        let Some(after) = &self.after else { return };
+        let request = json!({"Mode": "Commit", "Parameters": {}, "After": after}).to_string();
+        match umpin::cmdlets::execute(&self.session, "Update-UMPinKey", request.as_bytes(), None) {
+            Ok(response) => self.after = response.next.map(|next| json!(next)),
+            // The other has brought a newer key, and goes on with it.
+            Err(e) if e.status == Status::Conflict => self.after = None,
+            Err(e) => assert_eq!(e.status, Status::StoreServerGone, "{e}"),
+        }
+    }
+}
+
+/// Two runs at once, and the server is lost before the `n`th step of both together, whichever that is, or in its
+/// commit.
+#[test]
+fn two_rotations_whose_server_is_lost_between_their_steps_leave_one_key_that_serves() {
+    if !is_there("two_rotations_whose_server_is_lost_between_their_steps_leave_one_key_that_serves") {
+        return;
+    }
+    let server = Server::start(&[]);
+    // The most steps that two runs have, and one more, where nothing is lost.
+    for lost in 0..=10 {
+        for (at, how) in [None, Some(Break::Before), Some(Break::After)].into_iter().enumerate() {
+            if !is_full_scale() && at != lost % 3 {
+                continue;
+            }
+            let f = OnServer::new(&server);
+            let pickup = f.pickup(&f.seed(3, PinPolicy::default()));
+            set(&f.session(), 1, Some("580437")).unwrap();
+            let line = Line::lay(f.folder.path(), &server);
+            let run = || Rotation { session: f.session_at(&line.url(&f.database)), after: Some(json!(null)) };
+            let mut runs = [run(), run()];
+            let mut steps = 0;
+            while runs.iter().any(|run| run.after.is_some()) {
+                let run = &mut runs[steps % 2];
+                if steps == lost {
+                    if let Some(how) = how {
+                        line.arm(how);
+                        run.step();
+                        assert!(line.disarm() || run.after.is_none(), "{lost} {how:?}: it was not lost");
+                    }
+                    server.kill();
+                    server.run();
+                }
+                run.step();
+                steps += 1;
+                assert!(steps < 40, "{lost} {how:?}: it does not end");
+            }
+            let told = format!("lost before step {lost}, {how:?}");
+            let session = f.session();
+            let keys = session.read(|tx| Ok(tx.key_id()?.unwrap())).unwrap();
+            let file = std::fs::read_to_string(f.folder.path().join("umpin.key")).unwrap();
+            assert_eq!(file.lines().count(), 2, "{told}: a header, and one key");
+            let records = session.read(|tx| tx.audit_rows(1, 1000)).unwrap();
+            let recorded = |what: &str| records.iter().filter(|row| row.detail.contains(what)).count();
+            assert_eq!((recorded(" in the place of "), recorded(" dropped")), (1, 1), "{told}");
+            assert_eq!(check(&session), [""; 0], "{told}");
+            for (n, pin) in [(0, FIRST_PIN), (1, "580437"), (2, FIRST_PIN)] {
+                assert!(verify(&session, n, pin).accepted, "{told}: {n}");
+            }
+            umpin::service::delivery::deliver_due(&session, None).unwrap();
+            assert_eq!(mails(&pickup).len(), 1, "{told}");
+            // And the next one brings another key.
+            let mut next = Rotation { session: f.session(), after: Some(json!(null)) };
+            (0..10).for_each(|_| next.step());
+            assert!(next.after.is_none());
+            assert_ne!(session.read(|tx| Ok(tx.key_id()?.unwrap())).unwrap(), keys, "{told}");
+        }
+    }
+    server.kill();
+}
+
+/// What counts a try, and what takes it back, is one statement each that the server commits by itself: where the line
+/// breaks at one, before the server hears of it or after it has done it, the try is counted once all the same.
+#[test]
+fn a_try_whose_count_was_not_answered_is_counted_once() {
+    if !is_there("a_try_whose_count_was_not_answered_is_counted_once") {
+        return;
+    }
+    let server = Server::shared();
+    let f = OnServer::new(server);
+    drop(f.seed(1, PinPolicy { max_attempts: None, failures_before_reset: None, ..PinPolicy::default() }));
+    let line = Line::lay(f.folder.path(), server);
+    let session = f.session_at(&line.url(&f.database));
+    let facts = || get_um_mailbox_pin(&f.session(), &who(0)).unwrap().facts;
+    for n in 1..=10 {
+        line.arm(if n % 2 == 0 { Break::Before } else { Break::After });
+        assert!(!verify(&session, 0, "000000").accepted);
+        assert!(line.disarm(), "nothing was lost");
+        assert_eq!((facts().failures, facts().lifetime_failures), (n, n));
+    }
+    for n in 1..=10 {
+        let at_first = n % 3 == 0;
+        line.arm(if n % 2 == 0 { Break::Before } else { Break::After });
+        if at_first {
+            // The count's own commit is lost; else that which takes it back.
+            assert!(verify(&session, 0, FIRST_PIN).accepted);
+        } else {
+            line.pass_one();
+            assert!(verify(&session, 0, FIRST_PIN).accepted);
+        }
+        assert!(line.disarm(), "nothing was lost");
+        assert_eq!((facts().failures, facts().lifetime_failures), (0, 10));
+    }
 }

@@ -13,7 +13,7 @@ use umpin::cmdlets::get_um_mailbox_pin::get_um_mailbox_pin;
 use umpin::error::{Error, Status};
 use umpin::location::Location;
 use umpin::pin::PinPolicy;
-use umpin::session::{Clock, Session, Tuning};
+use umpin::session::{Cause, Clock, Mode, Session, Tuning};
 
 const DIAL_PLAN: &str =
     r#"{"Name": "Kyoto", "NumberOfDigitsInExtension": 5, "URIType": "TelExtn", "CountryOrRegionCode": "1"}"#;
@@ -339,4 +339,132 @@ fn a_store_without_its_version_is_not_taken_for_one() {
     server.client(&f.database).batch_execute("COMMENT ON TABLE ummailboxpin.change_mark IS NULL").unwrap();
     let told = failure_of(Ok(f.session()));
     assert_eq!(told.status, Status::StoreDamaged, "{told}");
+}
+
+/// What a statement that was not waited for failed with is what the call fails with, whoever passes over a failure on
+/// the way to its end, and a rehearsal fails where the change would.
+#[test]
+fn a_write_that_fails_is_what_its_call_tells_whatever_comes_after_it() {
+    if !is_there("a_write_that_fails_is_what_its_call_tells_whatever_comes_after_it") {
+        return;
+    }
+    let server = Server::shared();
+    let f = OnServer::new(server);
+    drop(f.seed(1, PinPolicy::default()));
+    let role = format!("reader_{}", f.database.to_lowercase());
+    server
+        .client(&f.database)
+        .batch_execute(&format!(
+            "CREATE ROLE \"{role}\" LOGIN; GRANT USAGE ON SCHEMA ummailboxpin TO \"{role}\"; GRANT ALL ON ALL TABLES \
+             IN SCHEMA ummailboxpin TO \"{role}\"; REVOKE INSERT, UPDATE ON ummailboxpin.setting FROM \"{role}\""
+        ))
+        .unwrap();
+    let session = f.session_at(&server.url(&role, &f.database));
+    let cause = Cause::new("Test");
+    let write = |c: &umpin::session::Change<'_>| c.tx.set_setting("server_name", "x");
+    let nobody = || Error::new(Status::NotFound, "nobody");
+    for mode in [Mode::Validate, Mode::Commit] {
+        let told = [
+            session.change(mode, &cause, |c| write(c)),
+            session.change(mode, &cause, |c| {
+                write(c)?;
+                c.tx.setting("server_name").ok();
+                Ok(())
+            }),
+            session.change(mode, &cause, |c| {
+                write(c)?;
+                c.tx.setting("server_name").ok();
+                c.tx.setting("store_id").map(drop)
+            }),
+            session.change(mode, &cause, |c| {
+                write(c)?;
+                c.tx.setting("server_name").ok();
+                Err(nobody())
+            }),
+        ];
+        for (at, told) in told.into_iter().enumerate() {
+            let told = told.unwrap_err();
+            assert_eq!(told.status, Status::StoreRights, "{mode:?} {at}: {told}");
+        }
+    }
+    // The connection is as good as before.
+    assert_eq!(session.change(Mode::Commit, &cause, |_| Err::<(), _>(nobody())).unwrap_err().status, Status::NotFound);
+    session.change(Mode::Validate, &cause, |_| Ok(())).unwrap();
+}
+
+/// What a role or a database has set for all its programs is theirs, and this one says for itself what it relies on.
+#[test]
+fn settings_of_a_role_change_nothing_here() {
+    if !is_there("settings_of_a_role_change_nothing_here") {
+        return;
+    }
+    let server = Server::shared();
+    for (n, setting) in [
+        "search_path = 'pg_temp'",
+        "statement_timeout = '200ms'",
+        "lock_timeout = '1ms'",
+        "idle_in_transaction_session_timeout = '1ms'",
+        "default_transaction_isolation = 'serializable'",
+        "default_transaction_isolation = 'repeatable read'",
+        "default_transaction_read_only = on",
+        "default_transaction_deferrable = on",
+        "standard_conforming_strings = off",
+        "DateStyle = 'SQL, DMY'",
+        "TimeZone = 'Asia/Kolkata'",
+        "client_encoding = 'LATIN1'",
+        "bytea_output = 'escape'",
+        "transform_null_equals = on",
+        "plan_cache_mode = 'force_custom_plan'",
+        "row_security = off",
+        "synchronous_commit = off",
+        "array_nulls = off",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let f = OnServer::new(server);
+        let role = format!("odd{n}_{}", f.database.to_lowercase());
+        let mut owner = server.client(&f.database);
+        owner
+            .batch_execute(&format!(
+                "CREATE ROLE \"{role}\" LOGIN; ALTER DATABASE \"{}\" OWNER TO \"{role}\"; ALTER ROLE \"{role}\" SET \
+                 {setting}",
+                f.database
+            ))
+            .unwrap();
+        let url = server.url(&role, &f.database);
+        let session = f.seed_at(&url, 2, PinPolicy::default());
+        assert!(verify(&session, 0, FIRST_PIN).accepted, "{setting}");
+        assert!(!verify(&session, 0, "000000").accepted, "{setting}");
+        set(&session, 1, Some("580437")).unwrap();
+        assert!(verify(&session, 1, "580437").accepted, "{setting}");
+        assert_eq!(get_um_mailbox_pin(&session, &who(0)).unwrap().facts.failures, 1, "{setting}");
+        let path = f.folder.path().join("copy.umbak");
+        for operation in ["Backup-UMPinStore", "Restore-UMPinStore"] {
+            let told = run(&session, operation, &json!({"Path": path.to_str().unwrap()}));
+            assert!(told.is_ok(), "{setting}, {operation}: {:?}", told.err());
+        }
+        assert_eq!(super::check(&session), [""; 0], "{setting}");
+        // A lock is waited for, whatever the role says of statements and locks.
+        if setting.contains("timeout") {
+            let mut other = server.client(&f.database);
+            let mut held = other.transaction().unwrap();
+            held.batch_execute("LOCK TABLE ummailboxpin.pin IN EXCLUSIVE MODE").unwrap();
+            std::thread::scope(|scope| {
+                let waits = scope.spawn(|| set(&session, 1, Some("604938")).map(drop));
+                let mut look = server.client(&f.database);
+                let mut wait_for = |count: i64| {
+                    let since = std::time::Instant::now();
+                    let waiting = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND now() - waitstart > '300ms' \
+                                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+                    while look.query_one(waiting, &[]).unwrap().get::<_, i64>(0) != count && !waits.is_finished() {
+                        assert!(since.elapsed().as_secs() < 20);
+                    }
+                };
+                wait_for(1);
+                held.commit().unwrap();
+                waits.join().unwrap().unwrap_or_else(|e| panic!("{setting}: {e}"));
+            });
+        }
+    }
 }

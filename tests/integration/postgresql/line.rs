@@ -17,7 +17,14 @@ pub enum Break {
     Before = 1,
     /// The server has done it, and the program never hears of that.
     After = 2,
+    /// The server never hears of the commit, and nothing is said any more on this line or on any new one, until
+    /// [`Line::go_on`].
+    Still = 3,
+    /// The same once the server has heard of it.
+    StillAfter = 4,
 }
+
+const OF_CHANGE: u8 = 16;
 
 /// A socket of its own that stands for the server's.
 pub struct Line {
@@ -28,11 +35,21 @@ pub struct Line {
 
 #[derive(Default)]
 struct State {
-    /// A [`Break`], or 0; the next commit takes it.
+    /// A [`Break`], or 0; the next commit takes it, or with [`OF_CHANGE`] the next one of a change.
     armed: AtomicU8,
+    /// Commits of changes that nothing happens to before that.
+    passes: AtomicUsize,
     broken: AtomicUsize,
     asked: AtomicUsize,
     turns: AtomicUsize,
+    is_still: AtomicBool,
+}
+
+impl State {
+    /// Whether the next commit that something happens to is a change's.
+    fn waits_for_change(&self) -> bool {
+        self.armed.load(Ordering::SeqCst) & OF_CHANGE != 0
+    }
 }
 
 impl Line {
@@ -44,6 +61,11 @@ impl Line {
         std::thread::spawn(move || {
             for program in listener.incoming().map_while(Result::ok) {
                 let state = Arc::clone(&of_thread);
+                if state.is_still.load(Ordering::SeqCst) {
+                    // Let in by the system, and heard by nobody.
+                    std::thread::spawn(move || wait_still(&state, &program));
+                    continue;
+                }
                 // A server that is not there is a line that ends at once.
                 if let Ok(server) = UnixStream::connect(&behind) {
                     join(program, server, state);
@@ -55,6 +77,31 @@ impl Line {
 
     pub fn url(&self, database: &str) -> String {
         format!("postgresql://{OWNER}@/{database}?host={}&port={}", self.folder.display(), self.port)
+    }
+
+    /// The next commit of a change has this happen to it.
+    pub fn arm(&self, how: Break) {
+        self.state.armed.store(how as u8 | OF_CHANGE, Ordering::SeqCst);
+    }
+
+    /// What was armed happens to the commit after the next.
+    pub fn pass_one(&self) {
+        self.state.passes.store(1, Ordering::SeqCst);
+    }
+
+    /// Nothing happens to it after all; whether something has.
+    pub fn disarm(&self) -> bool {
+        self.state.armed.swap(0, Ordering::SeqCst) == 0
+    }
+
+    /// From now on nothing is said.
+    pub fn stand_still(&self) {
+        self.state.is_still.store(true, Ordering::SeqCst);
+    }
+
+    /// The server answers again; what was asked while it did not is lost.
+    pub fn go_on(&self) {
+        self.state.is_still.store(false, Ordering::SeqCst);
     }
 
     /// How many statements went over it.
@@ -89,6 +136,10 @@ fn join(program: UnixStream, server: UnixStream, state: Arc<State>) {
     std::thread::spawn(move || {
         let mut buffer = [0; 16_384];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
+            if told.is_still.load(Ordering::SeqCst) {
+                wait_still(&told, &to);
+                break;
+            }
             if silent.load(Ordering::SeqCst) {
                 // What was asked with the commit is answered before it.
                 if has_committed(&buffer[..length], alone.load(Ordering::SeqCst)) {
@@ -119,7 +170,6 @@ fn join(program: UnixStream, server: UnixStream, state: Arc<State>) {
             let is_change =
                 has_letter && message[0] == b'B' && changes.iter().any(|name| texts(&message).nth(1) == Some(name));
             let is_commit = is_end || is_change;
-            // A commit that is sent alone ends what was only read, and nobody waits for it.
             if is_turn && !is_end {
                 state.turns.fetch_add(1, Ordering::SeqCst);
                 is_turn = false;
@@ -128,8 +178,11 @@ fn join(program: UnixStream, server: UnixStream, state: Arc<State>) {
             if has_letter && matches!(message[0], b'Q' | b'S') {
                 state.asked.fetch_add(1, Ordering::SeqCst);
             }
-            if is_commit {
-                match state.armed.swap(0, Ordering::SeqCst) {
+            // One that is sent alone ends what was only read, and nobody waits for it.
+            let may_break = is_commit && (is_change || !is_turn || !state.waits_for_change());
+            let passes = |n: usize| n.checked_sub(1);
+            if may_break && state.passes.fetch_update(Ordering::SeqCst, Ordering::SeqCst, passes).is_err() {
+                match state.armed.swap(0, Ordering::SeqCst) & !OF_CHANGE {
                     armed if armed == Break::Before as u8 => {
                         state.broken.fetch_add(1, Ordering::SeqCst);
                         break;
@@ -137,6 +190,14 @@ fn join(program: UnixStream, server: UnixStream, state: Arc<State>) {
                     armed if armed == Break::After as u8 => {
                         is_alone.store(is_change, Ordering::SeqCst);
                         is_silent.store(true, Ordering::SeqCst);
+                    }
+                    armed if armed == Break::Still as u8 || armed == Break::StillAfter as u8 => {
+                        state.is_still.store(true, Ordering::SeqCst);
+                        state.broken.fetch_add(1, Ordering::SeqCst);
+                        if armed == Break::Still as u8 {
+                            wait_still(&state, &program);
+                            break;
+                        }
                     }
                     _ => {}
                 }
@@ -167,6 +228,14 @@ fn changes_alone(prepared: &[u8]) -> bool {
     let text = texts(prepared).nth(1).unwrap_or_default();
     let says = |words: &[u8]| text.windows(words.len()).any(|found| found == words);
     says(b"UPDATE") && says(b"INSERT INTO change_mark")
+}
+
+/// Holds a line open until the server goes on, then ends it.
+fn wait_still(state: &State, line: &UnixStream) {
+    while state.is_still.load(Ordering::SeqCst) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = line.shutdown(Shutdown::Both);
 }
 
 fn end(one: &UnixStream, other: &UnixStream) {

@@ -245,7 +245,7 @@ fn held_by(session: &Session, mailbox: usize) -> Result<Held> {
 }
 
 /// Asks until a server answers.
-fn until_answered<T>(mut ask: impl FnMut() -> Result<T>) -> T {
+fn until_answered<T, E: std::fmt::Display>(mut ask: impl FnMut() -> std::result::Result<T, E>) -> T {
     let since = Instant::now();
     loop {
         match ask() {
@@ -256,12 +256,21 @@ fn until_answered<T>(mut ask: impl FnMut() -> Result<T>) -> T {
     }
 }
 
+/// Whether the server has noticed that the process which was killed is gone: until then it goes on with what that asked.
+fn has_ended(url: &str, id: usize) -> std::result::Result<(), String> {
+    let mut client = postgres::Client::connect(url, postgres::NoTls).map_err(|e| e.to_string())?;
+    let left = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = $1";
+    let left: i64 = client.query_one(left, &[&format!("w{id}")]).map_err(|e| e.to_string())?.get(0);
+    if left == 0 { Ok(()) } else { Err(format!("{left} connections of process {id} are left")) }
+}
+
 /// Makes calls until it is told to stop, or killed; goes on where its journal ends.
 #[test]
 fn child_calls() {
     let Some((folder, id)) = child::folder_and_id() else { return };
     let url = std::fs::read_to_string(folder.join("url")).unwrap();
-    let session = session_on(url.into(), &folder, &Arc::new(AtomicI64::new(START)));
+    let own = format!("{url}&application_name=w{id}");
+    let session = session_on(own.into(), &folder, &Arc::new(AtomicI64::new(START)));
     if id == ROTATOR {
         return rotate(&session, &folder);
     }
@@ -279,6 +288,7 @@ fn child_calls() {
         let (n, call) = (account.next, account.call());
         let told = if account.is_open {
             // The server goes on with what the killed process asked for until it notices.
+            until_answered(|| has_ended(&url, id));
             until_answered(|| session.change(Mode::Commit, &Cause::new("Wait"), |_| Ok(())));
             Told::Saw(until_answered(|| held_by(&session, call.mailbox())))
         } else {

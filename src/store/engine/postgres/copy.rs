@@ -51,7 +51,7 @@ impl Server {
 
     /// A connection that streams whole tables.
     fn connect_for_copy(&self) -> Result<Client> {
-        let (mut link, host) = self.reach()?;
+        let (mut link, host) = self.reach().map_err(|e| self.explain(e))?;
         let config = postgres::Config::from(self.settings_for(host)?);
         let mut client =
             config.connect(self.connector.clone()).map_err(|e| self.explain(super::connect_fault(&e, host)))?;

@@ -126,6 +126,8 @@ struct Running<'a> {
     may_tidy_trail: bool,
     /// Whether anything was answered.
     has_heard: Shared<bool>,
+    /// What the transaction failed with: whatever is asked after that fails because of it.
+    failure: RefCell<Option<Error>>,
     soon: RefCell<Vec<Soon>>,
     walks: Shared<u32>,
 }
@@ -266,7 +268,7 @@ impl Server {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let since = Instant::now();
         loop {
-            let told = self.connect().and_then(|mut link| {
+            let told = self.reach().and_then(|(mut link, _)| {
                 let added = link.add_mark(mark)?;
                 if added == 0 {
                     // It is on this server's disk, and perhaps on no standby's. This commit, which writes something,
@@ -343,7 +345,7 @@ impl Server {
 
     /// A connection to the first server that will do.
     fn connect(&self) -> Result<Link> {
-        self.reach().map(|(link, _)| link)
+        self.reach().map(|(link, _)| link).map_err(|e| self.explain(e))
     }
 
     fn reach(&self) -> Result<(Link, &Host)> {
@@ -354,7 +356,7 @@ impl Server {
                 Err(e) => why = Some(e),
             }
         }
-        Err(self.explain(why.unwrap_or_else(|| Error::on(Condition::ServerGone, "the URL names no server"))))
+        Err(why.unwrap_or_else(|| Error::on(Condition::ServerGone, "the URL names no server")))
     }
 
     fn settings_for(&self, host: &Host) -> Result<Config> {
@@ -391,8 +393,12 @@ impl Server {
     fn connect_to(&self, host: &Host) -> Result<Link> {
         let config = self.settings_for(host)?;
         let runtime = Pipeline::runtime().map_err(|e| Error::on(Condition::StoreIo, e.to_string()))?;
-        let pipeline =
-            Pipeline::connect(runtime, &config, self.connector.clone()).map_err(|e| connect_fault(&e, host))?;
+        // A name may have several addresses, and each may take as long.
+        let limit = self.address.connect_timeout * 3;
+        let mut pipeline = Pipeline::connect(runtime, &config, self.connector.clone(), limit)
+            .ok_or_else(|| silent(host, limit))?
+            .map_err(|e| connect_fault(&e, host))?;
+        pipeline.limit = Some(limit);
         let mut link = Link { prepared: HashMap::new(), pipeline, mark: Vec::new(), may_tidy_trail: false };
         let facts = link.ask(
             "SELECT current_setting('server_version_num')::bigint, current_setting('server_encoding'), \
@@ -416,6 +422,7 @@ impl Server {
             link.may_tidy_trail = told.first().is_some_and(|told| told.get(1));
             self.is_made.store(true, Ordering::Relaxed);
         }
+        link.pipeline.limit = None;
         Ok(link)
     }
 
@@ -484,6 +491,7 @@ impl Link {
     /// Runs one statement as a change by itself, which is marked only where there was the row that it changes: so the
     /// mark of one that was not answered tells that, too.
     fn change_one(&mut self, statement: &str, parameters: &[&dyn ToColumn]) -> (Result<bool>, Step) {
+        self.pipeline.limit = limit_of(Scope::Mailbox(None));
         // Whether it was done is asked of another connection, but not where this one was gone before.
         if !self.pipeline.is_alive() {
             return (Err(Error::on(Condition::ServerGone, "the connection was closed")), Step::Unheard);
@@ -492,6 +500,10 @@ impl Link {
             Ok(mark) => mark.to_vec(),
             Err(e) => return (Err(e), Step::Ended),
         };
+        // What was asked before this, and nobody waited for, is not its own failure.
+        if let Err(e) = self.pipeline.settle() {
+            return (Err(fault(&e)), Step::Unheard);
+        }
         let (last, own) = (parameters.len() + 1, parameters.len() + 2);
         let marked = format!(
             "WITH found AS ({statement} RETURNING 1), last AS (DELETE FROM change_mark WHERE id = ?{last} AND EXISTS \
@@ -544,6 +556,7 @@ impl Link {
 /// Begins, runs `work`, and ends.
 fn run_on<T>(link: &mut Link, scope: Scope<'_>, work: &mut impl FnMut(&Tx<'_>) -> Result<T>) -> (Result<T>, Step) {
     let may_tidy_trail = link.may_tidy_trail && scope == Scope::Change;
+    link.pipeline.limit = limit_of(scope);
     if let Some(beginning) = beginning(scope) {
         link.pipeline.later_batch(beginning);
     }
@@ -553,6 +566,7 @@ fn run_on<T>(link: &mut Link, scope: Scope<'_>, work: &mut impl FnMut(&Tx<'_>) -
         is_transaction: scope != Scope::Statement,
         may_tidy_trail,
         has_heard: Shared::new(false),
+        failure: RefCell::default(),
         soon: RefCell::default(),
         walks: Shared::new(0),
     };
@@ -566,8 +580,16 @@ fn run_on<T>(link: &mut Link, scope: Scope<'_>, work: &mut impl FnMut(&Tx<'_>) -
     let is_change = matches!(scope, Scope::Change | Scope::Mailbox(_));
     let told = told.and_then(|told| {
         let mark = if is_change { Some(running.put_mark(&last, scope)?) } else { None };
+        if scope == Scope::Rehearsal {
+            running.settle()?;
+        }
         Ok((told, mark))
     });
+    // Also where the work passed over it: nothing that it found after that stands.
+    let told = match running.failure.take() {
+        Some(failure) => Err(failure),
+        None => told,
+    };
     let step = if running.has_heard.get() { Step::Ended } else { Step::Unheard };
     let pipeline = &mut running.link.into_inner().pipeline;
     match told {
@@ -602,6 +624,12 @@ fn run_on<T>(link: &mut Link, scope: Scope<'_>, work: &mut impl FnMut(&Tx<'_>) -
     }
 }
 
+/// That a server was reached, and said nothing.
+fn silent(host: &Host, limit: Duration) -> Error {
+    let words = format!("'{}' port {} did not answer within {} seconds", host.name, host.port, limit.as_secs());
+    Error::on(Condition::ServerGone, words)
+}
+
 /// That a commit was waited for in vain.
 fn unheard() -> Error {
     Error::on(Condition::ServerGone, format!("the server did not answer within {} seconds", COMMIT.as_secs()))
@@ -611,13 +639,15 @@ fn pause_of(tries: usize) -> Duration {
     Duration::from_millis(5) * u32::try_from(tries).unwrap_or(1)
 }
 
-/// What every connection begins with. No statement waits for ever, no name means a table of somebody else's.
+/// What every connection begins with, whatever its role or database has set. No statement waits for ever or is cut
+/// short, no name means a table of somebody else's.
 fn settings(synchronous_commit: &str) -> String {
     let lasting = if synchronous_commit == "off" { "SET synchronous_commit = on;" } else { "" };
     let patience = PATIENCE.as_millis();
     format!(
-        "SET search_path = ummailboxpin, pg_temp; SET lock_timeout = {patience}; \
-         SET idle_in_transaction_session_timeout = {}; SET cursor_tuple_fraction = 1; {lasting}",
+        "SET search_path = ummailboxpin, pg_temp; SET lock_timeout = {patience}; SET statement_timeout = 0; \
+         SET idle_in_transaction_session_timeout = {}; SET cursor_tuple_fraction = 1; \
+         SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = off; {lasting}",
         patience * 2
     )
 }
@@ -671,6 +701,12 @@ fn beginning(scope: Scope<'_>) -> Option<&'static str> {
             Some("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; LOCK TABLE pin IN EXCLUSIVE MODE")
         }
     }
+}
+
+/// How long an answer to it may take. What is about one mailbox waits for a lock at most, so that a server which stands
+/// still, and whose system goes on, holds nobody up for ever.
+fn limit_of(scope: Scope<'_>) -> Option<Duration> {
+    matches!(scope, Scope::Statement | Scope::Mailbox(_)).then_some(COMMIT)
 }
 
 /// Whether the server says that it did not do what was asked, and goes on.
@@ -799,10 +835,14 @@ impl Running<'_> {
     }
 
     fn heard<T>(&self, told: std::result::Result<T, postgres::Error>) -> Result<T> {
-        if told.is_ok() {
-            self.has_heard.set(true);
+        match told {
+            Ok(told) => {
+                self.has_heard.set(true);
+                Ok(told)
+            }
+            Err(e) if self.is_transaction => Err(self.failure.borrow_mut().get_or_insert_with(|| fault(&e)).clone()),
+            Err(e) => Err(fault(&e)),
         }
-        told.map_err(|e| fault(&e))
     }
 
     /// What was asked before, with these parameters.

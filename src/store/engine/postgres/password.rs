@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::url::{Address, Host};
+use super::url::{Address, Host, SOCKET_FOLDER};
 use crate::error::{Error, Result, Status};
 
 /// The password for a server, where there is one in the file that `passfile` or PGPASSFILE names, else in the
@@ -17,6 +17,10 @@ pub(super) fn password(address: &Address, host: &Host) -> Result<Option<Zeroizin
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(unusable(&path, &e.to_string())),
     };
+    // `/dev/null`, for one.
+    if text.is_empty() {
+        return Ok(None);
+    }
     if let Some(who) = open_to_others(&path).map_err(|e| unusable(&path, &e.to_string()))? {
         return Err(unusable(&path, &format!("{who} can read it; take that right away")));
     }
@@ -51,7 +55,8 @@ fn unusable(path: &Path, why: &str) -> Error {
 
 /// `host:port:database:user:password`, each `*` or literal; the first line that fits.
 fn find(text: &str, address: &Address, host: &Host) -> Option<Zeroizing<String>> {
-    let name = if host.is_socket() && host.name.starts_with("/var/run/postgresql") { "localhost" } else { &host.name };
+    let is_usual = host.name.trim_end_matches('/') == SOCKET_FOLDER;
+    let name = if is_usual { "localhost" } else { &host.name };
     let port = host.port.to_string();
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
         let mut fields = fields(line);
@@ -83,6 +88,31 @@ fn fields(line: &str) -> Vec<Zeroizing<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_socket_is_called_localhost_only_where_it_is_the_usual_one() {
+        let found = |folder: &str| {
+            let address = Address::parse(&format!("postgresql:///um?host={folder}"), "me").unwrap();
+            let text = format!("/run/own:*:*:*:own\n{folder}:*:*:*:by its folder\nlocalhost:*:*:*:local");
+            find(&text, &address, &address.hosts[0]).map(|p| p.to_string())
+        };
+        assert_eq!(found("/run/own"), Some("own".into()));
+        assert_eq!(found("/var/run/postgresql"), Some("local".into()));
+        assert_eq!(found("/var/run/postgresql/"), Some("local".into()));
+        assert_eq!(found("/var/run/postgresql-other"), Some("by its folder".into()));
+    }
+
+    /// `/dev/null` is how a program says that no password is to be found.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_without_a_word_in_it_is_nobodys_secret() {
+        let with = |file: &str| {
+            let address = Address::parse(&format!("postgresql://umpin@db1/um?passfile={file}"), "me").unwrap();
+            password(&address, &address.hosts[0]).map(|p| p.is_some())
+        };
+        assert!(!with("/dev/null").unwrap());
+        assert!(!with("/no/such/file").unwrap());
+    }
 
     #[test]
     fn the_first_line_that_fits_gives_the_password() {

@@ -21,6 +21,8 @@ type Request = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 /// An open connection. (The order of the fields is the order of its end: the driver says good-bye when nobody is left
 /// who could ask anything.)
 pub(super) struct Pipeline {
+    /// How long an answer is waited for; without it, for as long as the connection stands.
+    pub(super) limit: Option<Duration>,
     unanswered: Vec<Request>,
     client: Arc<Client>,
     driver: Driver,
@@ -39,13 +41,20 @@ impl Pipeline {
         Builder::new_current_thread().enable_all().build()
     }
 
-    pub(super) fn connect(runtime: Runtime, config: &Config, connector: Connector) -> Result<Self, Error> {
-        let (client, connection) = runtime.block_on(config.connect(connector))?;
-        Ok(Self {
+    /// `None` where it took longer than this to be let in: also a server that stands still is reached.
+    pub(super) fn connect(
+        runtime: Runtime,
+        config: &Config,
+        connector: Connector,
+        limit: Duration,
+    ) -> Option<Result<Self, Error>> {
+        let told = runtime.block_on(async { tokio::time::timeout(limit, config.connect(connector)).await }).ok()?;
+        Some(told.map(|(client, connection)| Self {
+            limit: None,
             unanswered: Vec::new(),
             client: Arc::new(client),
             driver: Driver { connection: Box::pin(connection), runtime, has_ended: false },
-        })
+        }))
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -87,6 +96,13 @@ impl Pipeline {
 
     /// Asks, and waits for the answers to this and to all that was asked before it.
     pub(super) fn answer<T>(&mut self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let mut request = pin!(request);
+        if let Some(limit) = self.limit
+            && let Some(told) = self.answer_within(limit, request.as_mut())
+        {
+            return told;
+        }
+        // Where the time is over the connection is, and this is told so.
         let Self { unanswered, driver, .. } = self;
         let Driver { connection, runtime, has_ended } = driver;
         runtime.block_on(answered(unanswered, connection, has_ended, request))

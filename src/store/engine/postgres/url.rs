@@ -10,7 +10,7 @@ use crate::error::{Error, Result, Status};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const PORT: u16 = 5432;
 /// Where Debian's and Red Hat's packages have the socket.
-const SOCKET_FOLDER: &str = "/var/run/postgresql";
+pub(super) const SOCKET_FOLDER: &str = "/var/run/postgresql";
 
 /// How the connection is protected, from none to all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl Address {
                 "host" => names = value.split(',').map(|host| (host.to_owned(), None)).collect(),
                 "port" => {
                     for port in value.split(',') {
-                        ports.push(number(port)?);
+                        ports.push(if port.is_empty() { PORT } else { number(port)? });
                     }
                 }
                 "user" => address.user = value,
@@ -137,8 +137,9 @@ impl Address {
                 _ => return Err(wrong("it has an unknown parameter")),
             }
         }
+        let usual = if cfg!(unix) { SOCKET_FOLDER } else { "localhost" };
         if names.is_empty() {
-            names.push((if cfg!(unix) { SOCKET_FOLDER } else { "localhost" }.to_owned(), None));
+            names.push((usual.to_owned(), None));
         }
         if ports.len() > 1 && ports.len() != names.len() {
             return Err(wrong("it has not as many ports as hosts"));
@@ -147,6 +148,7 @@ impl Address {
             .into_iter()
             .enumerate()
             .map(|(at, (name, own))| {
+                let name = if name.is_empty() { usual.to_owned() } else { name };
                 let port = own.or_else(|| ports.get(at).or(ports.first()).copied()).unwrap_or(PORT);
                 Host { name, port }
             })
@@ -194,7 +196,11 @@ fn name_and_port(text: &str) -> Result<(String, Option<u16>)> {
     let (name, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (name, behind) = rest.split_once(']').ok_or_else(|| wrong("a '[' in it is not closed"))?;
-            (name, behind.strip_prefix(':'))
+            let port = behind.strip_prefix(':');
+            if port.is_none() && !behind.is_empty() {
+                return Err(wrong("behind a ']' in it stands neither ':' and a port nor a ','"));
+            }
+            (name, port)
         }
         None => match text.split_once(':') {
             Some((name, port)) => (name, Some(port)),
@@ -278,6 +284,22 @@ mod tests {
     }
 
     #[test]
+    fn a_host_that_is_empty_or_encoded_is_what_libpq_takes_it_for() {
+        let hosts = |url: &str| -> Vec<(String, u16)> {
+            parse(url).unwrap().hosts.into_iter().map(|host| (host.name, host.port)).collect()
+        };
+        let usual = if cfg!(unix) { SOCKET_FOLDER } else { "localhost" };
+        for url in ["postgresql://", "postgresql:///umpin", "postgresql:///umpin?host=", "postgresql://?port="] {
+            assert_eq!(hosts(url), [(usual.to_owned(), PORT)], "{url}");
+        }
+        assert_eq!(hosts("postgresql:///umpin?host=,db2&port=,5433"), [(usual.to_owned(), PORT), ("db2".into(), 5433)]);
+        assert_eq!(hosts("postgresql://%2Frun%2Fa%20b:5433/umpin"), [("/run/a b".to_owned(), 5433)]);
+        assert_eq!(hosts("postgresql:///umpin?host=/run/a%20b"), [("/run/a b".to_owned(), PORT)]);
+        assert_eq!(hosts("postgresql://db1,[::1],db3:7/umpin?port=6").len(), 3);
+        assert_eq!(hosts("postgresql://db1,db2:7/umpin?port=6")[0].1, 6);
+    }
+
+    #[test]
     fn a_connection_to_another_machine_is_verified_unless_the_url_says_otherwise() {
         let tls = |url: &str| parse(url).map(|a| a.tls);
         assert_eq!(tls("postgresql://db1/umpin").unwrap(), Tls::VerifyFull);
@@ -312,6 +334,13 @@ mod tests {
             "postgresql://db1:0/umpin",
             "postgresql://db1:port/umpin",
             "postgresql://[fd00::1/umpin",
+            "postgresql://[fd00::1]5433/umpin",
+            "postgresql://[fd00::1]:/umpin",
+            "postgresql://fd00::1/umpin",
+            "postgresql://db1:5432:5433/umpin",
+            "postgresql://db1/umpin?service=umpin",
+            "postgresql://db1/umpin?hostaddr=10.0.0.1",
+            "postgresql://db1/umpin?host=a,b&port=1,2,3",
             "postgresql://db1/um%2",
             "postgresql://db1/um%ff",
             "postgresql://db1/umpin?connect_timeout=0",
