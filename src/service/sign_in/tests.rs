@@ -194,7 +194,7 @@ fn a_try_is_charged_whatever_was_typed_and_says_whether_the_pin_is_still_the_sam
     assert!(!charged(&f, &other).is_same);
 }
 
-/// One statement counts, and one takes back, only where the mailbox is as it was seen to the last number that has a say.
+/// One statement counts, and one takes back, only where the mailbox is as it was seen, to the last number that matters.
 #[test]
 fn what_changed_since_the_mailbox_was_read_is_neither_counted_over_nor_taken_back_over() {
     let pin = |column: &str| format!("UPDATE pin SET {column} = {column} + 1");

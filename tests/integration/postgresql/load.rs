@@ -256,7 +256,8 @@ fn until_answered<T, E: std::fmt::Display>(mut ask: impl FnMut() -> std::result:
     }
 }
 
-/// Whether the server has noticed that the process which was killed is gone: until then it goes on with what that asked.
+/// Whether the server has noticed that the process which was killed is gone: until then it goes on with what it was
+/// asked.
 fn has_ended(url: &str, id: usize) -> std::result::Result<(), String> {
     let mut client = postgres::Client::connect(url, postgres::NoTls).map_err(|e| e.to_string())?;
     let left = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = $1";
