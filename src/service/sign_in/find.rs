@@ -95,8 +95,10 @@ pub(super) fn snapshot(session: &Session, who: &Caller) -> Result<Found> {
         tx.settings_soon()?;
         tx.spray_marks_soon()?;
         let found = find_anybody(session, tx, who);
-        // A missing or wrong key is an error before anything is counted or told.
+        // A missing or wrong key is an error before anything is counted or told, and so is what else would fail for
+        // everybody: after as long for somebody as for nobody.
         keys.get(&tx.key_id()?.ok_or_else(missing)?)?;
+        check_own_settings(tx, keys)?;
         let (guid, row) = match found? {
             Ok(found) => found,
             Err(reason) => return Ok(Found::Nobody(reason)),
@@ -106,7 +108,6 @@ pub(super) fn snapshot(session: &Session, who: &Caller) -> Result<Found> {
         };
         // Before the typed PIN is hashed: a salt or a cost that was altered must not be used.
         let stored = open_current_pin_hash(keys, &guid, &row)?;
-        check_own_settings(tx, keys)?;
         let is_watched = spray::is_watched(tx, session.now())?;
         Ok(Found::Mailbox(Box::new(Snapshot { guid, row, stored, policy, extensions, is_watched })))
     })

@@ -740,6 +740,12 @@ fn a_key_of_the_stores_own_that_does_not_open_counts_nothing() {
             assert_eq!(told.status, Status::SealBroken, "{name}");
         }
         assert_eq!(f.state(0).facts.failures, 0, "{name}");
+        // As soon for nobody as for somebody: neither is worth a hash then, which could not be made here.
+        let mut tuning = Tuning::danger_test(Clock::Manual(f.clock.clone()));
+        tuning.hash.memory_kib = u32::MAX;
+        let session = Session::with(f.session.location().clone(), None, tuning).unwrap();
+        let told = verify(&session, &caller(77), &Pin::new(FIRST_PIN)).unwrap_err();
+        assert_eq!(told.status, Status::SealBroken, "{name}");
     }
 }
 
