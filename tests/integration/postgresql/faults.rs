@@ -244,14 +244,17 @@ fn a_server_that_stands_still_at_a_commit_is_told_as_unknown_after_a_stated_time
         umpin::service::sign_in::verify(session, &who, &Pin::new("000000")).map(drop)
     };
     std::thread::scope(|scope| {
-        let [set_before, set_after, guess_before, guess_after] = [
+        let [set_before, set_after, guess_before, guess_after, set_asked, guess_asked] = [
             scope.spawn(|| stands_still(Break::Still, &set)),
             scope.spawn(|| stands_still(Break::StillAfter, &set)),
             scope.spawn(|| stands_still(Break::Still, &guess)),
             scope.spawn(|| stands_still(Break::StillAfter, &guess)),
+            scope.spawn(|| stands_still(Break::StillAsked, &set)),
+            scope.spawn(|| stands_still(Break::StillAsked, &guess)),
         ]
         .map(|told| told.join().unwrap());
-        println!("told after {:.0?}, {:.0?}, {:.0?}, {:.0?}", set_before.2, set_after.2, guess_before.2, guess_after.2);
+        println!("told after {:.0?} at the commit, {:.0?} where it was asked", set_before.2, set_asked.2);
+        assert!(!set_asked.1 && guess_asked.0 == 0);
         assert!(!set_before.1 && set_after.1, "what the server heard of is done, and nothing else");
         assert_eq!((guess_before.0, guess_after.0), (0, 1));
     });

@@ -22,6 +22,8 @@ pub enum Break {
     Still = 3,
     /// The same once the server has heard of it.
     StillAfter = 4,
+    /// The server never hears of the commit, and nothing is said any more once it was asked what became of that.
+    StillAsked = 5,
 }
 
 const OF_CHANGE: u8 = 16;
@@ -43,6 +45,8 @@ struct State {
     asked: AtomicUsize,
     turns: AtomicUsize,
     is_still: AtomicBool,
+    /// Whether it is still from the next mark on.
+    is_asked: AtomicBool,
 }
 
 impl State {
@@ -101,6 +105,7 @@ impl Line {
 
     /// The server answers again; what was asked while it did not is lost.
     pub fn go_on(&self) {
+        self.state.is_asked.store(false, Ordering::SeqCst);
         self.state.is_still.store(false, Ordering::SeqCst);
     }
 
@@ -167,6 +172,14 @@ fn join(program: UnixStream, server: UnixStream, state: Arc<State>) {
             if has_letter && message[0] == b'P' && changes_alone(&message) {
                 changes.extend(texts(&message).next().map(<[u8]>::to_vec));
             }
+            if has_letter
+                && state.is_asked.load(Ordering::SeqCst)
+                && says(&message, b"INTO change_mark (id, at) VALUES")
+            {
+                state.is_still.store(true, Ordering::SeqCst);
+                wait_still(&state, &program);
+                break;
+            }
             let is_change =
                 has_letter && message[0] == b'B' && changes.iter().any(|name| texts(&message).nth(1) == Some(name));
             let is_commit = is_end || is_change;
@@ -190,6 +203,13 @@ fn join(program: UnixStream, server: UnixStream, state: Arc<State>) {
                     armed if armed == Break::After as u8 => {
                         is_alone.store(is_change, Ordering::SeqCst);
                         is_silent.store(true, Ordering::SeqCst);
+                    }
+                    armed if armed == Break::StillAsked as u8 => {
+                        state.is_asked.store(true, Ordering::SeqCst);
+                        while state.is_asked.load(Ordering::SeqCst) {
+                            std::thread::sleep(Duration::from_millis(20));
+                        }
+                        break;
                     }
                     armed if armed == Break::Still as u8 || armed == Break::StillAfter as u8 => {
                         state.is_still.store(true, Ordering::SeqCst);
@@ -226,8 +246,11 @@ fn texts(message: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Whether this is a statement that is a change by itself: its mark is written with it.
 fn changes_alone(prepared: &[u8]) -> bool {
     let text = texts(prepared).nth(1).unwrap_or_default();
-    let says = |words: &[u8]| text.windows(words.len()).any(|found| found == words);
-    says(b"UPDATE") && says(b"INSERT INTO change_mark")
+    says(text, b"UPDATE") && says(text, b"INSERT INTO change_mark")
+}
+
+fn says(text: &[u8], words: &[u8]) -> bool {
+    text.windows(words.len()).any(|found| found == words)
 }
 
 /// Holds a line open until the server goes on, then ends it.
