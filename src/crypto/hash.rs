@@ -167,7 +167,8 @@ impl Arenas {
     fn lend(&self, blocks: usize) -> Result<Lent<'_>> {
         let mut state = self
             .returned
-            .wait_while(self.state(), |state| state.lent >= cores())
+            // (How many cores there are takes a tenth of a millisecond to find out, and the first need not know.)
+            .wait_while(self.state(), |state| state.lent > 0 && state.lent >= cores())
             .unwrap_or_else(PoisonError::into_inner);
         state.lent += 1;
         let at = state.waiting.iter().position(|memory| memory.count() >= blocks);
@@ -202,7 +203,7 @@ impl Drop for Lent<'_> {
         let mut state = self.arenas.state();
         state.lent -= 1;
         if let Some(memory) = self.memory.take()
-            && state.waiting.len() < cores()
+            && (state.waiting.is_empty() || state.waiting.len() < cores())
         {
             state.waiting.push(memory);
         }
