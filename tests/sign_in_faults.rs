@@ -393,7 +393,7 @@ fn a_store_that_cannot_be_written_answers_nobody_however_often_it_is_asked() {
 #[test]
 fn rows_that_only_a_wrong_pin_needs_give_no_more_tries() {
     install();
-    let full_trail = "INSERT INTO audit SELECT 9223372036854775807, 0, '', '', '', '', '', 1, '', x'00'";
+    let full_trail = "INSERT INTO audit SELECT 9223372036854775807, 0, '', '', '', '', '', 1, '', zeroblob(32)";
     let lost_key =
         "INSERT INTO pin_history SELECT recipient_id, 77, memory_kib, passes, lanes, zeroblob(8), sealed FROM pin";
     for (reset_at, damage) in [(2, full_trail), (2, lost_key), (1, full_trail), (1, lost_key), (6, full_trail)] {

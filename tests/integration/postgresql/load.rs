@@ -410,12 +410,14 @@ impl<'f> Load<'f> {
     /// Kills one of the processes and starts it again.
     pub fn kill_client(&mut self, which: usize) {
         let id = which % self.children.len();
-        let folder = self.f.folder.path();
-        let mut child = std::mem::replace(&mut self.children[id], Self::spawn(folder, id));
         // One that ended by itself has found something.
-        assert!(child.try_wait().unwrap().is_none(), "process {id} ended: {}", Self::words(child));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        if self.children[id].try_wait().unwrap().is_some() {
+            panic!("process {id} ended: {}", Self::words(self.children.remove(id)));
+        }
+        self.children[id].kill().unwrap();
+        self.children[id].wait().unwrap();
+        // Not before that: two would write one journal.
+        self.children[id] = Self::spawn(self.f.folder.path(), id);
     }
 
     fn words(child: child::Running) -> String {
