@@ -141,7 +141,8 @@ impl<'a> Hashing<'a> {
                 ),
             ));
         }
-        let cost = Params::new(params.memory_kib, params.passes, params.lanes, Some(PinHash::LEN)).map_err(broken)?;
+        let cost = Params::new(params.memory_kib, params.passes, params.lanes, Some(PinHash::LEN))
+            .map_err(|_| not_hashed())?;
         let arena = arenas.lend(cost.block_count())?;
         Ok(Self { argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, cost), arena })
     }
@@ -150,12 +151,13 @@ impl<'a> Hashing<'a> {
     pub(crate) fn hash(&mut self, pin: &Pin, salt: &Salt) -> Result<PinHash> {
         let mut out = PinHash([0; PinHash::LEN]);
         let memory = self.arena.blocks();
-        self.argon2.hash_password_into_with_memory(pin.expose(), salt, &mut out.0, memory).map_err(broken)?;
+        self.argon2.hash_password_into_with_memory(pin.expose(), salt, &mut out.0, memory).map_err(|_| not_hashed())?;
         Ok(out)
     }
 }
 
-fn broken(_: argon2::Error) -> Error {
+/// What nobody should ever be told.
+pub(crate) fn not_hashed() -> Error {
     Error::new(Status::Internal, "The PIN could not be hashed. Nothing was changed.")
 }
 

@@ -196,8 +196,8 @@ impl Store {
         on!(self, run(Scope::Mailbox(whose), work))
     }
 
-    /// Runs one statement as a change by itself, on disk at the end; whether there was the one row that it changes. The
-    /// store must exist.
+    /// Runs one statement, which returns the row that it changes, as a change by itself, on disk at the end; whether
+    /// there was one. The store must exist.
     fn change_one(&self, statement: &str, parameters: &[&dyn engine::ToColumn]) -> Result<bool> {
         on!(self, change_one(statement, parameters))
     }

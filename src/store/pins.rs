@@ -196,7 +196,7 @@ static PUT_COUNTS: Lazy<String> = Lazy::new(|| {
          AND version = ?5 AND salt = ?6 AND memory_kib = ?7 AND passes = ?8 AND lanes = ?9 AND set_at = ?10 \
          AND forced_expired = ?11 AND failures = ?12 AND last_failure_at = ?13 AND lifetime_failures = ?14 \
          AND epoch = ?15 AND admin_locked = ?16 AND EXISTS (SELECT 1 FROM um_mailbox m JOIN policy p \
-         ON p.id = m.policy_id WHERE m.recipient_id = pin.recipient_id AND {})",
+         ON p.id = m.policy_id WHERE m.recipient_id = pin.recipient_id AND {}) RETURNING 1",
         same.join(" AND ")
     )
 });

@@ -21,7 +21,7 @@ use charge::{Charging, charge, charge_soon, charge_unchanged, count_nobody};
 use decide::{accept, accept_unchanged, refuse_with_reset, upgrade};
 use find::{Found, Snapshot, find, snapshot};
 
-use crate::crypto::hash::{Hashing, PinHash, Salt, hash};
+use crate::crypto::hash::{Hashing, PinHash, Salt, hash, not_hashed};
 use crate::error::{Error, Result, Status};
 use crate::pin::Pin;
 use crate::pin::generate::MAX_TRIES;
@@ -229,9 +229,7 @@ impl Typed {
     fn wait(self) -> Result<PinHash> {
         match self {
             Typed::Hashed(typed) => Ok(typed),
-            Typed::Soon(coming) => coming.recv().unwrap_or_else(|_| {
-                Err(Error::new(Status::Internal, "The PIN could not be hashed. Nothing was changed."))
-            }),
+            Typed::Soon(coming) => coming.recv().unwrap_or_else(|_| Err(not_hashed())),
         }
     }
 }

@@ -194,8 +194,8 @@ impl Server {
         self.retried(|link| run_on(link, scope, &mut work))
     }
 
-    /// Runs one statement as a change by itself; whether there was the one row that it changes. It is one way to the
-    /// server and back.
+    /// Runs one statement, which returns the row that it changes, as a change by itself; whether there was one. It is
+    /// one way to the server and back.
     pub(in crate::store) fn change_one(&self, statement: &str, parameters: &[&dyn ToColumn]) -> Result<bool> {
         if !self.exists()? {
             return Err(self.missing());
@@ -506,7 +506,7 @@ impl Link {
         }
         let (last, own) = (parameters.len() + 1, parameters.len() + 2);
         let marked = format!(
-            "WITH found AS ({statement} RETURNING 1), last AS (DELETE FROM change_mark WHERE id = ?{last} AND EXISTS \
+            "WITH found AS ({statement}), last AS (DELETE FROM change_mark WHERE id = ?{last} AND EXISTS \
              (SELECT 1 FROM found)) INSERT INTO change_mark (id, at) SELECT ?{own}, {NOW} FROM found"
         );
         let mut values: Vec<Value<'_>> = parameters.iter().map(|parameter| parameter.value()).collect();

@@ -267,10 +267,9 @@ impl Database {
         result
     }
 
-    /// Runs one statement as a change by itself; whether there was the one row that it changes.
+    /// Runs one statement, which returns the row that it changes, as a change by itself; whether there was one.
     pub(in crate::store) fn change_one(&self, statement: &str, parameters: &[&dyn ToColumn]) -> Result<bool> {
-        let statement = format!("{statement} RETURNING 1");
-        self.run(Scope::Change, |tx| Ok(tx.query_optional(&statement, parameters, |_| Ok(()))?.is_some()))
+        self.run(Scope::Change, |tx| Ok(tx.query_optional(statement, parameters, |_| Ok(()))?.is_some()))
     }
 
     /// Closes the connections at rest: on Windows they would keep the file from being moved.
