@@ -237,6 +237,7 @@ mod tests {
     use crate::service::delivery::deliver_due;
     use crate::session::{Clock, Mode, Tuning};
     use crate::store::audit::AuditRow;
+    use crate::store::made_anew;
     use crate::store::mailboxes::UmAddress;
     use crate::support::{FIRST_PIN, Fixture, mails, pin_in, set, who};
 
@@ -292,6 +293,18 @@ mod tests {
         let hash = HashParams { memory_kib: 16, passes: 2, lanes: 1 };
         let tuning = Tuning { hash, ..Tuning::danger_test(Clock::Manual(f.clock.clone())) };
         Session::with(f.session.location().clone(), None, tuning).unwrap()
+    }
+
+    #[test]
+    fn no_statement_is_made_anew_for_another_mailbox() {
+        let f = Fixture::new(PinPolicy::default(), 3);
+        let asked = |n| SetPin { who: who(n), ..SetPin::default() };
+        let reset = |n| begin_reset(&f.session, asked(n)).unwrap().commit(&f.session).unwrap();
+        reset(0);
+        reset(1);
+        made_anew::times();
+        reset(2);
+        assert_eq!(made_anew::times(), 0);
     }
 
     #[test]

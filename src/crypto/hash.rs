@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::error::{Error, Result, Status};
-use crate::os::HashMemory;
+use crate::os::{HashMemory, Pages};
 use crate::pin::Pin;
 
 /// A mailbox's salt.
@@ -145,6 +145,11 @@ impl<'a> Hashing<'a> {
             .map_err(|_| not_hashed())?;
         let arena = arenas.lend(cost.block_count())?;
         Ok(Self { argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, cost), arena })
+    }
+
+    /// Where its memory lies.
+    pub(crate) fn pages(&self) -> Option<Pages> {
+        self.arena.memory.as_ref().map(HashMemory::pages)
     }
 
     /// The memory is erased when `self` is dropped, not here.

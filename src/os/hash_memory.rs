@@ -6,7 +6,7 @@ use std::alloc::{Layout, alloc_zeroed};
 
 use argon2::Block;
 
-use super::prefer_large_pages;
+use super::{give_pages, prefer_large_pages};
 
 /// Memory for hashes, zero at first. The system gives each page when it is first written to, already zero, so that it
 /// is written to once and not twice; large pages where the system has them.
@@ -47,5 +47,50 @@ impl HashMemory {
     /// How many blocks there is room for.
     pub fn count(&self) -> usize {
         self.count
+    }
+
+    /// Where it lies.
+    pub fn pages(&self) -> Pages {
+        Pages { start: self.words[self.start..].as_ptr() as usize, length: self.count * size_of::<Block>() }
+    }
+}
+
+/// Where memory lies that another thread fills.
+pub struct Pages {
+    start: usize,
+    length: usize,
+}
+
+impl Pages {
+    /// Has the system give the pages now that were not written to yet: making them zero is then done here and not in
+    /// the thread that fills them. What stands in pages that were written to stays; where the memory is gone meanwhile,
+    /// nothing is done.
+    pub fn ask_for(&self) {
+        give_pages(self.start, self.length);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asking_for_pages_changes_nothing_in_them_and_is_harmless_when_they_are_gone() {
+        let mut memory = HashMemory::new(5_000).unwrap();
+        let pages = memory.pages();
+        let filled = |n: usize| n < 100 || n == 4_999;
+        std::thread::scope(|scope| {
+            scope.spawn(|| pages.ask_for());
+            for (n, block) in memory.blocks(5_000).iter_mut().enumerate().filter(|(n, _)| filled(*n)) {
+                block.as_mut().fill(n as u64 + 1);
+            }
+        });
+        pages.ask_for();
+        for (n, block) in memory.blocks(5_000).iter().enumerate() {
+            let expected = if filled(n) { n as u64 + 1 } else { 0 };
+            assert!(block.as_ref().iter().all(|word: &u64| *word == expected), "{n}");
+        }
+        drop(memory);
+        pages.ask_for();
     }
 }

@@ -1,7 +1,7 @@
 //! What the operating system alone can tell. [`crate::ffi`] and this folder are the only places with `unsafe`.
 
 mod hash_memory;
-pub use hash_memory::HashMemory;
+pub use hash_memory::{HashMemory, Pages};
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]

@@ -113,6 +113,17 @@ pub(super) fn prefer_large_pages(memory: &mut [u64]) {
 #[cfg(not(target_os = "linux"))]
 pub(super) fn prefer_large_pages(_memory: &mut [u64]) {}
 
+/// Has the system give these pages, as if each were written to. Linux before 5.14 does not know of it.
+#[cfg(target_os = "linux")]
+pub(super) fn give_pages(start: usize, length: usize) {
+    // SAFETY: it changes nothing that stands in any memory, and is an error where there is none.
+    unsafe { libc::madvise(start as *mut libc::c_void, length, libc::MADV_POPULATE_WRITE) };
+}
+
+/// The system gives each page when it is written to.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn give_pages(_start: usize, _length: usize) {}
+
 /// Bytes that this account can still write where `existing` lies.
 #[allow(clippy::unnecessary_cast)] // The counts have other types on other systems.
 pub fn free_space(existing: &Path) -> io::Result<u64> {

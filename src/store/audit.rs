@@ -79,9 +79,10 @@ impl Tx<'_> {
 
     /// Rows from a number on, in order.
     pub fn audit_rows(&self, from_seq: i64, limit: usize) -> Result<Vec<AuditRow>> {
+        // Every change asks. SQLite makes a statement anew for each value of a LIMIT that is a parameter.
         self.query_all(
-            &format!("SELECT {COLUMNS} FROM audit WHERE seq >= ?1 ORDER BY seq LIMIT ?2"),
-            params![from_seq, limit as i64],
+            &format!("SELECT {COLUMNS} FROM audit WHERE seq >= ?1 ORDER BY seq LIMIT {limit}"),
+            params![from_seq],
             audit_row,
         )
     }

@@ -29,6 +29,8 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "postgresql")]
 use engine::postgres;
+#[cfg(test)]
+pub(crate) use engine::sqlite::made_anew;
 use engine::{On, Scope, sqlite};
 
 use crate::error::{Error, Result, Status};

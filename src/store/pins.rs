@@ -458,9 +458,9 @@ impl Tx<'_> {
         self.execute(
             &format!(
                 "DELETE FROM pin_history WHERE recipient_id = {HIS_ID} AND version NOT IN (SELECT version \
-                 FROM pin_history WHERE recipient_id = {HIS_ID} ORDER BY version DESC LIMIT ?2)"
+                 FROM pin_history WHERE recipient_id = {HIS_ID} ORDER BY version DESC LIMIT {HISTORY_KEPT})"
             ),
-            params![guid, HISTORY_KEPT as i64],
+            params![guid],
         )
     }
 }

@@ -121,6 +121,9 @@ pub fn memory() -> u64 {
 /// The system decides by itself.
 pub(super) fn prefer_large_pages(_memory: &mut [u64]) {}
 
+/// The system gives each page when it is written to.
+pub(super) fn give_pages(_start: usize, _length: usize) {}
+
 /// Windows has no such signal: a write to a pipe that its reader closed fails.
 pub fn block_broken_pipe_signal() {}
 

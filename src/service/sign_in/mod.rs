@@ -23,6 +23,7 @@ use find::{Found, Snapshot, find, snapshot};
 
 use crate::crypto::hash::{Hashing, PinHash, Salt, hash, not_hashed};
 use crate::error::{Error, Result, Status};
+use crate::os::Pages;
 use crate::pin::Pin;
 use crate::pin::generate::MAX_TRIES;
 use crate::service::lookup::Lookup;
@@ -222,14 +223,18 @@ fn try_once<'s>(
 /// What was typed, hashed, or soon.
 enum Typed {
     Hashed(PinHash),
-    Soon(Receiver<Result<PinHash>>),
+    Soon(Receiver<Result<PinHash>>, Option<Pages>),
 }
 
 impl Typed {
     fn wait(self) -> Result<PinHash> {
         match self {
             Typed::Hashed(typed) => Ok(typed),
-            Typed::Soon(coming) => coming.recv().unwrap_or_else(|_| Err(not_hashed())),
+            Typed::Soon(coming, pages) => {
+                // Whoever waits makes zero meanwhile what the hash would wait for.
+                pages.inspect(Pages::ask_for);
+                coming.recv().unwrap_or_else(|_| Err(not_hashed()))
+            }
         }
     }
 }
@@ -247,12 +252,13 @@ fn begin_to_hash<'s>(
     let mut hashing = Hashing::begin(&row.params)?;
     if session.lives_for_one_call() {
         let (send, coming) = channel();
+        let pages = hashing.pages();
         let begun = thread::Builder::new().spawn_scoped(scope, move || {
             // Whoever fell out meanwhile does not listen.
             let _ = send.send(hashing.hash(pin, &row.salt));
         });
         if begun.is_ok() {
-            return Ok(Typed::Soon(coming));
+            return Ok(Typed::Soon(coming, pages));
         }
         hashing = Hashing::begin(&row.params)?;
     }

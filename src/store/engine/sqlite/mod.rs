@@ -628,7 +628,11 @@ fn prepare<'c>(
 }
 
 pub(super) fn execute(connection: &Connection, statement: &str, parameters: &[&dyn ToColumn]) -> Result<()> {
-    prepare(connection, statement, parameters)?.raw_execute().map(drop).map_err(sql)
+    let mut statement = prepare(connection, statement, parameters)?;
+    statement.raw_execute().map_err(sql)?;
+    #[cfg(test)]
+    made_anew::count(&statement);
+    Ok(())
 }
 
 pub(super) fn query(
@@ -644,7 +648,32 @@ pub(super) fn query(
             break;
         }
     }
+    #[cfg(test)]
+    {
+        drop(rows);
+        made_anew::count(&statement);
+    }
     Ok(())
+}
+
+/// How often SQLite made a statement anew that was there: it does where another value of a parameter may ask for
+/// another plan.
+#[cfg(test)]
+pub(crate) mod made_anew {
+    use std::cell::Cell;
+
+    use rusqlite::{Statement, StatementStatus};
+
+    thread_local!(static TIMES: Cell<i32> = const { Cell::new(0) });
+
+    pub(super) fn count(statement: &Statement<'_>) {
+        TIMES.set(TIMES.get() + statement.reset_status(StatementStatus::RePrepare));
+    }
+
+    /// In this thread, since the last call.
+    pub(crate) fn times() -> i32 {
+        TIMES.take()
+    }
 }
 
 /// A row, and the place behind the column that was read last: rows are read in the order of their statement's columns,
