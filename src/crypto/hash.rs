@@ -1,4 +1,4 @@
-//! Argon2id over an arena that is reused and erased, not allocated for each hash.
+//! Argon2id over an arena that is reused, not allocated for each hash, and erased unless the next hash waits for it.
 //!
 //! Parameters: OWASP's minimum for Argon2id (19 MiB, t=2, p=1), which keeps a high-end GPU below ten thousand
 //! hashes a second. One salt a mailbox, so one evaluation serves the current PIN and the whole history.
@@ -93,12 +93,20 @@ struct State {
     waiting: Vec<HashMemory>,
     /// How many are lent.
     lent: usize,
+    /// How many hashes wait until fewer are lent.
+    wanted: usize,
+    /// Not erased, for a hash that waits: it writes to each block before it reads it, and the three hundredths of its
+    /// time that erasing takes are saved. Whoever is lent one takes these first, so none stays here.
+    handed_on: Vec<Used>,
 }
 
-/// An arena for one hash; erased and given back when it is dropped.
+/// Memory, and how many of its first blocks are to be erased.
+struct Used(HashMemory, usize);
+
+/// An arena for one hash; given back when it is dropped, and erased then unless another hash waits for it.
 struct Lent<'a> {
     arenas: &'a Arenas,
-    memory: Option<HashMemory>,
+    memory: Option<Used>,
     blocks: usize,
 }
 
@@ -149,7 +157,7 @@ impl<'a> Hashing<'a> {
 
     /// Where its memory lies.
     pub(crate) fn pages(&self) -> Option<Pages> {
-        self.arena.memory.as_ref().map(HashMemory::pages)
+        self.arena.memory.as_ref().map(|Used(memory, _)| memory.pages())
     }
 
     /// The memory is erased when `self` is dropped, not here.
@@ -172,24 +180,37 @@ impl Arenas {
     }
 
     fn lend(&self, blocks: usize) -> Result<Lent<'_>> {
+        let mut state = self.state();
+        state.wanted += 1;
         let mut state = self
             .returned
             // (How many cores there are takes a tenth of a millisecond to find out, and the first need not know.)
-            .wait_while(self.state(), |state| state.lent > 0 && state.lent >= cores())
+            .wait_while(state, |state| state.lent > 0 && state.lent >= cores())
             .unwrap_or_else(PoisonError::into_inner);
+        state.wanted -= 1;
         state.lent += 1;
-        let at = state.waiting.iter().position(|memory| memory.count() >= blocks);
-        let memory = at.map(|at| state.waiting.swap_remove(at));
+        let fits = |memory: &HashMemory| memory.count() >= blocks;
+        let handed_on = state.handed_on.pop();
+        let at = state.waiting.iter().position(fits).filter(|_| handed_on.is_none());
+        let waiting = at.map(|at| Used(state.waiting.swap_remove(at), blocks));
         drop(state);
-        let mut lent = Lent { arenas: self, memory, blocks };
+        let mut lent = Lent { arenas: self, memory: waiting, blocks };
+        if let Some(mut used) = handed_on {
+            if fits(&used.0) {
+                lent.memory = Some(Used(used.0, used.1.max(blocks)));
+            } else {
+                used.erase();
+            }
+        }
         if lent.memory.is_none() {
             // The library lives in somebody else's process, which must outlive a lack of memory.
-            lent.memory = Some(HashMemory::new(blocks).ok_or_else(|| {
+            let memory = HashMemory::new(blocks).ok_or_else(|| {
                 Error::new(
                     Status::Internal,
                     format!("There is not enough memory to hash a PIN ({blocks} KiB). Nothing was changed. Try again."),
                 )
-            })?);
+            })?;
+            lent.memory = Some(Used(memory, blocks));
         }
         Ok(lent)
     }
@@ -197,19 +218,36 @@ impl Arenas {
 
 impl Lent<'_> {
     fn blocks(&mut self) -> &mut [Block] {
-        self.memory.as_mut().map_or(&mut [], |memory| memory.blocks(self.blocks))
+        self.memory.as_mut().map_or(&mut [], |Used(memory, _)| memory.blocks(self.blocks))
+    }
+}
+
+impl Used {
+    fn erase(&mut self) {
+        // A plain fill runs at memory speed where volatile writes word by word do not; black_box keeps it from being
+        // optimised away, since the compiler must assume that the memory is read.
+        let blocks = black_box(self.0.blocks(self.1));
+        blocks.fill(Block::new());
+        black_box(blocks.as_ptr());
     }
 }
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        // A plain fill runs at memory speed where volatile writes word by word do not; black_box keeps it from being
-        // optimised away, since the compiler must assume that the memory is read.
-        black_box(self.blocks()).fill(Block::new());
-        black_box(self.blocks().as_ptr());
+        let mut memory = self.memory.take();
         let mut state = self.arenas.state();
+        // More of them than there are hashes that wait would leave one here.
+        if state.wanted > state.handed_on.len()
+            && let Some(used) = memory.take()
+        {
+            state.handed_on.push(used);
+        } else {
+            drop(state);
+            memory.iter_mut().for_each(Used::erase);
+            state = self.arenas.state();
+        }
         state.lent -= 1;
-        if let Some(memory) = self.memory.take()
+        if let Some(Used(memory, _)) = memory
             && (state.waiting.is_empty() || state.waiting.len() < cores())
         {
             state.waiting.push(memory);
@@ -270,27 +308,92 @@ mod tests {
         memory.blocks(usize::MAX).iter().all(|b| b.as_ref().iter().all(|word: &u64| *word == 0))
     }
 
-    #[test]
-    fn an_arena_is_new_or_erased_and_as_many_are_lent_and_kept_as_there_are_cores() {
-        let arenas = Arenas::default();
-        fn fill(mut lent: Lent<'_>) -> Lent<'_> {
-            assert_eq!(lent.blocks().len(), 70);
-            assert!(is_erased(lent.memory.as_mut().unwrap()));
-            lent.blocks().iter_mut().for_each(|block| block.as_mut().fill(0x5555_5555_5555_5555));
-            lent
+    fn fill(mut lent: Lent<'_>) -> Lent<'_> {
+        lent.blocks().iter_mut().for_each(|block| block.as_mut().fill(0x5555_5555_5555_5555));
+        lent
+    }
+
+    /// As many as are lent at a time, filled.
+    fn all_of(arenas: &Arenas) -> Vec<Lent<'_>> {
+        let lend = || {
+            let mut lent = arenas.lend(70).unwrap();
+            assert!(is_erased(&mut lent.memory.as_mut().unwrap().0) && lent.blocks().len() == 70);
+            fill(lent)
+        };
+        (0..cores()).map(|_| lend()).collect()
+    }
+
+    fn until_one_waits(arenas: &Arenas) {
+        while arenas.state().wanted == 0 {
+            std::thread::yield_now();
         }
-        let lent: Vec<Lent<'_>> = (0..cores()).map(|_| fill(arenas.lend(70).unwrap())).collect();
-        let other = std::thread::scope(|scope| {
-            let other = scope.spawn(|| drop(fill(arenas.lend(70).unwrap())));
-            std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+
+    /// Nothing is left of any hash.
+    fn assert_erased(arenas: &Arenas, kept: usize) {
+        let mut state = arenas.state();
+        assert_eq!((state.lent, state.wanted, state.handed_on.len(), state.waiting.len()), (0, 0, 0, kept));
+        assert!(state.waiting.iter_mut().all(is_erased));
+    }
+
+    #[test]
+    fn as_many_arenas_are_lent_and_kept_as_there_are_cores_and_the_next_hash_writes_over_what_it_is_handed() {
+        let params = HashParams { memory_kib: 70, passes: 2, lanes: 1 };
+        let hash = |arenas: &Arenas, as_it_was: bool| {
+            let mut hashing = Hashing::begin_in(arenas, &params).unwrap();
+            assert_eq!(is_erased(&mut hashing.arena.memory.as_mut().unwrap().0), !as_it_was);
+            hashing.hash(&Pin::new("580437"), &[7; 16]).unwrap()
+        };
+        let expected = hash(&Arenas::default(), false);
+        let arenas = Arenas::default();
+        let lent = all_of(&arenas);
+        let made = std::thread::scope(|scope| {
+            let other = scope.spawn(|| hash(&arenas, true));
+            until_one_waits(&arenas);
+            std::thread::sleep(std::time::Duration::from_millis(20));
             assert!(!other.is_finished() && arenas.state().lent == cores(), "one more than there are cores");
             drop(lent);
-            other.join()
+            other.join().unwrap()
         });
-        other.unwrap();
-        let mut state = arenas.state();
-        assert_eq!((state.lent, state.waiting.len()), (0, cores()));
-        assert!(state.waiting.iter_mut().all(is_erased));
+        assert!(made.matches(&expected));
+        assert_erased(&arenas, cores());
+    }
+
+    #[test]
+    fn a_hash_that_is_handed_too_little_gets_its_own_and_a_smaller_one_erases_what_the_larger_left() {
+        for blocks in [71, 8] {
+            let arenas = Arenas::default();
+            let lent = all_of(&arenas);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let lent = arenas.lend(blocks).unwrap();
+                    assert_eq!(fill(lent).blocks().len(), blocks);
+                });
+                until_one_waits(&arenas);
+                drop(lent);
+            });
+            assert_erased(&arenas, cores());
+        }
+    }
+
+    #[test]
+    fn whoever_is_first_and_whatever_is_asked_for_nothing_is_left() {
+        let arenas = Arenas::default();
+        std::thread::scope(|scope| {
+            for n in 0..4 * cores() {
+                let arenas = &arenas;
+                scope.spawn(move || {
+                    for round in 0..200 {
+                        let lent = fill(arenas.lend(8 + (7 * n + 3 * round) % 20).unwrap());
+                        assert!(arenas.state().lent <= cores());
+                        drop(lent);
+                    }
+                });
+            }
+        });
+        let kept = arenas.state().waiting.len();
+        assert!((1..=cores()).contains(&kept));
+        assert_erased(&arenas, kept);
     }
 
     #[test]

@@ -44,7 +44,7 @@ namespace UMMailboxPin.Commands;
 public sealed class SetUMMailboxPinCommand : RecipientCommand
 {
     private readonly Queue<Pending> queue = new();
-    private bool hashAhead;
+    private PinHashers? hashers;
     private int written;
 
     /// <summary>
@@ -101,7 +101,7 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
         base.BeginProcessing();
 
         // Under -WhatIf nothing is committed, so nothing needs a hash.
-        hashAhead = ThrottleLimit > 1 && !IsWhatIf();
+        hashers = ThrottleLimit > 1 && !IsWhatIf() ? new PinHashers(ThrottleLimit) : null;
     }
 
     /// <summary>One mailbox: checked now, written now or when it is its turn.</summary>
@@ -116,7 +116,7 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
             return;
         }
 
-        if (!hashAhead)
+        if (hashers is null)
         {
             using (reset)
             {
@@ -138,7 +138,7 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
             }
         }
 
-        queue.Enqueue(new Pending(reset, request));
+        queue.Enqueue(new Pending(reset, request, hashers));
         // So many are prepared while the head is written.
         Drain(ThrottleLimit);
     }
@@ -153,11 +153,11 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
     /// <summary>Drops what was not committed.</summary>
     protected override void Dispose(bool disposing)
     {
+        hashers?.Dispose();
+        hashers = null;
         while (queue.Count > 0)
         {
-            Pending pending = queue.Dequeue();
-            pending.Hashing.Wait();
-            pending.Reset.Dispose();
+            queue.Dequeue().Reset.Dispose();
         }
 
         base.Dispose(disposing);
@@ -209,7 +209,7 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
         if (ShowsVerbose)
         {
             // The commit would hash by itself; this way both are timed.
-            if (!hashAhead)
+            if (hashers is null)
             {
                 reset.Hash();
             }
@@ -274,11 +274,11 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
     /// <summary>A reset whose hash is under way.</summary>
     private sealed class Pending
     {
-        internal Pending(PinReset reset, PinResetRequest request)
+        internal Pending(PinReset reset, PinResetRequest request, PinHashers hashers)
         {
             Reset = reset;
             Request = request;
-            Hashing = Task.Run(reset.Hash);
+            Hashing = hashers.Begin(reset.Hash);
         }
 
         internal PinReset Reset { get; }
