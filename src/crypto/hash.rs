@@ -190,18 +190,19 @@ impl Arenas {
         state.wanted -= 1;
         state.lent += 1;
         let fits = |memory: &HashMemory| memory.count() >= blocks;
-        let handed_on = state.handed_on.pop();
-        let at = state.waiting.iter().position(fits).filter(|_| handed_on.is_none());
-        let waiting = at.map(|at| Used(state.waiting.swap_remove(at), blocks));
+        let (handed_on, too_small) = match state.handed_on.pop() {
+            Some(Used(memory, used)) if fits(&memory) => (Some(Used(memory, used.max(blocks))), None),
+            other => (None, other),
+        };
+        let memory = handed_on.or_else(|| {
+            let at = state.waiting.iter().position(fits)?;
+            Some(Used(state.waiting.swap_remove(at), blocks))
+        });
         drop(state);
-        let mut lent = Lent { arenas: self, memory: waiting, blocks };
-        if let Some(mut used) = handed_on {
-            if fits(&used.0) {
-                lent.memory = Some(Used(used.0, used.1.max(blocks)));
-            } else {
-                used.erase();
-            }
+        if let Some(mut used) = too_small {
+            used.erase();
         }
+        let mut lent = Lent { arenas: self, memory, blocks };
         if lent.memory.is_none() {
             // The library lives in somebody else's process, which must outlive a lack of memory.
             let memory = HashMemory::new(blocks).ok_or_else(|| {
@@ -374,6 +375,25 @@ mod tests {
             });
             assert_erased(&arenas, cores());
         }
+    }
+
+    #[test]
+    fn a_hash_that_is_handed_too_little_takes_what_waits_and_fits() {
+        let arenas = Arenas::default();
+        let lent = all_of(&arenas);
+        let large = HashMemory::new(100).unwrap();
+        let at = large.pages();
+        arenas.state().waiting.push(large);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                let lent = arenas.lend(100).unwrap();
+                lent.memory.as_ref().unwrap().0.pages() == at
+            });
+            until_one_waits(&arenas);
+            drop(lent);
+            assert!(other.join().unwrap());
+        });
+        assert_erased(&arenas, cores());
     }
 
     #[test]

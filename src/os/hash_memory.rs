@@ -56,6 +56,7 @@ impl HashMemory {
 }
 
 /// Where memory lies that another thread fills.
+#[derive(PartialEq, Eq)]
 pub struct Pages {
     start: usize,
     length: usize,
@@ -63,8 +64,8 @@ pub struct Pages {
 
 impl Pages {
     /// Has the system give the pages now that were not written to yet: making them zero is then done here and not in
-    /// the thread that fills them. What stands in pages that were written to stays; where the memory is gone meanwhile,
-    /// nothing is done.
+    /// the thread that fills them. What stands in pages that were written to stays, also where the memory was given
+    /// back meanwhile and is something else's.
     pub fn ask_for(&self) {
         give_pages(self.start, self.length);
     }

@@ -169,9 +169,9 @@ public sealed class SetUMMailboxPinCommand : RecipientCommand
         while (queue.Count > keep && !IsStopping)
         {
             Pending pending = queue.Dequeue();
-            pending.Hashing.Wait();
             using (pending.Reset)
             {
+                pending.Hashing.Wait();
                 Commit(pending.Reset, pending.Request);
             }
         }

@@ -15,26 +15,47 @@ internal sealed class PinHashers : IDisposable
 {
     private readonly BlockingCollection<Task> coming = [];
     private readonly List<Thread> threads = [];
-    private readonly int most;
+    private int most;
 
     internal PinHashers(int throttleLimit)
     {
         most = Math.Min(throttleLimit, Environment.ProcessorCount + 1);
     }
 
+    /// <summary>Ends the threads of a pipeline that a proxy function began and nobody ended.</summary>
+    ~PinHashers()
+    {
+        coming.CompleteAdding();
+    }
+
     /// <summary>Hashes when those before it are taken.</summary>
     internal Task Begin(Action hash)
     {
-        // A task that no thread takes would never end, so a thread is there first.
+        var hashing = new Task(hash);
         if (threads.Count < most)
         {
+            // It knows the collection alone, so that it does not keep this object.
             var thread = new Thread(HashWhatComes) { IsBackground = true, Name = nameof(PinHashers) };
-            thread.Start();
-            threads.Add(thread);
+            try
+            {
+                thread.Start(coming);
+                threads.Add(thread);
+            }
+            catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
+            {
+                most = threads.Count;
+            }
         }
 
-        var hashing = new Task(hash);
-        coming.Add(hashing);
+        if (threads.Count > 0)
+        {
+            coming.Add(hashing);
+        }
+        else
+        {
+            hashing.RunSynchronously(TaskScheduler.Default);
+        }
+
         return hashing;
     }
 
@@ -52,11 +73,12 @@ internal sealed class PinHashers : IDisposable
         }
 
         coming.Dispose();
+        GC.SuppressFinalize(this);
     }
 
-    private void HashWhatComes()
+    private static void HashWhatComes(object coming)
     {
-        foreach (Task hashing in coming.GetConsumingEnumerable())
+        foreach (Task hashing in ((BlockingCollection<Task>)coming).GetConsumingEnumerable())
         {
             hashing.RunSynchronously(TaskScheduler.Default);
         }
