@@ -364,7 +364,7 @@ tony,5820420
             }).Count
         }
         # As ProxyCommand makes it, where Windows PowerShell would run it: without clean.
-        function Set-Proxied {
+        function Invoke-Proxy {
             param([Parameter(ValueFromPipeline)] $Identity)
             begin {
                 $steppable = { Set-UMMailboxPIN -ThrottleLimit 4 }.GetSteppablePipeline($MyInvocation.CommandOrigin)
@@ -373,7 +373,7 @@ tony,5820420
             process { $steppable.Process($Identity) }
             end { $steppable.End() }
         }
-        'tony', 'annab' | Set-Proxied
+        'tony', 'annab' | Invoke-Proxy
         'tony', 'annab' | Set-UMMailboxPIN -ThrottleLimit 4
         $null = 'tony', 'jgarcia', 'annab' | Set-UMMailboxPIN -ThrottleLimit 4 -PassThru | Select-Object -First 1
         # A thread that was waited for may stand in that list for a moment more.
@@ -383,7 +383,7 @@ tony,5820420
         }
         Get-HasherCount | Should -Be 0
         $upstream = { if ($_ -eq 'jgarcia') { throw 'upstream' } else { $_ } }
-        { 'tony', 'annab', 'jgarcia' | ForEach-Object $upstream | Set-Proxied } | Should -Throw 'upstream'
+        { 'tony', 'annab', 'jgarcia' | ForEach-Object $upstream | Invoke-Proxy } | Should -Throw 'upstream'
         foreach ($try in 1..50) {
             [GC]::Collect()
             [GC]::WaitForPendingFinalizers()
