@@ -367,7 +367,8 @@ tony,5820420
         function Invoke-Proxy {
             param([Parameter(ValueFromPipeline)] $Identity)
             begin {
-                $steppable = { Set-UMMailboxPIN -ThrottleLimit 4 }.GetSteppablePipeline($MyInvocation.CommandOrigin)
+                $wrapped = Get-Command Set-UMMailboxPIN
+                $steppable = { & $wrapped -ThrottleLimit 4 }.GetSteppablePipeline($MyInvocation.CommandOrigin)
                 $steppable.Begin($PSCmdlet)
             }
             process { $steppable.Process($Identity) }
