@@ -94,4 +94,24 @@ mod tests {
         drop(memory);
         pages.ask_for();
     }
+
+    /// Linux from 5.14 on.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn pages_that_were_asked_for_are_there() {
+        let memory = HashMemory::new(5_000).unwrap();
+        let pages = memory.pages();
+        let last_is_there = || {
+            let mut told = 0;
+            // Where a page begins, whatever pages the system has.
+            let last = pages.start + ((pages.length - 1) & !0xffff);
+            // SAFETY: one page of the memory is asked about, and the answer is one byte.
+            let done = unsafe { libc::mincore(last as *mut _, 1, &raw mut told) };
+            assert_eq!(done, 0);
+            told & 1 == 1
+        };
+        assert!(!last_is_there());
+        pages.ask_for();
+        assert!(last_is_there());
+    }
 }
