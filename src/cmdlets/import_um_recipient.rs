@@ -24,15 +24,17 @@ use crate::service::audit::audit_refusal;
 use crate::session::{Change, Mode, Session};
 use crate::store::Tx;
 use crate::store::recipients::Stored;
-use crate::store::staging::{Claim, StagedRow, Staging};
+use crate::store::staging::{Claim, Placed, StagedRow, Staging};
 
 /// Rows in one answer.
 const BATCH: usize = 500;
 /// Rows in one transaction: each of them changes another page of the index of GUIDs, and fewer commits write the same
 /// page less often.
-const MOST_APPLIED: usize = 2_000;
-/// A transaction ends with the row behind this time, since every other change waits for it.
+const MOST_APPLIED: usize = 20_000;
+/// A transaction ends with the row behind this time where somebody waits for it.
 const LONGEST_APPLIED: Duration = Duration::from_millis(50);
+/// Behind that, how often it looks whether somebody does.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// A batch read from a file ends behind so many bytes, however few rows they were.
 const BATCH_BYTES: u64 = 8 * 1024 * 1024;
 /// How the error about one row ends.
@@ -374,28 +376,10 @@ impl Import {
             return Ok(response.for_should_process(format!("the directory ({})", counts.summary()), action));
         }
 
-        let batch = self.staging.rows(self.applied_to, MOST_APPLIED)?;
-        if !batch.is_empty() {
-            let (done, last) = session.change(Mode::Commit, &request.cause, |c| {
-                let since = Instant::now();
-                let (mut counts, mut last) = (self.counts, self.applied_to);
-                for (at, guid, document) in &batch {
-                    if last > self.applied_to && since.elapsed() > LONGEST_APPLIED {
-                        break;
-                    }
-                    last = *at;
-                    let (verdict, old) = compare(c.tx, guid, document)?;
-                    verdict.count(&mut counts);
-                    if let Verdict::Add(mut r) | Verdict::Update(mut r) = verdict {
-                        r.when_changed = c.now;
-                        if r.when_created == 0 {
-                            r.when_created = c.now;
-                        }
-                        c.tx.replace_recipient(old.as_ref(), &r)?;
-                    }
-                }
-                Ok((counts, last))
-            })?;
+        let first = self.staging.rows(self.applied_to, BATCH)?;
+        if !first.is_empty() {
+            session.make_room();
+            let (done, last) = session.change(Mode::Commit, &request.cause, |c| self.apply_some(session, c, &first))?;
             self.counts = done;
             self.applied_to = last;
             let applied = done.added + done.updated + done.unchanged;
@@ -425,6 +409,40 @@ impl Import {
         response.errors.extend(in_order(std::mem::take(&mut self.refused)));
         response.objects.push(self.counts.summary_object());
         Ok(response)
+    }
+
+    /// Applies rows in order, from the ones that are given, until there are enough of them or somebody waits. How many
+    /// there are by then, and the last one.
+    fn apply_some(&self, session: &Session, c: &Change<'_>, first: &[Placed]) -> Result<(Counts, i64)> {
+        let (mut counts, mut last) = (self.counts, self.applied_to);
+        let mut look = Instant::now() + LONGEST_APPLIED;
+        let mut read: Vec<Placed>;
+        let mut rows = first;
+        let mut left = MOST_APPLIED;
+        while !rows.is_empty() && left > 0 {
+            for (at, guid, document) in rows {
+                let (verdict, old) = compare(c.tx, guid, document)?;
+                verdict.count(&mut counts);
+                if let Verdict::Add(mut r) | Verdict::Update(mut r) = verdict {
+                    r.when_changed = c.now;
+                    if r.when_created == 0 {
+                        r.when_created = c.now;
+                    }
+                    c.tx.replace_recipient(old.as_ref(), &r)?;
+                }
+                last = *at;
+                if Instant::now() >= look {
+                    if session.is_awaited() {
+                        return Ok((counts, last));
+                    }
+                    look = Instant::now() + LOOK_EVERY;
+                }
+            }
+            left = left.saturating_sub(rows.len());
+            read = self.staging.rows(last, BATCH)?;
+            rows = &read;
+        }
+        Ok((counts, last))
     }
 
     fn each_row(&self, mut work: impl FnMut(&RecipientGuid, &str) -> Result<()>) -> Result<()> {
@@ -729,5 +747,59 @@ mod tests {
     fn the_check_of_a_column_that_slipped_by_a_row_grows_with_its_rows_and_not_with_their_square() {
         let (few, many) = (looked_at(500), looked_at(2_000));
         assert!(many <= 5 * few, "{few} rows looked at for 500, {many} for 2,000");
+    }
+
+    /// Imports so many people; how many transactions that were.
+    fn transactions(session: &Session, people: usize) -> usize {
+        let (mut import, errors) = checked(session, (0..people).map(|n| person(n, n)).collect());
+        assert!(errors.is_empty());
+        let document = json!({"Mode": "Commit", "Parameters": {}});
+        let request = Request::new("Import-UMRecipient", &document, None).unwrap();
+        let mut transactions = 0;
+        loop {
+            let response = import.apply_rows(session, &request, false).unwrap();
+            if response.next.is_none() {
+                assert_eq!(response.objects, [import.counts.summary_object()]);
+                assert_eq!((import.counts.added, import.counts.failed), (people as u64, 0));
+                let there = session.read(|tx| tx.recipient_count()).unwrap();
+                assert_eq!(usize::try_from(there).unwrap(), people);
+                return transactions;
+            }
+            transactions += 1;
+        }
+    }
+
+    #[test]
+    fn nobody_waits_so_that_a_transaction_has_all_the_rows_that_it_may() {
+        let Fixture { session, folder: _folder, .. } = Fixture::new(PinPolicy::default(), 0);
+        let found = transactions(&session, 6_000);
+        assert!(if cfg!(unix) { found == 1 } else { found > 1 }, "{found}");
+    }
+
+    /// How many transactions the import needs while somebody else writes all the time.
+    fn disturbed(session: &Session, other: &Session) -> usize {
+        let ended = std::sync::atomic::AtomicBool::new(false);
+        let order = std::sync::atomic::Ordering::SeqCst;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(order) {
+                    other.change(Mode::Commit, &Cause::new("Test"), |c| c.audit("test", "")).unwrap();
+                }
+            });
+            let found = transactions(session, 6_000);
+            ended.store(true, order);
+            found
+        })
+    }
+
+    #[test]
+    fn a_transaction_ends_where_another_session_waits_or_another_thread_of_this_one() {
+        for is_another in [true, false] {
+            let Fixture { session, folder, .. } = Fixture::new(PinPolicy::default(), 0);
+            let at = |name: &str| Some(folder.path().join(name));
+            let another = Session::open(at("um.db"), at("umpin.key"), None).unwrap();
+            let found = disturbed(&session, if is_another { &another } else { &session });
+            assert!(found > 1, "{found}");
+        }
     }
 }

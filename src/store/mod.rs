@@ -204,6 +204,25 @@ impl Store {
         on!(self, change_one(statement, parameters))
     }
 
+    /// Whether somebody waits for the change that is under way, or that cannot be told.
+    pub(crate) fn is_awaited(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(database) => database.is_awaited(),
+            #[cfg(feature = "postgresql")]
+            Engine::Postgres(_) => true,
+        }
+    }
+
+    /// Between two changes of a long piece of work: lets those who wait go first.
+    pub(crate) fn make_room(&self) {
+        match &self.engine {
+            Engine::Sqlite(database) => database.make_room(),
+            // A server lets everybody in, in turn.
+            #[cfg(feature = "postgresql")]
+            Engine::Postgres(_) => {}
+        }
+    }
+
     /// Whether [`Store::create`] may be tried: where it cannot succeed, no key need be made for it.
     pub(crate) fn may_be_made(&self) -> Result<()> {
         match &self.engine {

@@ -26,6 +26,9 @@ pub(crate) struct StagedRow {
     pub document: String,
 }
 
+/// A row's place in the order of the store's own tree, its recipient's GUID, and the recipient as JSON.
+pub(crate) type Placed = (i64, RecipientGuid, String);
+
 /// An address that a row wants for its person.
 pub(crate) struct Claim {
     /// The address, folded.
@@ -162,7 +165,7 @@ impl Staging {
     }
 
     /// Rows behind a place in the order of the store's own tree, each with its place.
-    pub(crate) fn rows(&self, after: i64, limit: usize) -> Result<Vec<(i64, RecipientGuid, String)>> {
+    pub(crate) fn rows(&self, after: i64, limit: usize) -> Result<Vec<Placed>> {
         self.query_all(
             "SELECT at, guid, document FROM sorted WHERE at > ?1 ORDER BY at LIMIT ?2",
             params![after, limit as i64],

@@ -3,6 +3,7 @@
 pub(in crate::store) mod backup;
 pub(in crate::store) mod schema;
 mod upgrade;
+mod waiting;
 
 use std::cell::Cell as Place;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
 
+use self::waiting::Writers;
 use super::{Cell, On, Row, Scope, ToColumn, Value};
 use crate::error::{Condition, Error, Result, Status};
 use crate::location;
@@ -36,6 +38,8 @@ const LOG_LEFT: u64 = 256 << 10;
 const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// Idle connections that are kept.
 const POOL_SIZE: usize = 8;
+/// Between two tries to get a lock that another has.
+const PAUSE: Duration = Duration::from_millis(2);
 /// How long one statement that only reads trusts that the path still means the file that it meant: a look costs a sixth
 /// of a look-up. Who puts another file there waits as long before saying that it is done ([`Database::put_back`]).
 const LOOK_HOLDS: Duration = Duration::from_millis(10);
@@ -46,7 +50,7 @@ pub(in crate::store) struct Database {
     idle: Mutex<Idle>,
     /// Held by this session's writer, so that its others wait for it and not for SQLite's lock, which says nothing when
     /// it is free.
-    writer: Mutex<()>,
+    writers: Writers,
     /// What a store that does not exist yet looks like: the same tables, empty, in memory.
     empty: Empty,
     /// Whether a connection of this one found an older version and brought it to today's.
@@ -82,7 +86,7 @@ impl Database {
         Self {
             path,
             idle: Mutex::default(),
-            writer: Mutex::default(),
+            writers: Writers::default(),
             empty: Empty::default(),
             upgraded: AtomicBool::default(),
             leaves_log: AtomicBool::default(),
@@ -251,9 +255,7 @@ impl Database {
         };
         let only = match scope {
             Scope::Statement | Scope::Snapshot => None,
-            Scope::Rehearsal | Scope::Change | Scope::Mailbox(_) => {
-                Some(self.writer.lock().unwrap_or_else(PoisonError::into_inner))
-            }
+            Scope::Rehearsal | Scope::Change | Scope::Mailbox(_) => Some(self.writers.enter()),
         };
         let result = transact(&connection, scope, work).map_err(|e| self.explain(e));
         drop(only);
@@ -265,6 +267,19 @@ impl Database {
             }
         }
         result
+    }
+
+    /// Whether somebody waits for the change that is under way.
+    pub(in crate::store) fn is_awaited(&self) -> bool {
+        self.writers.is_awaited() || self.real_path().map_or(true, |path| waiting::is_awaited(&path))
+    }
+
+    /// Between two changes of a long piece of work: lets those who wait go first. They ask again at times, and would
+    /// seldom do so in the moment between.
+    pub(in crate::store) fn make_room(&self) {
+        if self.is_awaited() {
+            std::thread::sleep(PAUSE.saturating_mul(2));
+        }
     }
 
     /// Runs one statement, which returns the row that it changes, as a change by itself; whether there was one.
@@ -540,22 +555,43 @@ fn use_write_ahead_log(connection: &Connection) -> Result<String> {
 /// Asks for a held lock again after a short while. SQLite's own way waits longer and longer, up to a tenth of a second,
 /// so that whoever came last and asks often gets the lock, and a sign-in waits behind a long run of small changes.
 fn wait_for_the_lock(tries: i32) -> bool {
-    const PAUSE: Duration = Duration::from_millis(2);
     std::thread::sleep(PAUSE);
     PAUSE.saturating_mul(tries.unsigned_abs()) < BUSY_TIMEOUT
+}
+
+/// Begins a transaction that writes. Not by SQLite's way of waiting, which could not say that somebody waits.
+fn begin_to_write(connection: &Connection) -> Result<()> {
+    let since = Instant::now();
+    let mut said = None;
+    connection.busy_handler(None).map_err(sql)?;
+    let began = loop {
+        match execute(connection, "BEGIN IMMEDIATE", &[]) {
+            Err(e) if e.is(Condition::StoreBusy) && since.elapsed() < BUSY_TIMEOUT => {}
+            ended => break ended,
+        }
+        if said.is_none() {
+            said = connection.path().and_then(|path| waiting::say(Path::new(path)));
+        }
+        std::thread::sleep(PAUSE);
+    };
+    connection.busy_handler(Some(wait_for_the_lock)).map_err(sql)?;
+    began
 }
 
 /// The statements that begin and end a transaction are prepared once a connection like all others: parsing them costs
 /// as much as a short read.
 fn transact<T>(connection: &Connection, scope: Scope<'_>, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
     let tx = Tx::on(On::Sqlite(connection));
-    let (begin, end) = match scope {
+    let end = match scope {
         Scope::Statement => return work(&tx),
-        Scope::Snapshot => ("BEGIN", "ROLLBACK"),
-        Scope::Rehearsal => ("BEGIN IMMEDIATE", "ROLLBACK"),
-        Scope::Change | Scope::Mailbox(_) => ("BEGIN IMMEDIATE", "COMMIT"),
+        Scope::Snapshot | Scope::Rehearsal => "ROLLBACK",
+        Scope::Change | Scope::Mailbox(_) => "COMMIT",
     };
-    tx.execute(begin, &[])?;
+    if scope == Scope::Snapshot {
+        tx.execute("BEGIN", &[])?
+    } else {
+        begin_to_write(connection)?
+    }
     let open = Open(connection);
     let result = work(&tx)?;
     tx.execute(end, &[])?;
