@@ -587,12 +587,12 @@ fn transact<T>(connection: &Connection, scope: Scope<'_>, work: impl FnOnce(&Tx<
         Scope::Snapshot | Scope::Rehearsal => "ROLLBACK",
         Scope::Change | Scope::Mailbox(_) => "COMMIT",
     };
-    if scope == Scope::Snapshot {
-        tx.execute("BEGIN", &[])?
-    } else {
-        begin_to_write(connection)?
-    }
     let open = Open(connection);
+    if scope == Scope::Snapshot {
+        tx.execute("BEGIN", &[])?;
+    } else {
+        begin_to_write(connection)?;
+    }
     let result = work(&tx)?;
     tx.execute(end, &[])?;
     // A commit that failed left the transaction open, and only then is there anything to undo.
