@@ -538,6 +538,15 @@ struct Imported {
     rows_a_processor_second: f64,
 }
 
+/// Says at the end of its life that something has ended, whether that went well or not.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Imports people while somebody else changes something at times: how long that waits.
 fn disturbed_import(folder: &Path, count: usize) {
     let file = people(folder, count);
@@ -564,8 +573,10 @@ fn disturbed_import(folder: &Path, count: usize) {
             }
             waits
         });
-        import_file(&file, &store, &mut taken, || {});
-        ended.store(true, Ordering::Relaxed);
+        {
+            let _ends = Ends(&ended);
+            import_file(&file, &store, &mut taken, || {});
+        }
         other.join().unwrap()
     });
     waits.sort();

@@ -308,16 +308,6 @@ impl Session {
         }
     }
 
-    /// Whether somebody waits for the change that is under way, or that cannot be told.
-    pub(crate) fn is_awaited(&self) -> bool {
-        self.store.is_awaited()
-    }
-
-    /// Between two changes of a long piece of work: lets those who wait go first.
-    pub(crate) fn make_room(&self) {
-        self.store.make_room();
-    }
-
     /// The same, for real, of a change to one mailbox (or to none) and what belongs to it alone, in a store that is
     /// there. `soon` may say what `work` will ask first.
     pub(crate) fn change_mailbox<T>(
@@ -333,6 +323,16 @@ impl Session {
             tx.key_id()?;
             self.with_change(tx, &*self.keys.load()?, cause, &mut work)
         })
+    }
+
+    /// Whether somebody waits for the change that is under way, or that cannot be told.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.store.is_awaited()
+    }
+
+    /// Between two changes of a long piece of work: lets those who wait go first.
+    pub(crate) fn make_room(&self) {
+        self.store.make_room();
     }
 
     fn with_change<T>(

@@ -31,8 +31,14 @@ const BATCH: usize = 500;
 /// Rows in one transaction: each of them changes another page of the index of GUIDs, and fewer commits write the same
 /// page less often.
 const MOST_APPLIED: usize = 20_000;
+/// And at least, where the disk is slow.
+const FEWEST_APPLIED: usize = 2_000;
 /// A transaction ends with the row behind this time where somebody waits for it.
-const LONGEST_APPLIED: Duration = Duration::from_millis(50);
+const LONGEST_AWAITED: Duration = Duration::from_millis(50);
+/// And behind this one in any case: not everybody who waits is heard.
+const LONGEST_APPLIED: Duration = Duration::from_secs(1);
+/// Where the end of a transaction takes longer, the next one has half as many rows: who waits by then waits for it all.
+const LONGEST_ENDED: Duration = Duration::from_millis(400);
 /// Behind that, how often it looks whether somebody does.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// A batch read from a file ends behind so many bytes, however few rows they were.
@@ -56,6 +62,12 @@ struct Import {
     again: Vec<RecipientGuid>,
     /// How many rows there are to apply.
     total: i64,
+    /// How many rows the next transaction may have.
+    most: usize,
+    /// When the next transaction ends where somebody waits.
+    longest_awaited: Duration,
+    /// And in any case.
+    longest_applied: Duration,
     /// The last row that was applied: in the order of the store's own tree, so that a batch changes few of its pages.
     /// A directory is exported in no such order.
     applied_to: i64,
@@ -156,6 +168,9 @@ impl Import {
             check: Check::Open,
             again: Vec::new(),
             total: 0,
+            most: MOST_APPLIED,
+            longest_awaited: LONGEST_AWAITED,
+            longest_applied: LONGEST_APPLIED,
             applied_to: 0,
             pruned_to: RecipientGuid::default(),
             prune: None,
@@ -379,7 +394,11 @@ impl Import {
         let first = self.staging.rows(self.applied_to, BATCH)?;
         if !first.is_empty() {
             session.make_room();
-            let (done, last) = session.change(Mode::Commit, &request.cause, |c| self.apply_some(session, c, &first))?;
+            let (done, last, worked) = session.change(Mode::Commit, &request.cause, |c| {
+                let (done, last) = self.apply_some(session, c, &first)?;
+                Ok((done, last, Instant::now()))
+            })?;
+            self.most = most_behind(self.most, worked.elapsed());
             self.counts = done;
             self.applied_to = last;
             let applied = done.added + done.updated + done.unchanged;
@@ -415,10 +434,11 @@ impl Import {
     /// there are by then, and the last one.
     fn apply_some(&self, session: &Session, c: &Change<'_>, first: &[Placed]) -> Result<(Counts, i64)> {
         let (mut counts, mut last) = (self.counts, self.applied_to);
-        let mut look = Instant::now() + LONGEST_APPLIED;
+        let since = Instant::now();
+        let mut look = since + self.longest_awaited;
         let mut read: Vec<Placed>;
         let mut rows = first;
-        let mut left = MOST_APPLIED;
+        let mut left = self.most;
         while !rows.is_empty() && left > 0 {
             for (at, guid, document) in rows {
                 let (verdict, old) = compare(c.tx, guid, document)?;
@@ -431,11 +451,12 @@ impl Import {
                     c.tx.replace_recipient(old.as_ref(), &r)?;
                 }
                 last = *at;
-                if Instant::now() >= look {
-                    if session.is_awaited() {
+                let now = Instant::now();
+                if now >= look {
+                    if now >= since + self.longest_applied || session.is_awaited() {
                         return Ok((counts, last));
                     }
-                    look = Instant::now() + LOOK_EVERY;
+                    look = now + LOOK_EVERY;
                 }
             }
             left = left.saturating_sub(rows.len());
@@ -583,6 +604,12 @@ fn values_of(object: &Value) -> std::result::Result<Vec<(Field, Vec<String>)>, S
             field(name).map(|f| (f, texts))
         })
         .collect())
+}
+
+/// How many rows the next transaction may have, behind one whose end took so long.
+fn most_behind(most: usize, end: Duration) -> usize {
+    let wanted = if end > LONGEST_ENDED { most / 2 } else { most.saturating_mul(2) };
+    wanted.clamp(FEWEST_APPLIED, MOST_APPLIED)
 }
 
 fn write_down(r: &Recipient) -> Value {
@@ -749,47 +776,40 @@ mod tests {
         assert!(many <= 5 * few, "{few} rows looked at for 500, {many} for 2,000");
     }
 
-    /// Imports so many people; how many transactions that were.
-    fn transactions(session: &Session, people: usize) -> usize {
-        let (mut import, errors) = checked(session, (0..people).map(|n| person(n, n)).collect());
+    /// An import of so many people behind its check, and what the last step asks.
+    fn ready(session: &Session, people: usize) -> (Import, Request) {
+        let (import, errors) = checked(session, (0..people).map(|n| person(n, n)).collect());
         assert!(errors.is_empty());
         let document = json!({"Mode": "Commit", "Parameters": {}});
-        let request = Request::new("Import-UMRecipient", &document, None).unwrap();
-        let mut transactions = 0;
-        loop {
-            let response = import.apply_rows(session, &request, false).unwrap();
-            if response.next.is_none() {
-                assert_eq!(response.objects, [import.counts.summary_object()]);
-                assert_eq!((import.counts.added, import.counts.failed), (people as u64, 0));
-                let there = session.read(|tx| tx.recipient_count()).unwrap();
-                assert_eq!(usize::try_from(there).unwrap(), people);
-                return transactions;
-            }
-            transactions += 1;
-        }
+        (import, Request::new("Import-UMRecipient", &document, None).unwrap())
     }
 
+    #[cfg(unix)]
     #[test]
     fn nobody_waits_so_that_a_transaction_has_all_the_rows_that_it_may() {
         let Fixture { session, folder: _folder, .. } = Fixture::new(PinPolicy::default(), 0);
-        let found = transactions(&session, 6_000);
-        assert!(if cfg!(unix) { found == 1 } else { found > 1 }, "{found}");
+        let (mut import, request) = ready(&session, 1_200);
+        import.longest_awaited = Duration::ZERO;
+        import.longest_applied = Duration::from_secs(600);
+        import.most = 1_000;
+        for there in [1_000, 1_200] {
+            import.apply_rows(&session, &request, false).unwrap();
+            assert_eq!(session.read(|tx| tx.recipient_count()).unwrap(), there);
+        }
+        assert!(import.apply_rows(&session, &request, false).unwrap().next.is_none());
+        assert_eq!(import.counts.added, 1_200);
     }
 
-    /// How many transactions the import needs while somebody else writes all the time.
-    fn disturbed(session: &Session, other: &Session) -> usize {
-        let ended = std::sync::atomic::AtomicBool::new(false);
-        let order = std::sync::atomic::Ordering::SeqCst;
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !ended.load(order) {
-                    other.change(Mode::Commit, &Cause::new("Test"), |c| c.audit("test", "")).unwrap();
-                }
-            });
-            let found = transactions(session, 6_000);
-            ended.store(true, order);
-            found
-        })
+    #[test]
+    fn a_transaction_ends_in_time_where_nobody_is_heard_and_has_fewer_rows_where_the_disk_is_slow() {
+        let Fixture { session, folder: _folder, .. } = Fixture::new(PinPolicy::default(), 0);
+        let (mut import, request) = ready(&session, 10);
+        (import.longest_awaited, import.longest_applied) = (Duration::ZERO, Duration::ZERO);
+        import.apply_rows(&session, &request, false).unwrap();
+        assert_eq!(session.read(|tx| tx.recipient_count()).unwrap(), 1);
+        let (slow, quick) = (LONGEST_ENDED + Duration::from_millis(1), LONGEST_ENDED);
+        assert_eq!([20_000, 3_000, 2_000].map(|most| most_behind(most, slow)), [10_000, 2_000, 2_000]);
+        assert_eq!([2_000, 15_000, 20_000].map(|most| most_behind(most, quick)), [4_000, 20_000, 20_000]);
     }
 
     #[test]
@@ -798,8 +818,25 @@ mod tests {
             let Fixture { session, folder, .. } = Fixture::new(PinPolicy::default(), 0);
             let at = |name: &str| Some(folder.path().join(name));
             let another = Session::open(at("um.db"), at("umpin.key"), None).unwrap();
-            let found = disturbed(&session, if is_another { &another } else { &session });
-            assert!(found > 1, "{found}");
+            let other = if is_another { &another } else { &session };
+            let (mut import, _) = ready(&session, 10);
+            import.longest_awaited = Duration::ZERO;
+            let first = import.staging.rows(0, BATCH).unwrap();
+            let (counts, last) = std::thread::scope(|scope| {
+                session.change(Mode::Commit, &Cause::new("Test"), |c| {
+                    assert!(cfg!(windows) || !session.is_awaited());
+                    let theirs = || other.change(Mode::Commit, &Cause::new("Test"), |c| c.audit("theirs", "")).unwrap();
+                    scope.spawn(theirs);
+                    let since = Instant::now();
+                    while !session.is_awaited() && since.elapsed() < Duration::from_secs(60) {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                    import.apply_some(&session, c, &first)
+                })
+            })
+            .unwrap();
+            assert_eq!((counts.added, last), (1, first[0].0));
+            assert_eq!(session.read(|tx| tx.recipient_count()).unwrap(), 1);
         }
     }
 }

@@ -275,9 +275,9 @@ impl Database {
     }
 
     /// Between two changes of a long piece of work: lets those who wait go first. They ask again at times, and would
-    /// seldom do so in the moment between.
+    /// seldom do so in the moment between. Not on Windows, where nobody can say so, and most often nobody waits.
     pub(in crate::store) fn make_room(&self) {
-        if self.is_awaited() {
+        if cfg!(unix) && self.is_awaited() {
             std::thread::sleep(PAUSE.saturating_mul(2));
         }
     }
@@ -561,15 +561,20 @@ fn wait_for_the_lock(tries: i32) -> bool {
 
 /// Begins a transaction that writes. Not by SQLite's way of waiting, which could not say that somebody waits.
 fn begin_to_write(connection: &Connection) -> Result<()> {
+    // Not at each try, where the folder cannot be opened or locked: it would be a refusal in the system's own log each
+    // time. Three, since somebody may just look.
+    const SAYS: u32 = 3;
     let since = Instant::now();
     let mut said = None;
+    let mut tries = 0;
     connection.busy_handler(None).map_err(sql)?;
     let began = loop {
         match execute(connection, "BEGIN IMMEDIATE", &[]) {
             Err(e) if e.is(Condition::StoreBusy) && since.elapsed() < BUSY_TIMEOUT => {}
             ended => break ended,
         }
-        if said.is_none() {
+        tries += 1;
+        if said.is_none() && tries <= SAYS {
             said = connection.path().and_then(|path| waiting::say(Path::new(path)));
         }
         std::thread::sleep(PAUSE);

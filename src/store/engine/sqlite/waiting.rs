@@ -4,6 +4,7 @@
 //! folder while it waits: the system forgets it with the program, and no file of its own is needed. A wish and no more:
 //! where the folder cannot be opened, or is locked by somebody who has no business there, only times change.
 
+#[cfg(unix)]
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,25 +35,40 @@ impl Writers {
     }
 }
 
-/// While it lives, [`is_awaited`] is true of this store. `None` where that cannot be said, or not just now.
+/// While it lives, [`is_awaited`] is true of this store.
+pub(super) struct Said {
+    #[cfg(unix)]
+    folder: File,
+}
+
 #[cfg(unix)]
-pub(super) fn say(store: &Path) -> Option<File> {
+impl Drop for Said {
+    fn drop(&mut self) {
+        // To close it would not do where the host forked meanwhile: the child has the same lock.
+        let _ = self.folder.unlock();
+    }
+}
+
+/// Says that one waits to write to this store; `None` where somebody just looks, or it cannot be said.
+#[cfg(unix)]
+pub(super) fn say(store: &Path) -> Option<Said> {
     let folder = File::open(location::folder_of(store)).ok()?;
     folder.try_lock_shared().ok()?;
-    Some(folder)
+    Some(Said { folder })
 }
 
 /// Whether a connection of another session or program waits to write to this store.
 #[cfg(unix)]
 pub(super) fn is_awaited(store: &Path) -> bool {
     let Ok(folder) = File::open(location::folder_of(store)) else { return true };
-    // Given up as the file is closed.
-    folder.try_lock().is_err()
+    let is_free = folder.try_lock().is_ok();
+    let _ = folder.unlock();
+    !is_free
 }
 
 /// A folder cannot be locked here.
 #[cfg(windows)]
-pub(super) fn say(_store: &Path) -> Option<File> {
+pub(super) fn say(_store: &Path) -> Option<Said> {
     None
 }
 
@@ -71,10 +87,13 @@ mod tests {
 
     fn becomes(database: &Database, awaited: bool) -> bool {
         let since = Instant::now();
-        while database.is_awaited() != awaited && since.elapsed() < Duration::from_secs(60) {
+        while since.elapsed() < Duration::from_secs(60) {
+            if database.is_awaited() == awaited {
+                return true;
+            }
             std::thread::sleep(Duration::from_millis(1));
         }
-        database.is_awaited() == awaited
+        false
     }
 
     fn writes(database: &Database) {
