@@ -36,8 +36,8 @@ impl Writers {
 }
 
 /// While it lives, [`is_awaited`] is true of this store.
+#[cfg(unix)]
 pub(super) struct Said {
-    #[cfg(unix)]
     folder: File,
 }
 
@@ -66,7 +66,10 @@ pub(super) fn is_awaited(store: &Path) -> bool {
     !is_free
 }
 
-/// A folder cannot be locked here.
+/// There is none: a folder cannot be locked here.
+#[cfg(windows)]
+pub(super) enum Said {}
+
 #[cfg(windows)]
 pub(super) fn say(_store: &Path) -> Option<Said> {
     None
