@@ -17,6 +17,8 @@ pub struct Arguments {
     pub all: bool,
     /// The modules of `package`.
     pub sign: bool,
+    /// Whether rings were named.
+    pub named: bool,
     /// The rings of `test`, in the table's order.
     pub rings: Vec<&'static Ring>,
 }
@@ -38,7 +40,8 @@ Usage: ./build.sh VERB [--strict] [--all]     (on Windows: .\\build.ps1 VERB [-S
   package         target/package: what people install, for every system that can be built for here
   bench           the benchmarks, of the library and of the cmdlets
 
-  --all      with test: what takes long in full, and what needs large downloads (a real Asterisk); nothing is left out
+  --all      with test: what takes long in full, and what needs large downloads (a real Asterisk); nothing is left out,
+             but no ring marked + begins behind 55 minutes
   --sign     with package: the modules are signed (UMPIN_SIGN_CERTIFICATE, see docs/development.md)
   --strict   a part that cannot run here (no PowerShell, no .NET SDK ...) is a failure, not a skip
 
@@ -106,7 +109,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Asked, String> {
             },
         )
         .collect();
-    Ok(Asked::Run(Arguments { verb, strict, all, sign, rings }))
+    Ok(Asked::Run(Arguments { verb, strict, all, sign, named: !names.is_empty(), rings }))
 }
 
 #[cfg(test)]
