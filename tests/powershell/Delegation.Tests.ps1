@@ -273,7 +273,7 @@ Describe 'A remote session of the help desk' @skipped {
 `$session = & {$openSession} '$folder/UMHelpDesk.pssc'
 # The other end finds the module as an endpoint does.
 `$env:PSModulePath = ''
-`$null = Import-PSSession `$session -AllowClobber -DisableNameChecking
+`$null = Import-PSSession `$session -CommandType Cmdlet, Function -AllowClobber -DisableNameChecking
 if (Get-Command Set-UMMailboxPIN -CommandType Cmdlet -ErrorAction Ignore) { 'a cmdlet of this side' }
 if (([bool](Get-UMMailbox tonysmith -ErrorAction SilentlyContinue)) -ne "True") { 'no voice mail' }
 Set-UMMailboxPIN -Identity tonysmith -SendEmail `$true -PinExpired `$true
