@@ -35,12 +35,12 @@ const MOST_APPLIED: usize = 20_000;
 const FEWEST_APPLIED: usize = 2_000;
 /// A transaction ends with the row behind this time where somebody waits for it.
 const LONGEST_AWAITED: Duration = Duration::from_millis(50);
-/// And behind this one in any case: not everybody who waits is heard.
+/// Behind that, how often it looks whether somebody does.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// It ends behind this time in any case: not everybody who waits is heard.
 const LONGEST_APPLIED: Duration = Duration::from_secs(1);
 /// Where the end of a transaction takes longer, the next one has half as many rows: who waits by then waits for it all.
 const LONGEST_ENDED: Duration = Duration::from_millis(400);
-/// Behind that, how often it looks whether somebody does.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// A batch read from a file ends behind so many bytes, however few rows they were.
 const BATCH_BYTES: u64 = 8 * 1024 * 1024;
 /// How the error about one row ends.
