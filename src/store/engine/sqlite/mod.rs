@@ -48,8 +48,8 @@ const LOOK_HOLDS: Duration = Duration::from_millis(10);
 pub(in crate::store) struct Database {
     path: PathBuf,
     idle: Mutex<Idle>,
-    /// One of them writes, and the session's others wait for it and not for SQLite's lock, which says nothing when it is
-    /// free.
+    /// One of them writes, and the session's others wait for it and not for SQLite's lock, which says nothing when it
+    /// is free.
     writers: Writers,
     /// What a store that does not exist yet looks like: the same tables, empty, in memory.
     empty: Empty,
