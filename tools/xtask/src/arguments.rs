@@ -41,7 +41,7 @@ Usage: ./build.sh VERB [--strict] [--all]     (on Windows: .\\build.ps1 VERB [-S
   bench           the benchmarks, of the library and of the cmdlets
 
   --all      with test: what takes long in full, and what needs large downloads (a real Asterisk); nothing is left out,
-             but no ring marked + begins behind 55 minutes
+             but no ring marked + begins that would end behind 80 minutes (on a slow machine)
   --sign     with package: the modules are signed (UMPIN_SIGN_CERTIFICATE, see docs/development.md)
   --strict   a part that cannot run here (no PowerShell, no .NET SDK ...) is a failure, not a skip
 

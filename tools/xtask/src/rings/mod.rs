@@ -33,6 +33,9 @@ pub struct Ring {
     /// What is built before the first ring that wants it.
     builds: Builds,
     pub runs: Runs,
+    /// About so many minutes under `--all`, from nothing built, on the machine of docs/development.md: how much slower
+    /// this one is tells how long the rings that follow will take.
+    minutes: u32,
     run: fn(&mut Context),
 }
 
@@ -54,9 +57,9 @@ impl Runs {
     }
 }
 
-/// Behind so long no ring begins that only `--all` asked for: on a machine several times slower than the one of
-/// docs/development.md, CI would end the run, and tell nothing of what had passed.
-const LATEST_BEGIN: Duration = Duration::from_mins(55);
+/// A ring that only `--all` asked for begins where it is likely to end within so long: on a machine much slower than
+/// the one of docs/development.md, CI would end the run at 90 minutes, and tell nothing of what had passed.
+const LONGEST: Duration = Duration::from_mins(80);
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Builds {
@@ -73,6 +76,7 @@ pub const RINGS: &[Ring] = &[
         needs: "rustfmt and clippy",
         builds: Builds::Nothing,
         runs: Runs::Always,
+        minutes: 2,
         run: lint::run,
     },
     Ring {
@@ -81,6 +85,7 @@ pub const RINGS: &[Ring] = &[
         needs: "what tools/test-tools.sh fetches, under --all a real Asterisk too",
         builds: Builds::Nothing,
         runs: Runs::Always,
+        minutes: 9,
         run: rust::run,
     },
     Ring {
@@ -89,6 +94,7 @@ pub const RINGS: &[Ring] = &[
         needs: "about 300 crates more, which are fetched; under --all a browser and an OpenID Connect provider too",
         builds: Builds::Library,
         runs: Runs::Always,
+        minutes: 3,
         run: page::run,
     },
     Ring {
@@ -97,6 +103,7 @@ pub const RINGS: &[Ring] = &[
         needs: "a C and a C++ compiler",
         builds: Builds::Library,
         runs: Runs::Always,
+        minutes: 1,
         run: c::run,
     },
     Ring {
@@ -105,6 +112,7 @@ pub const RINGS: &[Ring] = &[
         needs: "the .NET SDK, 10 or later, with NuGet; Mono, which is fetched, and a C compiler",
         builds: Builds::Library,
         runs: Runs::Always,
+        minutes: 1,
         run: csharp::run,
     },
     Ring {
@@ -113,6 +121,7 @@ pub const RINGS: &[Ring] = &[
         needs: "pwsh with PSScriptAnalyzer, which is fetched",
         builds: Builds::Nothing,
         runs: Runs::Always,
+        minutes: 1,
         run: analyzer::run,
     },
     Ring {
@@ -121,6 +130,7 @@ pub const RINGS: &[Ring] = &[
         needs: "the .NET SDK, and pwsh with Pester, which is fetched",
         builds: Builds::Module,
         runs: Runs::Always,
+        minutes: 3,
         run: pester::run,
     },
     Ring {
@@ -129,6 +139,7 @@ pub const RINGS: &[Ring] = &[
         needs: "PostgreSQL's initdb and postgres, which are fetched where none are installed",
         builds: Builds::Module,
         runs: Runs::WithAll,
+        minutes: 9,
         run: postgresql::run,
     },
     Ring {
@@ -137,6 +148,7 @@ pub const RINGS: &[Ring] = &[
         needs: "what tools/cross-tools.sh, deb-test.sh and rpm-test.sh fetch; pwsh with Pester, osslsigncode, root",
         builds: Builds::Library,
         runs: Runs::WithAll,
+        minutes: 15,
         run: package::run,
     },
     Ring {
@@ -145,6 +157,7 @@ pub const RINGS: &[Ring] = &[
         needs: "what tools/windows-tools.sh and wine-tools.sh fetch; Pester there wants UMPIN_WINDOWS_PWSH",
         builds: Builds::Module,
         runs: Runs::WithAll,
+        minutes: 10,
         run: windows::run,
     },
 ];
@@ -173,11 +186,14 @@ pub fn run(machine: &Machine, arguments: &Arguments) -> Result<bool, Failure> {
     };
     let wanted = arguments.rings.iter().map(|ring| ring.builds).max().unwrap_or(Builds::Nothing);
     let mut built = false;
+    // The minutes of the rings that have run.
+    let mut behind = 0;
     for ring in &arguments.rings {
-        if !arguments.named && is_too_late(ring.runs, started.elapsed()) {
+        if !arguments.named && ring.runs == Runs::WithAll && would_end_too_late(ring.minutes, behind, started.elapsed())
+        {
             let why = format!(
-                "this machine is so slow that {} have passed, and CI would end the run; ./build.sh test --all {} \
-                 begins it at once",
+                "{} have passed on this slow machine, and CI would end the run before this ring's end; ./build.sh \
+                 test --all {} runs it alone",
                 duration(started.elapsed()),
                 ring.name
             );
@@ -190,14 +206,18 @@ pub fn run(machine: &Machine, arguments: &Arguments) -> Result<bool, Failure> {
         }
         let number = RINGS.iter().take_while(|other| other.name != ring.name).count() + 1;
         timed(&format!("{number}. {}", ring.title), || (ring.run)(&mut context));
+        behind += ring.minutes;
     }
     heading(&format!("Result ({})", duration(started.elapsed())));
     context.tally.print();
     Ok(context.tally.failed == 0)
 }
 
-fn is_too_late(runs: Runs, passed: Duration) -> bool {
-    runs == Runs::WithAll && passed > LATEST_BEGIN
+/// A ring of so many minutes, where others of `behind` minutes have taken `passed`.
+fn would_end_too_late(minutes: u32, behind: u32, passed: Duration) -> bool {
+    // A machine that was quick so far may have had much built already, and nothing of what follows.
+    let slower = (passed.as_secs_f64() / 60.0 / f64::from(behind.max(1))).max(1.0);
+    passed.as_secs_f64() + 60.0 * f64::from(minutes) * slower > LONGEST.as_secs_f64()
 }
 
 fn timed(title: &str, work: impl FnOnce()) {
@@ -278,9 +298,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_all_alone_asks_for_can_come_too_late() {
-        let later = LATEST_BEGIN + Duration::from_secs(1);
-        assert_eq!([LATEST_BEGIN, later].map(|passed| is_too_late(Runs::WithAll, passed)), [false, true]);
-        assert!(!is_too_late(Runs::Always, later));
+    fn a_ring_begins_where_it_is_likely_to_end_in_time() {
+        let minutes = Duration::from_mins;
+        // As fast as ours: 54 minutes in all.
+        assert!(!would_end_too_late(15, 29, minutes(29)));
+        assert!(!would_end_too_late(10, 44, minutes(44)));
+        // Half as fast: 88 minutes with the one, 78 without it.
+        assert!(would_end_too_late(15, 29, minutes(58)));
+        assert!(!would_end_too_late(10, 29, minutes(58)));
+        // Much was built already: no ring is taken for quicker than it says.
+        assert!(would_end_too_late(85, 29, minutes(1)));
+        // The first.
+        assert!(!would_end_too_late(10, 0, Duration::ZERO));
     }
 }
