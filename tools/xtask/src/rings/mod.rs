@@ -85,7 +85,7 @@ pub const RINGS: &[Ring] = &[
         needs: "what tools/test-tools.sh fetches, under --all a real Asterisk too",
         builds: Builds::Nothing,
         runs: Runs::Always,
-        minutes: 9,
+        minutes: 8,
         run: rust::run,
     },
     Ring {
@@ -130,7 +130,7 @@ pub const RINGS: &[Ring] = &[
         needs: "the .NET SDK, and pwsh with Pester, which is fetched",
         builds: Builds::Module,
         runs: Runs::Always,
-        minutes: 3,
+        minutes: 2,
         run: pester::run,
     },
     Ring {
@@ -148,7 +148,7 @@ pub const RINGS: &[Ring] = &[
         needs: "what tools/cross-tools.sh, deb-test.sh and rpm-test.sh fetch; pwsh with Pester, osslsigncode, root",
         builds: Builds::Library,
         runs: Runs::WithAll,
-        minutes: 15,
+        minutes: 22,
         run: package::run,
     },
     Ring {
@@ -157,7 +157,7 @@ pub const RINGS: &[Ring] = &[
         needs: "what tools/windows-tools.sh and wine-tools.sh fetch; Pester there wants UMPIN_WINDOWS_PWSH",
         builds: Builds::Module,
         runs: Runs::WithAll,
-        minutes: 10,
+        minutes: 5,
         run: windows::run,
     },
 ];
@@ -301,11 +301,11 @@ mod tests {
     fn a_ring_begins_where_it_is_likely_to_end_in_time() {
         let minutes = Duration::from_mins;
         // As fast as ours: 54 minutes in all.
-        assert!(!would_end_too_late(15, 29, minutes(29)));
-        assert!(!would_end_too_late(10, 44, minutes(44)));
-        // Half as fast: 88 minutes with the one, 78 without it.
-        assert!(would_end_too_late(15, 29, minutes(58)));
-        assert!(!would_end_too_late(10, 29, minutes(58)));
+        assert!(!would_end_too_late(22, 27, minutes(27)));
+        assert!(!would_end_too_late(5, 49, minutes(49)));
+        // Nearly half as fast: 88 minutes with the one, 58 without it.
+        assert!(would_end_too_late(22, 27, minutes(48)));
+        assert!(!would_end_too_late(5, 27, minutes(48)));
         // Much was built already: no ring is taken for quicker than it says.
         assert!(would_end_too_late(85, 29, minutes(1)));
         // The first.
