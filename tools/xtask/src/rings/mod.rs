@@ -189,8 +189,7 @@ pub fn run(machine: &Machine, arguments: &Arguments) -> Result<bool, Failure> {
     // The minutes of the rings that have run.
     let mut behind = 0;
     for ring in &arguments.rings {
-        if !arguments.named && ring.runs == Runs::WithAll && would_end_too_late(ring.minutes, behind, started.elapsed())
-        {
+        if !arguments.named && would_end_too_late(ring.runs, ring.minutes, behind, started.elapsed()) {
             let why = format!(
                 "{} have passed on this slow machine, and CI would end the run before this ring's end; ./build.sh \
                  test --all {} runs it alone",
@@ -214,10 +213,10 @@ pub fn run(machine: &Machine, arguments: &Arguments) -> Result<bool, Failure> {
 }
 
 /// A ring of so many minutes, where others of `behind` minutes have taken `passed`.
-fn would_end_too_late(minutes: u32, behind: u32, passed: Duration) -> bool {
+fn would_end_too_late(runs: Runs, minutes: u32, behind: u32, passed: Duration) -> bool {
     // A machine that was quick so far may have had much built already, and nothing of what follows.
     let slower = (passed.as_secs_f64() / 60.0 / f64::from(behind.max(1))).max(1.0);
-    passed.as_secs_f64() + 60.0 * f64::from(minutes) * slower > LONGEST.as_secs_f64()
+    runs == Runs::WithAll && passed.as_secs_f64() + 60.0 * f64::from(minutes) * slower > LONGEST.as_secs_f64()
 }
 
 fn timed(title: &str, work: impl FnOnce()) {
@@ -301,14 +300,16 @@ mod tests {
     fn a_ring_begins_where_it_is_likely_to_end_in_time() {
         let minutes = Duration::from_mins;
         // As fast as ours: 54 minutes in all.
-        assert!(!would_end_too_late(22, 27, minutes(27)));
-        assert!(!would_end_too_late(5, 49, minutes(49)));
+        assert!(!would_end_too_late(Runs::WithAll, 22, 27, minutes(27)));
+        assert!(!would_end_too_late(Runs::WithAll, 5, 49, minutes(49)));
         // Nearly half as fast: 88 minutes with the one, 58 without it.
-        assert!(would_end_too_late(22, 27, minutes(48)));
-        assert!(!would_end_too_late(5, 27, minutes(48)));
+        assert!(would_end_too_late(Runs::WithAll, 22, 27, minutes(48)));
+        assert!(!would_end_too_late(Runs::WithAll, 5, 27, minutes(48)));
         // Much was built already: no ring is taken for quicker than it says.
-        assert!(would_end_too_late(85, 29, minutes(1)));
+        assert!(would_end_too_late(Runs::WithAll, 85, 29, minutes(1)));
+        // What runs without --all is never left out.
+        assert!(!would_end_too_late(Runs::Always, 22, 27, minutes(79)));
         // The first.
-        assert!(!would_end_too_late(10, 0, Duration::ZERO));
+        assert!(!would_end_too_late(Runs::WithAll, 10, 0, Duration::ZERO));
     }
 }
