@@ -4,7 +4,7 @@
 
 # Raised when what is made differs, so that an older one in a cache is not taken for it.
 # shellcheck disable=SC2034
-readonly sqlite_made=2
+readonly sqlite_made=3
 
 # sqlite_build FOLDER [PREFIX [VERSION]]: into FOLDER/lib and FOLDER/include; FOLDER/.complete names the package. PREFIX
 # is the compiler's ("/usr/bin/aarch64-linux-gnu-"; without it: cc and ar). 1, with the reason on the error stream.
@@ -30,11 +30,12 @@ sqlite_build() {
     }
     # As the crate's own bundled build has it, less the extensions that this product does not use, and less
     # SQLITE_ENABLE_MEMORY_MANAGEMENT, with which all connections of a process share one page cache and its lock: one
-    # that reads much takes the pages of the others. Compiled under its plain name, so that no path of this machine gets
+    # that reads much takes the pages of the others. Nor does SQLite count its memory, which nobody asks for and which
+    # takes a lock of all threads at every piece. Compiled under its plain name, so that no path of this machine gets
     # into it.
     (cd "$source" && "${compiler:-cc}" -O2 -g0 -fPIC -fvisibility=hidden -w -c sqlite3.c -o sqlite3.o \
         -DSQLITE_CORE -DSQLITE_THREADSAFE=1 -DSQLITE_DEFAULT_FOREIGN_KEYS=1 -DSQLITE_ENABLE_API_ARMOR \
-        -DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_STAT4 \
+        -DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_STAT4 -DSQLITE_DEFAULT_MEMSTATUS=0 \
         -DSQLITE_HAVE_ISNAN -DSQLITE_USE_URI -DSQLITE_SOUNDEX \
         -DHAVE_USLEEP=1 -D_POSIX_THREAD_SAFE_FUNCTIONS -DHAVE_ISNAN -DHAVE_LOCALTIME_R \
         -DSQLITE_OMIT_LOAD_EXTENSION) || return 1

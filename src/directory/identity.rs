@@ -23,10 +23,19 @@ pub(crate) fn fold_case(text: &str) -> String {
 /// A text as it is compared: without case; a GUID or distinguished name also without its optional marks.
 pub fn fold(text: &str) -> String {
     let text = text.trim();
-    if let Ok(guid) = uuid::Uuid::try_parse(text) {
-        return guid.to_string();
+    if has_no_marks(text) {
+        return fold_case(text);
     }
-    if looks_like_distinguished_name(text) { fold_distinguished_name(text) } else { fold_case(text) }
+    uuid::Uuid::try_parse(text).map_or_else(|_| fold_distinguished_name(text), |guid| guid.to_string())
+}
+
+/// Whether [`fold`] and [`fold_case`] make the same of a text, as they do of almost every one.
+pub(crate) fn folds_by_case_alone(text: &str) -> bool {
+    !text.starts_with(char::is_whitespace) && !text.ends_with(char::is_whitespace) && has_no_marks(text)
+}
+
+fn has_no_marks(text: &str) -> bool {
+    uuid::Uuid::try_parse(text).is_err() && !looks_like_distinguished_name(text)
 }
 
 /// Checks a text that must name something.
@@ -56,41 +65,36 @@ pub(crate) fn validate(text: &str) -> Result<&str> {
 pub(crate) fn looks_like_distinguished_name(text: &str) -> bool {
     text.split_once('=').is_some_and(|(attribute, rest)| {
         !rest.is_empty()
-            && matches!(attribute.trim().to_ascii_lowercase().as_str(), "cn" | "ou" | "dc" | "o" | "uid" | "c" | "l")
+            && ["cn", "ou", "dc", "o", "uid", "c", "l"].iter().any(|a| attribute.trim().eq_ignore_ascii_case(a))
     })
 }
 
 /// Lower case, without blanks around separators; a backslash keeps the next character from being one.
 fn fold_distinguished_name(text: &str) -> String {
-    parts(text)
-        .iter()
-        .map(|part| {
-            let (attribute, value) = part.split_once('=').unwrap_or((part, ""));
-            format!("{}={}", fold_case(attribute.trim()), fold_case(value.trim()))
-        })
-        .collect::<Vec<_>>()
-        .join(",")
+    let mut folded = String::with_capacity(text.len());
+    let mut push = |text: &str| {
+        if text.is_ascii() { folded.push_str(text) } else { folded.push_str(&fold_case(text)) }
+    };
+    for (at, part) in parts(text).enumerate() {
+        let (attribute, value) = part.split_once('=').unwrap_or((part, ""));
+        push(if at == 0 { "" } else { "," });
+        push(attribute.trim());
+        push("=");
+        push(value.trim());
+    }
+    folded.make_ascii_lowercase();
+    folded
 }
 
 /// A distinguished name's parts, split at commas that are not escaped.
-pub(crate) fn parts(distinguished_name: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
+pub(crate) fn parts(distinguished_name: &str) -> impl Iterator<Item = &str> {
     let mut escaped = false;
-    for c in distinguished_name.chars() {
-        match c {
-            ',' if !escaped => {
-                parts.push(String::new());
-                continue;
-            }
-            _ => {
-                if let Some(last) = parts.last_mut() {
-                    last.push(c);
-                }
-            }
-        }
+    let splits = move |c| {
+        let splits = c == ',' && !escaped;
         escaped = c == '\\' && !escaped;
-    }
-    parts.into_iter().map(|p| p.trim().to_owned()).collect()
+        splits
+    };
+    distinguished_name.split(splits).map(str::trim)
 }
 
 /// `contoso.com/Users/Tony Smith` for `CN=Tony Smith,OU=Users,DC=contoso,DC=com`.
@@ -98,7 +102,7 @@ pub fn canonical_name(distinguished_name: &str) -> String {
     let mut domain = Vec::new();
     let mut path = Vec::new();
     for part in parts(distinguished_name) {
-        let (attribute, value) = part.split_once('=').unwrap_or(("", &part));
+        let (attribute, value) = part.split_once('=').unwrap_or(("", part));
         let value = unescape(value.trim());
         if attribute.trim().eq_ignore_ascii_case("dc") {
             domain.push(value)
@@ -148,13 +152,10 @@ pub(crate) fn keys(r: &Recipient) -> Vec<(&'static str, String)> {
     if !r.sam_account_name.is_empty() {
         let domain = if r.netbios_domain.is_empty() {
             parts(&r.distinguished_name)
-                .iter()
-                .find_map(|p| {
-                    p.split_once('=').filter(|(a, _)| a.trim().eq_ignore_ascii_case("dc")).map(|(_, v)| v.to_owned())
-                })
-                .unwrap_or_default()
+                .find_map(|p| p.split_once('=').filter(|(a, _)| a.trim().eq_ignore_ascii_case("dc")))
+                .map_or("", |(_, v)| v)
         } else {
-            r.netbios_domain.clone()
+            &r.netbios_domain
         };
         if !domain.is_empty() {
             add("account", &format!("{domain}\\{}", r.sam_account_name));

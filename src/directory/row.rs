@@ -97,7 +97,7 @@ pub(crate) fn recipient(values: &[(Field, Vec<String>)]) -> Result<Recipient, St
     let primary = primary_smtp(&mut addresses, &text(Field::PrimarySmtpAddress))?;
     let distinguished_name = text(Field::DistinguishedName);
     let first_part =
-        identity::parts(&distinguished_name).first().and_then(|p| p.split_once('=')).map(|(_, v)| v.to_owned());
+        identity::parts(&distinguished_name).next().and_then(|p| p.split_once('=')).map(|(_, v)| v.to_owned());
     let display_name = text(Field::DisplayName);
     let alias = text(Field::Alias);
     let name =

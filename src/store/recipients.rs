@@ -7,14 +7,15 @@ use super::columns::guid_bytes;
 use super::engine::{Row, Value, params, params_of};
 use super::search::Whom;
 use super::statements::Statements;
-use crate::directory::identity::{self, fold, fold_case};
+use crate::directory::identity::{self, fold, fold_case, folds_by_case_alone};
 use crate::directory::recipient::{ProxyAddress, Recipient};
 use crate::error::Result;
 use crate::guid::RecipientGuid;
 
-const COLUMNS: &str = "guid, name, display_name, first_name, last_name, alias, sam_account_name, user_principal_name, \
-    primary_smtp_address, legacy_exchange_dn, distinguished_name, canonical_name, phone, linked_master_account, \
-    server_name, server_legacy_dn, language, netbios_domain, when_created, when_changed";
+/// Of a person's row, as [`recipient`] reads them.
+const COLUMNS: &str = "guid, name, display_name, first_name, last_name, alias, sam_account_name, \
+    user_principal_name, primary_smtp_address, legacy_exchange_dn, distinguished_name, canonical_name, phone, \
+    linked_master_account, server_name, server_legacy_dn, language, netbios_domain, when_created, when_changed";
 
 /// The number of the person whose GUID is the statement's first parameter; null where there is none.
 pub(super) const HIS_ID: &str = "(SELECT id FROM recipient WHERE guid = ?1)";
@@ -111,8 +112,11 @@ pub(super) fn entries(r: &Recipient) -> Entries {
         (space::PATHS, &r.legacy_exchange_dn),
     ];
     for (space, text) in words.chain(paths) {
+        if text.is_empty() || folds_by_case_alone(text) {
+            continue;
+        }
         let spelled = fold_case(text);
-        if !text.is_empty() && spelled != fold(text) {
+        if spelled != fold(text) {
             add(space, spelled, form::AS_SPELLED);
         }
     }
@@ -188,28 +192,29 @@ fn is_path(key: &str) -> bool {
     key.contains(['/', '\\', '='])
 }
 
+/// Somebody without addresses, from [`COLUMNS`] behind what was read of the row before.
 pub(super) fn recipient(r: &Row<'_>) -> Result<Recipient> {
     Ok(Recipient {
-        guid: r.get("guid")?,
-        name: r.get("name")?,
-        display_name: r.get("display_name")?,
-        first_name: r.get("first_name")?,
-        last_name: r.get("last_name")?,
-        alias: r.get("alias")?,
-        sam_account_name: r.get("sam_account_name")?,
-        user_principal_name: r.get("user_principal_name")?,
-        primary_smtp_address: r.get("primary_smtp_address")?,
-        legacy_exchange_dn: r.get("legacy_exchange_dn")?,
-        distinguished_name: r.get("distinguished_name")?,
-        canonical_name: r.get("canonical_name")?,
-        phone: r.get("phone")?,
-        linked_master_account: r.get("linked_master_account")?,
-        server_name: r.get("server_name")?,
-        server_legacy_dn: r.get("server_legacy_dn")?,
-        language: r.get("language")?,
-        netbios_domain: r.get("netbios_domain")?,
-        when_created: r.get("when_created")?,
-        when_changed: r.get("when_changed")?,
+        guid: r.next("guid")?,
+        name: r.next("name")?,
+        display_name: r.next("display_name")?,
+        first_name: r.next("first_name")?,
+        last_name: r.next("last_name")?,
+        alias: r.next("alias")?,
+        sam_account_name: r.next("sam_account_name")?,
+        user_principal_name: r.next("user_principal_name")?,
+        primary_smtp_address: r.next("primary_smtp_address")?,
+        legacy_exchange_dn: r.next("legacy_exchange_dn")?,
+        distinguished_name: r.next("distinguished_name")?,
+        canonical_name: r.next("canonical_name")?,
+        phone: r.next("phone")?,
+        linked_master_account: r.next("linked_master_account")?,
+        server_name: r.next("server_name")?,
+        server_legacy_dn: r.next("server_legacy_dn")?,
+        language: r.next("language")?,
+        netbios_domain: r.next("netbios_domain")?,
+        when_created: r.next("when_created")?,
+        when_changed: r.next("when_changed")?,
         addresses: Vec::new(),
     })
 }

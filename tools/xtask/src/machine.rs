@@ -82,7 +82,7 @@ impl Machine {
             ("POWERSHELL_TELEMETRY_OPTOUT", "1"),
             ("POWERSHELL_UPDATECHECK", "Off"),
             // Where the crate compiles SQLite itself: as tools/sqlite.sh does, and says why.
-            ("LIBSQLITE3_FLAGS", "-USQLITE_ENABLE_MEMORY_MANAGEMENT"),
+            ("LIBSQLITE3_FLAGS", "-USQLITE_ENABLE_MEMORY_MANAGEMENT -DSQLITE_DEFAULT_MEMSTATUS=0"),
         ]
         .map(|(name, value)| (name, value.into()))
         .into();

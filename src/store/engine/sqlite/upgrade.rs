@@ -10,6 +10,7 @@
 
 use std::cell::Cell;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
@@ -17,15 +18,15 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 
 use super::schema::{self, INDEXES, VERSION};
-use super::{BUSY_TIMEOUT, Database, open_database, sql};
+use super::{BUSY_TIMEOUT, Database, Private, open_database, sql};
 use crate::directory::identity::fold_case;
-use crate::directory::recipient::Recipient;
+use crate::directory::recipient::{ProxyAddress, Recipient};
 use crate::error::{Error, Result, Status};
 use crate::location;
 use crate::os;
 use crate::store::Tell;
 use crate::store::engine::On;
-use crate::store::recipients::{entries, proxy_addresses, recipient};
+use crate::store::recipients::{entries, recipient};
 use crate::store::statements::Statements;
 
 /// The version that is brought up to date here.
@@ -34,14 +35,13 @@ pub(super) const FROM: i64 = 1;
 const SPACE_FACTOR: u64 = 2;
 /// What every store needs beyond that, in bytes.
 const SPACE_LEAST: u64 = 1 << 20;
-/// What the work is told in: parts that take a second or so each among a million mailboxes. A table each, then the
-/// texts that find people, gathered and sorted, the indexes, and the way into the store's own file.
+/// What the work is told in: parts that take a second or more each among a million mailboxes. A table each, then the
+/// texts that find people, the indexes, and the way into the store's own file.
 const COPIES: usize = 13;
-const GATHERED: u64 = 12;
-const SORTED: u64 = 4;
-const INDEXED: u64 = 1;
+const SORTED: u64 = 2;
+const INDEXED: u64 = 2;
 const MOVED: u64 = 4;
-const ALL: u64 = COPIES as u64 + GATHERED + SORTED + INDEXED + MOVED;
+const ALL: u64 = COPIES as u64 + SORTED + INDEXED + MOVED;
 /// Between two tries at a lock that somebody else holds.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -84,18 +84,21 @@ impl Database {
         // SQLite copies between pages of one size alone, and another tool may have given the store another.
         let page_size = live.pragma_query_value(None, "page_size", |r| r.get(0)).map_err(sql)?;
         let mut tries = 0;
-        let (_beside, new) = loop {
+        let (_beside, mut new, filled) = loop {
             let beside = Beside::create(&path).map_err(|e| self.no_room_beside(&e))?;
             match beside.open(page_size) {
                 // Somebody who begins at the same time took it for a leftover.
                 Err(_) if tries < MOST_TRIES && !beside.0.exists() => tries += 1,
-                opened => break (beside, opened?),
+                opened => {
+                    let (new, filled) = opened?;
+                    break (beside, new, filled);
+                }
             }
         };
         // A copy of an empty database would empty the store.
         new.execute_batch(&schema::tables()).map_err(sql)?;
         let since = std::time::Instant::now();
-        let copy = Backup::new(&new, live).map_err(sql)?;
+        let copy = Backup::new(&filled, live).map_err(sql)?;
         // A step of no pages takes the store's lock and keeps it.
         while copy.step(0).map_err(sql)? != StepResult::More {
             if since.elapsed() > BUSY_TIMEOUT {
@@ -110,7 +113,12 @@ impl Database {
         }
         self.check_space(&path)?;
         let progress = Progress::begin(tell);
-        fill(&new, &progress)?;
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let old = open_database(&path, flags).map_err(sql)?;
+        // Addresses are looked up by GUIDs, which come in no order.
+        old.pragma_update(None, "cache_size", -65536).map_err(sql)?;
+        fill(&mut new, move || sort_texts(&old, "main"), &progress)?;
         new.execute_batch("DETACH DATABASE old").map_err(sql)?;
         let pages: i32 = new.pragma_query_value(None, "page_count", |r| r.get(0)).map_err(sql)?;
         loop {
@@ -177,9 +185,11 @@ fn attachable(path: &Path) -> Value {
 }
 
 /// A database in memory that holds version 1 in the attached `old`, into version 2.
-pub(super) fn fill_in_memory(new: &Connection) -> Result<()> {
+pub(super) fn fill_in_memory(new: &mut Connection) -> Result<()> {
     new.execute_batch(&schema::tables()).map_err(sql)?;
-    fill(new, &Progress::begin(&|_, _| {}))
+    // Another connection could not see it.
+    let sorted = sort_texts(new, "old")?;
+    fill(new, || Ok(sorted), &Progress::begin(&|_, _| {}))
 }
 
 fn old_version(new: &Connection) -> Result<i64> {
@@ -208,23 +218,24 @@ impl Beside {
         Ok(Self(path))
     }
 
-    /// Nothing of it need outlive this process, so nothing waits for the disk. Only what was made here is opened: in a
-    /// folder that a group shares others can put a link in its place.
-    fn open(&self, page_size: i64) -> Result<Connection> {
+    /// A connection that fills it and one that reads it afterwards. Nothing of it need outlive this process, so nothing
+    /// waits for the disk. Only what was made here is opened: in a folder that a group shares others can put a link in
+    /// its place.
+    fn open(&self, page_size: i64) -> Result<(Connection, Connection)> {
         let flags =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let new = open_database(&self.0, flags).map_err(sql)?;
         new.pragma_update(None, "page_size", page_size).map_err(sql)?;
         new.execute_batch(
-            "PRAGMA main.journal_mode = OFF; PRAGMA main.synchronous = OFF; PRAGMA main.locking_mode = EXCLUSIVE; \
-             PRAGMA main.cache_size = -65536; PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; \
-             BEGIN IMMEDIATE; COMMIT",
+            "PRAGMA main.journal_mode = OFF; PRAGMA main.synchronous = OFF; PRAGMA main.cache_size = -65536; \
+             PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; BEGIN IMMEDIATE; COMMIT",
         )
         .map_err(sql)?;
+        let filled = open_database(&self.0, flags).map_err(sql)?;
         // A file without a name is gone with its last user, however that one ends.
         #[cfg(unix)]
         let _ = std::fs::remove_file(&self.0);
-        Ok(new)
+        Ok((new, filled))
     }
 }
 
@@ -244,45 +255,72 @@ fn with_person(table: &str) -> String {
     format!("FROM old.{table} o CROSS JOIN main.recipient r ON r.guid = {}", bytes("o.recipient_guid"))
 }
 
-/// Fills the new tables from the old. Rows that somebody altered move as they are, for the self-check to name.
-fn fill(new: &Connection, progress: &Progress<'_>) -> Result<()> {
-    let altered = |e: rusqlite::Error| match e.sqlite_error_code() {
+/// Fills the new tables from the old. Rows that somebody altered move as they are, for the self-check to name. A thread
+/// of its own has the texts that find people, since to gather and to sort them takes as long as everything else.
+fn fill(new: &mut Connection, texts: impl FnOnce() -> Result<Private> + Send, progress: &Progress<'_>) -> Result<()> {
+    run(new, "ATTACH DATABASE '' AS sorted; BEGIN")?;
+    let sorted = thread::scope(|scope| {
+        let failed = |what: &str| Error::new(Status::Internal, format!("{what}. Nothing was changed."));
+        let sorter = thread::Builder::new()
+            .spawn_scoped(scope, texts)
+            .map_err(|e| failed(&format!("The system began no thread: {e}")))?;
+        let copied = copies().iter().try_for_each(|statement| {
+            run(new, statement)?;
+            progress.advance(1);
+            Ok(())
+        });
+        let sorted = sorter.join().unwrap_or_else(|_| Err(failed("A thread ended early")))?;
+        copied.map(|()| sorted)
+    })?;
+    numbers_beyond_ascii(new)?;
+    // Page by page, since a database without a name is its own connection's alone.
+    let pages =
+        Backup::new_with_names(&sorted.0, "main", new, "sorted").and_then(|pages| pages.step(-1)).map_err(sql)?;
+    if pages != StepResult::Done {
+        return Err(Error::new(Status::Internal, "A database of this thread's own was held. Nothing was changed."));
+    }
+    drop(sorted);
+    run(new, "INSERT INTO main.recipient_key SELECT * FROM sorted.recipient_key")?;
+    progress.advance(SORTED);
+    // Those that the copies needed are there already.
+    run(new, INDEXES)?;
+    progress.advance(INDEXED);
+    new.pragma_update(None, "user_version", VERSION).map_err(sql)?;
+    run(new, "COMMIT; DETACH DATABASE sorted")
+}
+
+fn run(new: &Connection, statement: &str) -> Result<()> {
+    new.execute_batch(statement).map_err(|e| match e.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => Error::new(
             Status::StoreDamaged,
             "a row holds what no cmdlet wrote, so it cannot be brought to today's version",
         ),
         _ => sql(e),
-    };
-    let run = |statement: &str| new.execute_batch(statement).map_err(altered);
-    run("BEGIN")?;
-    for statement in copies() {
-        run(&statement)?;
-        progress.advance(1);
-    }
-    numbers_beyond_ascii(new)?;
-    entries_of_all(new, progress)?;
-    // Those that the copies needed are there already.
-    run(INDEXES)?;
-    progress.advance(INDEXED);
-    new.pragma_update(None, "user_version", VERSION).map_err(sql)?;
-    run("COMMIT")
+    })
 }
+
+/// A person's columns behind the GUID, in both versions.
+const RECIPIENT: &str = "name, display_name, first_name, last_name, alias, sam_account_name, user_principal_name, \
+    primary_smtp_address, legacy_exchange_dn, distinguished_name, canonical_name, phone, linked_master_account, \
+    server_name, server_legacy_dn, language, netbios_domain, when_created, when_changed";
 
 /// What SQLite moves by itself, table by table.
 fn copies() -> [String; COPIES] {
-    const RECIPIENT: &str = "name, display_name, first_name, last_name, alias, sam_account_name, user_principal_name, \
-        primary_smtp_address, legacy_exchange_dn, distinguished_name, canonical_name, phone, linked_master_account, \
-        server_name, server_legacy_dn, language, netbios_domain, when_created, when_changed";
     const RULES: &str = "min_length, lifetime_days, history_count, allow_common_patterns, failures_before_reset, \
         max_attempts, lockout_minutes, lifetime_failures, block_human_pins, expiry_notice_days, notify_without_pin, \
         settings, when_created, when_changed";
     let guid = bytes("guid");
     [
         format!(
-            "INSERT INTO main.recipient (guid, {RECIPIENT}) SELECT {guid}, {RECIPIENT} FROM old.recipient ORDER BY \
-             rowid"
+            "INSERT INTO main.recipient (id, guid, {RECIPIENT}) SELECT rowid, {guid}, {RECIPIENT} FROM old.recipient \
+             ORDER BY 1"
         ),
         "CREATE UNIQUE INDEX IF NOT EXISTS main.recipient_by_guid ON recipient (guid)".into(),
+        format!(
+            "INSERT INTO main.proxy_address SELECT r.id, o.position, o.prefix, o.address, o.is_primary {} ORDER BY 1, \
+             2",
+            with_person("proxy_address")
+        ),
         "INSERT INTO main.setting SELECT name, value FROM old.setting ORDER BY name".into(),
         format!(
             "INSERT INTO main.dial_plan (guid, name, name_key, digits, uri_type, settings, when_created, when_changed) \
@@ -293,11 +331,6 @@ fn copies() -> [String; COPIES] {
             "INSERT INTO main.policy (guid, name, name_key, dial_plan_id, {RULES}) SELECT {guid}, name, name_key, \
              (SELECT id FROM main.dial_plan WHERE guid = {}), {RULES} FROM old.policy ORDER BY rowid",
             bytes("dial_plan_guid")
-        ),
-        format!(
-            "INSERT INTO main.proxy_address SELECT r.id, o.position, o.prefix, o.address, o.is_primary {} ORDER BY 1, \
-             2",
-            with_person("proxy_address")
         ),
         format!(
             "INSERT INTO main.um_mailbox SELECT r.id, (SELECT id FROM main.policy WHERE guid = {}), o.settings, \
@@ -364,37 +397,49 @@ fn numbers_beyond_ascii(new: &Connection) -> Result<()> {
 }
 
 /// Every text that finds somebody, in the order of the tree that holds them: SQLite sorts them in a temporary file.
-fn entries_of_all(new: &Connection, progress: &Progress<'_>) -> Result<()> {
-    let people: i64 = new.query_row("SELECT COUNT(*) FROM main.recipient", [], |r| r.get(0)).map_err(sql)?;
-    let (mut gathered, mut told) = (0, 0);
-    new.execute_batch(
-        "CREATE TEMP TABLE entry (space INTEGER NOT NULL, key TEXT NOT NULL, recipient_id INTEGER NOT NULL, \
+/// People are read from version 1 as a schema of this connection.
+fn sort_texts(old: &Connection, schema: &str) -> Result<Private> {
+    let sorted = Private::new(&format!(
+        "BEGIN; {} CREATE TEMP TABLE entry (space INTEGER NOT NULL, key TEXT NOT NULL, recipient_id INTEGER NOT NULL, \
          forms INTEGER NOT NULL)",
-    )
-    .map_err(sql)?;
-    new.query_each("SELECT * FROM main.recipient ORDER BY id", &[], |row| {
-        let id: i64 = row.get("id")?;
-        let person = Recipient { addresses: proxy_addresses(new, id)?, ..recipient(row)? };
-        for ((space, key), forms) in entries(&person) {
-            new.prepare_cached("INSERT INTO temp.entry VALUES (?1, ?2, ?3, ?4)")
-                .and_then(|mut add| add.execute(params![space, key, id, forms]))
-                .map_err(sql)?;
-        }
-        gathered += 1;
-        if gathered * GATHERED >= (told + 1) * people.unsigned_abs() {
-            told += 1;
-            progress.advance(1);
-        }
-        Ok(())
-    })?;
-    progress.advance(GATHERED - told);
-    new.execute_batch(
-        "INSERT INTO main.recipient_key (space, key, recipient_id, forms) \
-         SELECT space, key, recipient_id, forms FROM temp.entry ORDER BY 1, 2, 3; DROP TABLE temp.entry",
-    )
-    .map_err(sql)?;
-    progress.advance(SORTED);
-    Ok(())
+        schema::tables()
+    ))?;
+    let statement = format!(
+        "SELECT r.rowid AS id, p.prefix, p.address, p.is_primary, {} AS guid, {RECIPIENT} FROM {schema}.recipient r \
+         LEFT JOIN {schema}.proxy_address p ON p.recipient_guid = r.guid ORDER BY r.rowid, p.position",
+        bytes("r.guid")
+    );
+    {
+        let mut insert = sorted.0.prepare("INSERT INTO temp.entry VALUES (?1, ?2, ?3, ?4)").map_err(sql)?;
+        let mut add = |(id, person): (i64, Recipient)| {
+            entries(&person).into_iter().try_for_each(|((space, key), forms)| {
+                insert.execute(params![space, key, id, forms]).map(|_| ()).map_err(sql)
+            })
+        };
+        let mut last: Option<(i64, Recipient)> = None;
+        old.query_each(&statement, &[], |row| {
+            let id = row.next("id")?;
+            let (prefix, address, is_primary) = (row.next("prefix")?, row.next("address")?, row.next("is_primary")?);
+            if last.as_ref().is_none_or(|(of, _)| *of != id) {
+                last.replace((id, recipient(row)?)).map_or(Ok(()), &mut add)?;
+            }
+            if let (Some((_, person)), Some(prefix), Some(address), Some(is_primary)) =
+                (&mut last, prefix, address, is_primary)
+            {
+                person.addresses.push(ProxyAddress { prefix, address, is_primary });
+            }
+            Ok(())
+        })?;
+        last.map_or(Ok(()), add)?;
+    }
+    sorted
+        .0
+        .execute_batch(
+            "INSERT INTO main.recipient_key (space, key, recipient_id, forms) \
+             SELECT space, key, recipient_id, forms FROM temp.entry ORDER BY 1, 2, 3; DROP TABLE temp.entry; COMMIT",
+        )
+        .map_err(sql)?;
+    Ok(sorted)
 }
 
 #[cfg(all(test, unix))]
