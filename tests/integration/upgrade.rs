@@ -190,6 +190,32 @@ fn faults(session: &Session) -> Vec<Value> {
     checks.into_iter().filter(|c| c["Result"] == "Failed").collect()
 }
 
+/// Rows find people by the bytes of a GUID, and the texts beside them by its spelling: what those miss, the rows bring.
+#[test]
+fn a_guid_in_another_spelling_leads_to_the_same_person() {
+    if crate::support::is_on_server("a_guid_in_another_spelling_leads_to_the_same_person") {
+        return;
+    }
+    let folder = version_1();
+    let store = Connection::open(folder.path().join("um.db")).unwrap();
+    store.pragma_update(None, "foreign_keys", false).unwrap();
+    let (guid, address): (String, String) = store
+        .query_row(
+            "SELECT recipient_guid, address FROM proxy_address WHERE prefix = 'smtp' AND is_primary = 0",
+            [],
+            |r| Ok((r.get(0)?, r.get(1)?)),
+        )
+        .unwrap();
+    let altered = "UPDATE proxy_address SET recipient_guid = upper(recipient_guid) WHERE recipient_guid = ?1";
+    assert!(store.execute(altered, [&guid]).unwrap() > 0);
+    drop(store);
+    let session = open(folder.path());
+    let found = run(&session, "Get-UMMailbox", &json!({"Identity": address})).unwrap().objects;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(faults(&session), Vec::<Value>::new());
+    assert_holds_all(folder.path());
+}
+
 #[test]
 fn all_that_a_store_of_version_1_holds_is_there_after_it_is_opened() {
     if crate::support::is_on_server("all_that_a_store_of_version_1_holds_is_there_after_it_is_opened") {

@@ -236,7 +236,7 @@ pub(crate) fn read_copy(path: &Path) -> Result<StoreCopy> {
         schema::VERSION => {}
         upgrade::FROM => {
             // Tables of the same names with other columns, for one.
-            upgrade::fill_in_memory(&mut connection)
+            upgrade::fill_in_memory(&connection)
                 .and_then(|()| connection.execute_batch("DETACH DATABASE old").map_err(sql))
                 .map_err(|e| not_one(&format!("it is not a store of UMMailboxPin ({})", e.message)))?;
         }

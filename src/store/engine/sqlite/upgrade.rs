@@ -84,21 +84,18 @@ impl Database {
         // SQLite copies between pages of one size alone, and another tool may have given the store another.
         let page_size = live.pragma_query_value(None, "page_size", |r| r.get(0)).map_err(sql)?;
         let mut tries = 0;
-        let (_beside, mut new, filled) = loop {
+        let (_beside, new) = loop {
             let beside = Beside::create(&path).map_err(|e| self.no_room_beside(&e))?;
             match beside.open(page_size) {
                 // Somebody who begins at the same time took it for a leftover.
                 Err(_) if tries < MOST_TRIES && !beside.0.exists() => tries += 1,
-                opened => {
-                    let (new, filled) = opened?;
-                    break (beside, new, filled);
-                }
+                opened => break (beside, opened?),
             }
         };
         // A copy of an empty database would empty the store.
         new.execute_batch(&schema::tables()).map_err(sql)?;
         let since = std::time::Instant::now();
-        let copy = Backup::new(&filled, live).map_err(sql)?;
+        let copy = Backup::new(&new, live).map_err(sql)?;
         // A step of no pages takes the store's lock and keeps it.
         while copy.step(0).map_err(sql)? != StepResult::More {
             if since.elapsed() > BUSY_TIMEOUT {
@@ -118,7 +115,7 @@ impl Database {
         let old = open_database(&path, flags).map_err(sql)?;
         // Addresses are looked up by GUIDs, which come in no order.
         old.pragma_update(None, "cache_size", -65536).map_err(sql)?;
-        fill(&mut new, move || sort_texts(&old, "main"), &progress)?;
+        fill(&new, move || Texts::sort(&old, &of_old("main")), &progress)?;
         new.execute_batch("DETACH DATABASE old").map_err(sql)?;
         let pages: i32 = new.pragma_query_value(None, "page_count", |r| r.get(0)).map_err(sql)?;
         loop {
@@ -185,11 +182,11 @@ fn attachable(path: &Path) -> Value {
 }
 
 /// A database in memory that holds version 1 in the attached `old`, into version 2.
-pub(super) fn fill_in_memory(new: &mut Connection) -> Result<()> {
+pub(super) fn fill_in_memory(new: &Connection) -> Result<()> {
     new.execute_batch(&schema::tables()).map_err(sql)?;
     // Another connection could not see it.
-    let sorted = sort_texts(new, "old")?;
-    fill(new, || Ok(sorted), &Progress::begin(&|_, _| {}))
+    let texts = Texts::sort(new, &of_old("old"))?;
+    fill(new, || Ok(texts), &Progress::begin(&|_, _| {}))
 }
 
 fn old_version(new: &Connection) -> Result<i64> {
@@ -218,24 +215,24 @@ impl Beside {
         Ok(Self(path))
     }
 
-    /// A connection that fills it and one that reads it afterwards. Nothing of it need outlive this process, so nothing
-    /// waits for the disk. Only what was made here is opened: in a folder that a group shares others can put a link in
-    /// its place.
-    fn open(&self, page_size: i64) -> Result<(Connection, Connection)> {
+    /// Nothing of it need outlive this process, so nothing waits for the disk. Only what was made here is opened: in a
+    /// folder that a group shares others can put a link in its place. The lock is never given back, since SQLite would
+    /// then look for a log beside the file, which others can put there, too.
+    fn open(&self, page_size: i64) -> Result<Connection> {
         let flags =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let new = open_database(&self.0, flags).map_err(sql)?;
         new.pragma_update(None, "page_size", page_size).map_err(sql)?;
         new.execute_batch(
-            "PRAGMA main.journal_mode = OFF; PRAGMA main.synchronous = OFF; PRAGMA main.cache_size = -65536; \
-             PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; BEGIN IMMEDIATE; COMMIT",
+            "PRAGMA main.journal_mode = OFF; PRAGMA main.synchronous = OFF; PRAGMA main.locking_mode = EXCLUSIVE; \
+             PRAGMA main.cache_size = -65536; PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; \
+             BEGIN IMMEDIATE; COMMIT",
         )
         .map_err(sql)?;
-        let filled = open_database(&self.0, flags).map_err(sql)?;
         // A file without a name is gone with its last user, however that one ends.
         #[cfg(unix)]
         let _ = std::fs::remove_file(&self.0);
-        Ok((new, filled))
+        Ok(new)
     }
 }
 
@@ -257,9 +254,9 @@ fn with_person(table: &str) -> String {
 
 /// Fills the new tables from the old. Rows that somebody altered move as they are, for the self-check to name. A thread
 /// of its own has the texts that find people, since to gather and to sort them takes as long as everything else.
-fn fill(new: &mut Connection, texts: impl FnOnce() -> Result<Private> + Send, progress: &Progress<'_>) -> Result<()> {
+fn fill(new: &Connection, texts: impl FnOnce() -> Result<Texts> + Send, progress: &Progress<'_>) -> Result<()> {
     run(new, "ATTACH DATABASE '' AS sorted; BEGIN")?;
-    let sorted = thread::scope(|scope| {
+    let mut texts = thread::scope(|scope| {
         let failed = |what: &str| Error::new(Status::Internal, format!("{what}. Nothing was changed."));
         let sorter = thread::Builder::new()
             .spawn_scoped(scope, texts)
@@ -269,17 +266,23 @@ fn fill(new: &mut Connection, texts: impl FnOnce() -> Result<Private> + Send, pr
             progress.advance(1);
             Ok(())
         });
-        let sorted = sorter.join().unwrap_or_else(|_| Err(failed("A thread ended early")))?;
-        copied.map(|()| sorted)
+        let texts = sorter.join().unwrap_or_else(|_| Err(failed("A thread ended early")));
+        copied.and(texts)
     })?;
+    let addresses: i64 = new.query_row("SELECT COUNT(*) FROM main.proxy_address", [], |r| r.get(0)).map_err(sql)?;
+    if texts.addresses != addresses {
+        // Somebody wrote a GUID in another way, by whose text the thread did not find the person.
+        texts = Texts::sort(new, &of_new())?;
+    }
     numbers_beyond_ascii(new)?;
     // Page by page, since a database without a name is its own connection's alone.
-    let pages =
-        Backup::new_with_names(&sorted.0, "main", new, "sorted").and_then(|pages| pages.step(-1)).map_err(sql)?;
-    if pages != StepResult::Done {
+    let pages = os::with_handle_of(new, |new| {
+        Backup::new_with_names(&texts.sorted.0, "main", new, "sorted").and_then(|pages| pages.step(-1))
+    });
+    if pages.and_then(|pages| pages).map_err(sql)? != StepResult::Done {
         return Err(Error::new(Status::Internal, "A database of this thread's own was held. Nothing was changed."));
     }
-    drop(sorted);
+    drop(texts);
     run(new, "INSERT INTO main.recipient_key SELECT * FROM sorted.recipient_key")?;
     progress.advance(SORTED);
     // Those that the copies needed are there already.
@@ -312,8 +315,8 @@ fn copies() -> [String; COPIES] {
     let guid = bytes("guid");
     [
         format!(
-            "INSERT INTO main.recipient (id, guid, {RECIPIENT}) SELECT rowid, {guid}, {RECIPIENT} FROM old.recipient \
-             ORDER BY 1"
+            "INSERT INTO main.recipient (guid, {RECIPIENT}) SELECT {guid}, {RECIPIENT} FROM old.recipient ORDER BY \
+             rowid"
         ),
         "CREATE UNIQUE INDEX IF NOT EXISTS main.recipient_by_guid ON recipient (guid)".into(),
         format!(
@@ -396,50 +399,84 @@ fn numbers_beyond_ascii(new: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Every text that finds somebody, in the order of the tree that holds them: SQLite sorts them in a temporary file.
-/// People are read from version 1 as a schema of this connection.
-fn sort_texts(old: &Connection, schema: &str) -> Result<Private> {
-    let sorted = Private::new(&format!(
-        "BEGIN; {} CREATE TEMP TABLE entry (space INTEGER NOT NULL, key TEXT NOT NULL, recipient_id INTEGER NOT NULL, \
-         forms INTEGER NOT NULL)",
-        schema::tables()
-    ))?;
-    let statement = format!(
-        "SELECT r.rowid AS id, p.prefix, p.address, p.is_primary, {} AS guid, {RECIPIENT} FROM {schema}.recipient r \
-         LEFT JOIN {schema}.proxy_address p ON p.recipient_guid = r.guid ORDER BY r.rowid, p.position",
-        bytes("r.guid")
-    );
-    {
-        let mut insert = sorted.0.prepare("INSERT INTO temp.entry VALUES (?1, ?2, ?3, ?4)").map_err(sql)?;
-        let mut add = |(id, person): (i64, Recipient)| {
-            entries(&person).into_iter().try_for_each(|((space, key), forms)| {
-                insert.execute(params![space, key, id, forms]).map(|_| ()).map_err(sql)
-            })
-        };
-        let mut last: Option<(i64, Recipient)> = None;
-        old.query_each(&statement, &[], |row| {
-            let id = row.next("id")?;
-            let (prefix, address, is_primary) = (row.next("prefix")?, row.next("address")?, row.next("is_primary")?);
-            if last.as_ref().is_none_or(|(of, _)| *of != id) {
-                last.replace((id, recipient(row)?)).map_or(Ok(()), &mut add)?;
-            }
-            if let (Some((_, person)), Some(prefix), Some(address), Some(is_primary)) =
-                (&mut last, prefix, address, is_primary)
-            {
-                person.addresses.push(ProxyAddress { prefix, address, is_primary });
-            }
-            Ok(())
-        })?;
-        last.map_or(Ok(()), add)?;
+/// Every text that finds somebody, in the order of the tree that holds them.
+struct Texts {
+    sorted: Private,
+    /// How many addresses are among what they were made from.
+    addresses: i64,
+}
+
+/// What went wrong with a temporary file, which may lie on another disk than the store.
+fn temporary(e: rusqlite::Error) -> Error {
+    match e.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Error::new(Status::StoreIo, "the disk of SQLite's temporary files is full"),
+        _ => sql(e),
     }
-    sorted
-        .0
-        .execute_batch(
-            "INSERT INTO main.recipient_key (space, key, recipient_id, forms) \
-             SELECT space, key, recipient_id, forms FROM temp.entry ORDER BY 1, 2, 3; DROP TABLE temp.entry; COMMIT",
-        )
-        .map_err(sql)?;
-    Ok(sorted)
+}
+
+/// People and their addresses as version 1 has them, in the order of their new numbers, which begin at 1.
+fn of_old(schema: &str) -> String {
+    format!(
+        "SELECT r.rowid AS person, p.prefix, p.address, p.is_primary, {} AS guid, {RECIPIENT} \
+         FROM {schema}.recipient r LEFT JOIN {schema}.proxy_address p ON p.recipient_guid = r.guid \
+         ORDER BY r.rowid, p.position",
+        bytes("r.guid")
+    )
+}
+
+/// The same as they came into version 2.
+fn of_new() -> String {
+    format!(
+        "SELECT r.id AS person, p.prefix, p.address, p.is_primary, guid, {RECIPIENT} FROM main.recipient r \
+         LEFT JOIN main.proxy_address p ON p.recipient_id = r.id ORDER BY r.id, p.position"
+    )
+}
+
+impl Texts {
+    /// SQLite sorts them in a temporary file.
+    fn sort(from: &Connection, people: &str) -> Result<Self> {
+        let sorted = Private::new(&format!(
+            "BEGIN; {} CREATE TEMP TABLE entry (space INTEGER NOT NULL, key TEXT NOT NULL, \
+             recipient_id INTEGER NOT NULL, forms INTEGER NOT NULL)",
+            schema::tables()
+        ))?;
+        let mut addresses = 0;
+        {
+            let mut insert = sorted.0.prepare("INSERT INTO temp.entry VALUES (?1, ?2, ?3, ?4)").map_err(sql)?;
+            let mut id = 0;
+            let mut add = |person: Recipient| {
+                id += 1;
+                entries(&person).into_iter().try_for_each(|((space, key), forms)| {
+                    insert.execute(params![space, key, id, forms]).map(|_| ()).map_err(temporary)
+                })
+            };
+            let mut last: Option<(i64, Recipient)> = None;
+            from.query_each(people, &[], |row| {
+                let number = row.next("person")?;
+                let (prefix, address, is_primary) =
+                    (row.next("prefix")?, row.next("address")?, row.next("is_primary")?);
+                if last.as_ref().is_none_or(|(of, _)| *of != number) {
+                    last.replace((number, recipient(row)?)).map_or(Ok(()), |(_, person)| add(person))?;
+                }
+                if let (Some((_, person)), Some(prefix), Some(address), Some(is_primary)) =
+                    (&mut last, prefix, address, is_primary)
+                {
+                    person.addresses.push(ProxyAddress { prefix, address, is_primary });
+                    addresses += 1;
+                }
+                Ok(())
+            })?;
+            last.map_or(Ok(()), |(_, person)| add(person))?;
+        }
+        sorted
+            .0
+            .execute_batch(
+                "INSERT INTO main.recipient_key (space, key, recipient_id, forms) SELECT space, key, recipient_id, \
+                 forms FROM temp.entry ORDER BY 1, 2, 3; DROP TABLE temp.entry; COMMIT",
+            )
+            .map_err(temporary)?;
+        Ok(Self { sorted, addresses })
+    }
 }
 
 #[cfg(all(test, unix))]
