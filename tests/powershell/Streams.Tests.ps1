@@ -148,7 +148,7 @@ Describe 'A progress bar' {
         $shown = $recorded.Progress | Where-Object Activity -eq "Bringing the store to today's version"
         $shown[0].PercentComplete | Should -Be 0
         $shown[-1].PercentComplete | Should -Be 100
-        $shown.Count | Should -BeGreaterThan 15
+        $shown.Count | Should -BeGreaterThan 20
         $recorded.Progress[-1].RecordType | Should -Be 'Completed'
         (Invoke-Recorded 'Get-UMDialPlan').Progress | Should -BeNullOrEmpty
     }

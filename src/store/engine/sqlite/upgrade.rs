@@ -40,7 +40,7 @@ const SPACE_LEAST: u64 = 1 << 20;
 const COPIES: usize = 13;
 const SORTED: u64 = 2;
 const INDEXED: u64 = 2;
-const MOVED: u64 = 4;
+const MOVED: u64 = 7;
 const ALL: u64 = COPIES as u64 + SORTED + INDEXED + MOVED;
 /// Between two tries at a lock that somebody else holds.
 const RETRY: Duration = Duration::from_millis(20);
