@@ -2,8 +2,6 @@
 
 mod hash_memory;
 pub use hash_memory::{HashMemory, Pages};
-mod sqlite;
-pub(crate) use sqlite::with_handle_of;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]

@@ -135,8 +135,7 @@ fn unsafe_and_sql_stay_where_they_belong() {
         let (own, code) = (layer_of(&path), code(&text));
         let file = path.display();
         assert!(!code.contains("unsafe") || ["ffi", "os"].contains(&own.as_str()), "src/{file} is unsafe");
-        // One file of os lends a handle, which is unsafe.
-        let may_name_it = path.starts_with("store/engine") || path.ends_with("os/sqlite.rs");
-        assert!(!code.contains("rusqlite") || may_name_it, "src/{file} reaches for SQLite");
+        let is_engine = path.starts_with("store/engine");
+        assert!(!code.contains("rusqlite") || is_engine, "src/{file} reaches for SQLite");
     }
 }

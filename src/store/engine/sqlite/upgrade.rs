@@ -10,6 +10,7 @@
 
 use std::cell::Cell;
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
@@ -47,6 +48,12 @@ const RETRY: Duration = Duration::from_millis(20);
 
 /// At a file of one's own beside the store.
 const MOST_TRIES: u32 = 100;
+
+/// Sorted texts, as many as are handed over at once and as one statement writes, and how often before they must be
+/// taken.
+const AT_ONCE: usize = 4096;
+const A_STATEMENT: usize = 64;
+const AHEAD: usize = 8;
 
 impl Statements for Connection {
     fn on(&self) -> On<'_> {
@@ -115,7 +122,7 @@ impl Database {
         let old = open_database(&path, flags).map_err(sql)?;
         // Addresses are looked up by GUIDs, which come in no order.
         old.pragma_update(None, "cache_size", -65536).map_err(sql)?;
-        fill(&new, move || Texts::sort(&old, &of_old("main")), &progress)?;
+        fill(&new, Some(old), &progress)?;
         new.execute_batch("DETACH DATABASE old").map_err(sql)?;
         let pages: i32 = new.pragma_query_value(None, "page_count", |r| r.get(0)).map_err(sql)?;
         loop {
@@ -184,9 +191,8 @@ fn attachable(path: &Path) -> Value {
 /// A database in memory that holds version 1 in the attached `old`, into version 2.
 pub(super) fn fill_in_memory(new: &Connection) -> Result<()> {
     new.execute_batch(&schema::tables()).map_err(sql)?;
-    // Another connection could not see it.
-    let texts = Texts::sort(new, &of_old("old"))?;
-    fill(new, || Ok(texts), &Progress::begin(&|_, _| {}))
+    // No other connection could see it.
+    fill(new, None, &Progress::begin(&|_, _| {}))
 }
 
 fn old_version(new: &Connection) -> Result<i64> {
@@ -253,43 +259,41 @@ fn with_person(table: &str) -> String {
 }
 
 /// Fills the new tables from the old. Rows that somebody altered move as they are, for the self-check to name. A thread
-/// of its own has the texts that find people, since to gather and to sort them takes as long as everything else.
-fn fill(new: &Connection, texts: impl FnOnce() -> Result<Texts> + Send, progress: &Progress<'_>) -> Result<()> {
-    run(new, "ATTACH DATABASE '' AS sorted; BEGIN")?;
-    let mut texts = thread::scope(|scope| {
-        let failed = |what: &str| Error::new(Status::Internal, format!("{what}. Nothing was changed."));
-        let sorter = thread::Builder::new()
-            .spawn_scoped(scope, texts)
-            .map_err(|e| failed(&format!("The system began no thread: {e}")))?;
-        let copied = copies().iter().try_for_each(|statement| {
-            run(new, statement)?;
-            progress.advance(1);
-            Ok(())
-        });
-        let texts = sorter.join().unwrap_or_else(|_| Err(failed("A thread ended early")));
-        copied.and(texts)
-    })?;
+/// of its own gathers and sorts the texts that find people, which takes as long as everything else, where it can have
+/// another connection to the old store.
+fn fill(new: &Connection, old: Option<Connection>, progress: &Progress<'_>) -> Result<()> {
+    run(new, "BEGIN")?;
+    let of_addresses = match old {
+        None => copy(new, progress).map(|()| None)?,
+        Some(old) => Some(thread::scope(|scope| {
+            let failed = |what: &str| Error::new(Status::Internal, format!("{what}. Nothing was changed."));
+            let (give, sorted) = sync_channel(AHEAD);
+            let sorter = thread::Builder::new()
+                .spawn_scoped(scope, move || {
+                    let ended = |_| Error::new(Status::Internal, "Nobody takes the texts any more.");
+                    sort_texts(&old, &of_old(), |texts| give.send(texts).map_err(ended))
+                })
+                .map_err(|e| failed(&format!("The system began no thread: {e}")))?;
+            let taken = copy(new, progress).and_then(|()| sorted.iter().try_for_each(|texts| insert(new, &texts)));
+            // A thread that still has some ends now.
+            drop(sorted);
+            let of_addresses = sorter.join().unwrap_or_else(|_| Err(failed("A thread ended early")));
+            taken.and(of_addresses)
+        })?),
+    };
     let addresses: i64 = new.query_row("SELECT COUNT(*) FROM main.proxy_address", [], |r| r.get(0)).map_err(sql)?;
-    if texts.addresses != addresses {
-        // Somebody wrote a GUID in another way, by whose text the thread did not find the person.
-        texts = Texts::sort(new, &of_new())?;
+    if of_addresses != Some(addresses) {
+        // There was no thread, or somebody wrote a GUID in another way, by whose text it did not find the person.
+        run(new, "DELETE FROM main.recipient_key")?;
+        sort_texts(new, &of_new(), |texts| insert(new, &texts))?;
     }
-    numbers_beyond_ascii(new)?;
-    // Page by page, since a database without a name is its own connection's alone.
-    let pages = os::with_handle_of(new, |new| {
-        Backup::new_with_names(&texts.sorted.0, "main", new, "sorted").and_then(|pages| pages.step(-1))
-    });
-    if pages.and_then(|pages| pages).map_err(sql)? != StepResult::Done {
-        return Err(Error::new(Status::Internal, "A database of this thread's own was held. Nothing was changed."));
-    }
-    drop(texts);
-    run(new, "INSERT INTO main.recipient_key SELECT * FROM sorted.recipient_key")?;
     progress.advance(SORTED);
+    numbers_beyond_ascii(new)?;
     // Those that the copies needed are there already.
     run(new, INDEXES)?;
     progress.advance(INDEXED);
     new.pragma_update(None, "user_version", VERSION).map_err(sql)?;
-    run(new, "COMMIT; DETACH DATABASE sorted")
+    run(new, "COMMIT")
 }
 
 fn run(new: &Connection, statement: &str) -> Result<()> {
@@ -308,6 +312,14 @@ const RECIPIENT: &str = "name, display_name, first_name, last_name, alias, sam_a
     server_name, server_legacy_dn, language, netbios_domain, when_created, when_changed";
 
 /// What SQLite moves by itself, table by table.
+fn copy(new: &Connection, progress: &Progress<'_>) -> Result<()> {
+    for statement in copies() {
+        run(new, &statement)?;
+        progress.advance(1);
+    }
+    Ok(())
+}
+
 fn copies() -> [String; COPIES] {
     const RULES: &str = "min_length, lifetime_days, history_count, allow_common_patterns, failures_before_reset, \
         max_attempts, lockout_minutes, lifetime_failures, block_human_pins, expiry_notice_days, notify_without_pin, \
@@ -399,11 +411,12 @@ fn numbers_beyond_ascii(new: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Every text that finds somebody, in the order of the tree that holds them.
+/// Texts that find people, one behind the other, and of each the space, its end, whom it finds and as what: few pieces
+/// of memory, since one thread makes them and another frees them.
+#[derive(Default)]
 struct Texts {
-    sorted: Private,
-    /// How many addresses are among what they were made from.
-    addresses: i64,
+    texts: String,
+    entries: Vec<(i64, usize, i64, i64)>,
 }
 
 /// What went wrong with a temporary file, which may lie on another disk than the store.
@@ -415,11 +428,10 @@ fn temporary(e: rusqlite::Error) -> Error {
 }
 
 /// People and their addresses as version 1 has them, in the order of their new numbers, which begin at 1.
-fn of_old(schema: &str) -> String {
+fn of_old() -> String {
     format!(
         "SELECT r.rowid AS person, p.prefix, p.address, p.is_primary, {} AS guid, {RECIPIENT} \
-         FROM {schema}.recipient r LEFT JOIN {schema}.proxy_address p ON p.recipient_guid = r.guid \
-         ORDER BY r.rowid, p.position",
+         FROM recipient r LEFT JOIN proxy_address p ON p.recipient_guid = r.guid ORDER BY r.rowid, p.position",
         bytes("r.guid")
     )
 }
@@ -432,51 +444,74 @@ fn of_new() -> String {
     )
 }
 
-impl Texts {
-    /// SQLite sorts them in a temporary file.
-    fn sort(from: &Connection, people: &str) -> Result<Self> {
-        let sorted = Private::new(&format!(
-            "BEGIN; {} CREATE TEMP TABLE entry (space INTEGER NOT NULL, key TEXT NOT NULL, \
-             recipient_id INTEGER NOT NULL, forms INTEGER NOT NULL)",
-            schema::tables()
-        ))?;
-        let mut addresses = 0;
-        {
-            let mut insert = sorted.0.prepare("INSERT INTO temp.entry VALUES (?1, ?2, ?3, ?4)").map_err(sql)?;
-            let mut id = 0;
-            let mut add = |person: Recipient| {
-                id += 1;
-                entries(&person).into_iter().try_for_each(|((space, key), forms)| {
-                    insert.execute(params![space, key, id, forms]).map(|_| ()).map_err(temporary)
-                })
-            };
-            let mut last: Option<(i64, Recipient)> = None;
-            from.query_each(people, &[], |row| {
-                let number = row.next("person")?;
-                let (prefix, address, is_primary) =
-                    (row.next("prefix")?, row.next("address")?, row.next("is_primary")?);
-                if last.as_ref().is_none_or(|(of, _)| *of != number) {
-                    last.replace((number, recipient(row)?)).map_or(Ok(()), |(_, person)| add(person))?;
-                }
-                if let (Some((_, person)), Some(prefix), Some(address), Some(is_primary)) =
-                    (&mut last, prefix, address, is_primary)
-                {
-                    person.addresses.push(ProxyAddress { prefix, address, is_primary });
-                    addresses += 1;
-                }
-                Ok(())
-            })?;
-            last.map_or(Ok(()), |(_, person)| add(person))?;
+/// Gives every text that finds somebody, in the order of the tree that holds them; SQLite sorts them in a temporary
+/// file. Tells of how many addresses they are.
+fn sort_texts(from: &Connection, people: &str, mut give: impl FnMut(Texts) -> Result<()>) -> Result<i64> {
+    let unsorted = Private::new(
+        "BEGIN; CREATE TABLE entry (space INTEGER NOT NULL, key TEXT NOT NULL, recipient_id INTEGER NOT NULL, \
+         forms INTEGER NOT NULL)",
+    )?;
+    let mut add = unsorted.0.prepare("INSERT INTO entry VALUES (?1, ?2, ?3, ?4)").map_err(sql)?;
+    let mut id = 0;
+    let mut add = |person: Recipient| {
+        id += 1;
+        entries(&person).into_iter().try_for_each(|((space, key), forms)| {
+            add.execute(params![space, key, id, forms]).map(|_| ()).map_err(temporary)
+        })
+    };
+    let mut addresses = 0;
+    let mut last: Option<(i64, Recipient)> = None;
+    from.query_each(people, &[], |row| {
+        let number = row.next("person")?;
+        let (prefix, address, is_primary) = (row.next("prefix")?, row.next("address")?, row.next("is_primary")?);
+        if last.as_ref().is_none_or(|(of, _)| *of != number) {
+            last.replace((number, recipient(row)?)).map_or(Ok(()), |(_, person)| add(person))?;
         }
-        sorted
-            .0
-            .execute_batch(
-                "INSERT INTO main.recipient_key (space, key, recipient_id, forms) SELECT space, key, recipient_id, \
-                 forms FROM temp.entry ORDER BY 1, 2, 3; DROP TABLE temp.entry; COMMIT",
-            )
-            .map_err(temporary)?;
-        Ok(Self { sorted, addresses })
+        if let (Some((_, person)), Some(prefix), Some(address), Some(is_primary)) =
+            (&mut last, prefix, address, is_primary)
+        {
+            person.addresses.push(ProxyAddress { prefix, address, is_primary });
+            addresses += 1;
+        }
+        Ok(())
+    })?;
+    last.map_or(Ok(()), |(_, person)| add(person))?;
+
+    let mut sorted = unsorted.0.prepare("SELECT * FROM entry ORDER BY 1, 2, 3").map_err(sql)?;
+    let mut rows = sorted.query([]).map_err(sql)?;
+    let mut texts = Texts::default();
+    while let Some(row) = rows.next().map_err(temporary)? {
+        let key = row.get_ref(1).map_err(sql)?.as_str().map_err(|e| sql(e.into()))?;
+        texts.texts.push_str(key);
+        let end = texts.texts.len();
+        texts.entries.push((row.get(0).map_err(sql)?, end, row.get(2).map_err(sql)?, row.get(3).map_err(sql)?));
+        if texts.entries.len() == AT_ONCE {
+            give(std::mem::take(&mut texts))?;
+        }
     }
+    give(texts)?;
+    Ok(addresses)
+}
+
+/// Sorted texts, behind those that are there: many with a statement, for each has its own cost.
+fn insert(new: &Connection, texts: &Texts) -> Result<()> {
+    let mut start = 0;
+    for some in texts.entries.chunks(A_STATEMENT) {
+        let rows = vec!["(?, ?, ?, ?)"; some.len()].join(", ");
+        let statement = format!("INSERT INTO main.recipient_key (space, key, recipient_id, forms) VALUES {rows}");
+        let mut add = new.prepare_cached(&statement).map_err(sql)?;
+        for (at, (space, end, id, forms)) in some.iter().enumerate() {
+            let at = at * 4;
+            add.raw_bind_parameter(at + 1, space)
+                .and_then(|()| add.raw_bind_parameter(at + 2, texts.texts.get(start..*end)))
+                .and_then(|()| add.raw_bind_parameter(at + 3, id))
+                .and_then(|()| add.raw_bind_parameter(at + 4, forms))
+                .map_err(sql)?;
+            start = *end;
+        }
+        add.raw_execute().map_err(sql)?;
+    }
+    Ok(())
 }
 
 #[cfg(all(test, unix))]
