@@ -258,28 +258,13 @@ fn with_person(table: &str) -> String {
     format!("FROM old.{table} o CROSS JOIN main.recipient r ON r.guid = {}", bytes("o.recipient_guid"))
 }
 
-/// Fills the new tables from the old. Rows that somebody altered move as they are, for the self-check to name. A thread
-/// of its own gathers and sorts the texts that find people, which takes as long as everything else, where it can have
-/// another connection to the old store.
+/// Fills the new tables from the old. Rows that somebody altered move as they are, for the self-check to name. `old` is
+/// another connection to the old store, where there can be one.
 fn fill(new: &Connection, old: Option<Connection>, progress: &Progress<'_>) -> Result<()> {
     run(new, "BEGIN")?;
     let of_addresses = match old {
+        Some(old) => Some(copy_and_sort(new, old, progress)?),
         None => copy(new, progress).map(|()| None)?,
-        Some(old) => Some(thread::scope(|scope| {
-            let failed = |what: &str| Error::new(Status::Internal, format!("{what}. Nothing was changed."));
-            let (give, sorted) = sync_channel(AHEAD);
-            let sorter = thread::Builder::new()
-                .spawn_scoped(scope, move || {
-                    let ended = |_| Error::new(Status::Internal, "Nobody takes the texts any more.");
-                    sort_texts(&old, &of_old(), |texts| give.send(texts).map_err(ended))
-                })
-                .map_err(|e| failed(&format!("The system began no thread: {e}")))?;
-            let taken = copy(new, progress).and_then(|()| sorted.iter().try_for_each(|texts| insert(new, &texts)));
-            // A thread that still has some ends now.
-            drop(sorted);
-            let of_addresses = sorter.join().unwrap_or_else(|_| Err(failed("A thread ended early")));
-            taken.and(of_addresses)
-        })?),
     };
     let addresses: i64 = new.query_row("SELECT COUNT(*) FROM main.proxy_address", [], |r| r.get(0)).map_err(sql)?;
     if of_addresses != Some(addresses) {
@@ -294,6 +279,24 @@ fn fill(new: &Connection, old: Option<Connection>, progress: &Progress<'_>) -> R
     progress.advance(INDEXED);
     new.pragma_update(None, "user_version", VERSION).map_err(sql)?;
     run(new, "COMMIT")
+}
+
+/// To gather and to sort the texts that find people takes as long as everything else, beside which a thread of its own
+/// does it. Tells of how many addresses they are.
+fn copy_and_sort(new: &Connection, old: Connection, progress: &Progress<'_>) -> Result<i64> {
+    let failed = |what: &str| Error::new(Status::Internal, format!("{what}. Nothing was changed."));
+    let (give, sorted) = sync_channel(AHEAD);
+    let sort = move || sort_texts(&old, &of_old(), |texts| give.send(texts).map_err(|_| failed("Nobody takes texts")));
+    thread::scope(|scope| {
+        let sorter = thread::Builder::new()
+            .spawn_scoped(scope, sort)
+            .map_err(|e| failed(&format!("The system began no thread: {e}")))?;
+        let taken = copy(new, progress).and_then(|()| sorted.iter().try_for_each(|texts| insert(new, &texts)));
+        // A thread that still has some ends now.
+        drop(sorted);
+        let of_addresses = sorter.join().unwrap_or_else(|_| Err(failed("A thread ended early")));
+        taken.and(of_addresses)
+    })
 }
 
 fn run(new: &Connection, statement: &str) -> Result<()> {
