@@ -250,7 +250,7 @@ impl Drop for Beside {
 
 /// A GUID's bytes out of its text. SQLite's own functions: version 1 was only ever SQLite's.
 fn bytes(column: &str) -> String {
-    format!("unhex(replace({column}, '-', ''))")
+    format!("unhex({column}, '-')")
 }
 
 /// Old rows `o` with the new number of the person each is about, in the order of those numbers.
@@ -270,7 +270,7 @@ fn fill(new: &Connection, old: Option<Connection>, progress: &Progress<'_>) -> R
     if of_addresses != Some(addresses) {
         // There was no thread, or somebody wrote a GUID in another way, by whose text it did not find the person.
         run(new, "DELETE FROM main.recipient_key")?;
-        sort_texts(new, &of_new(), |texts| insert(new, &texts))?;
+        sort_texts(new, &of_new(), |texts| insert_keys(new, &texts))?;
     }
     progress.advance(SORTED);
     numbers_beyond_ascii(new)?;
@@ -291,7 +291,7 @@ fn copy_and_sort(new: &Connection, old: Connection, progress: &Progress<'_>) -> 
         let sorter = thread::Builder::new()
             .spawn_scoped(scope, sort)
             .map_err(|e| failed(&format!("The system began no thread: {e}")))?;
-        let taken = copy(new, progress).and_then(|()| sorted.iter().try_for_each(|texts| insert(new, &texts)));
+        let taken = copy(new, progress).and_then(|()| sorted.iter().try_for_each(|texts| insert_keys(new, &texts)));
         // A thread that still has some ends now.
         drop(sorted);
         let of_addresses = sorter.join().unwrap_or_else(|_| Err(failed("A thread ended early")));
@@ -422,6 +422,17 @@ struct Texts {
     entries: Vec<(i64, usize, i64, i64)>,
 }
 
+impl Texts {
+    fn add(&mut self, space: i64, text: &str, id: i64, forms: i64) {
+        self.texts.push_str(text);
+        self.entries.push((space, self.texts.len(), id, forms));
+    }
+
+    fn are_enough(&self) -> bool {
+        self.entries.len() >= AT_ONCE
+    }
+}
+
 /// What went wrong with a temporary file, which may lie on another disk than the store.
 fn temporary(e: rusqlite::Error) -> Error {
     match e.sqlite_error_code() {
@@ -454,13 +465,15 @@ fn sort_texts(from: &Connection, people: &str, mut give: impl FnMut(Texts) -> Re
         "BEGIN; CREATE TABLE entry (space INTEGER NOT NULL, key TEXT NOT NULL, recipient_id INTEGER NOT NULL, \
          forms INTEGER NOT NULL)",
     )?;
-    let mut add = unsorted.0.prepare("INSERT INTO entry VALUES (?1, ?2, ?3, ?4)").map_err(sql)?;
+    let mut texts = Texts::default();
     let mut id = 0;
     let mut add = |person: Recipient| {
         id += 1;
-        entries(&person).into_iter().try_for_each(|((space, key), forms)| {
-            add.execute(params![space, key, id, forms]).map(|_| ()).map_err(temporary)
-        })
+        entries(&person).into_iter().for_each(|((space, key), forms)| texts.add(space, &key, id, forms));
+        match texts.are_enough() {
+            true => insert(&unsorted.0, "entry", &std::mem::take(&mut texts)).map_err(temporary),
+            false => Ok(()),
+        }
     };
     let mut addresses = 0;
     let mut last: Option<(i64, Recipient)> = None;
@@ -479,16 +492,15 @@ fn sort_texts(from: &Connection, people: &str, mut give: impl FnMut(Texts) -> Re
         Ok(())
     })?;
     last.map_or(Ok(()), |(_, person)| add(person))?;
+    insert(&unsorted.0, "entry", &texts).map_err(temporary)?;
 
     let mut sorted = unsorted.0.prepare("SELECT * FROM entry ORDER BY 1, 2, 3").map_err(sql)?;
     let mut rows = sorted.query([]).map_err(sql)?;
     let mut texts = Texts::default();
     while let Some(row) = rows.next().map_err(temporary)? {
         let key = row.get_ref(1).map_err(sql)?.as_str().map_err(|e| sql(e.into()))?;
-        texts.texts.push_str(key);
-        let end = texts.texts.len();
-        texts.entries.push((row.get(0).map_err(sql)?, end, row.get(2).map_err(sql)?, row.get(3).map_err(sql)?));
-        if texts.entries.len() == AT_ONCE {
+        texts.add(row.get(0).map_err(sql)?, key, row.get(2).map_err(sql)?, row.get(3).map_err(sql)?);
+        if texts.are_enough() {
             give(std::mem::take(&mut texts))?;
         }
     }
@@ -496,23 +508,26 @@ fn sort_texts(from: &Connection, people: &str, mut give: impl FnMut(Texts) -> Re
     Ok(addresses)
 }
 
-/// Sorted texts, behind those that are there: many with a statement, for each has its own cost.
-fn insert(new: &Connection, texts: &Texts) -> Result<()> {
+fn insert_keys(new: &Connection, texts: &Texts) -> Result<()> {
+    insert(new, "main.recipient_key", texts).map_err(sql)
+}
+
+/// Texts behind those that are there: many with a statement, for each has its own cost.
+fn insert(into: &Connection, table: &str, texts: &Texts) -> rusqlite::Result<()> {
     let mut start = 0;
     for some in texts.entries.chunks(A_STATEMENT) {
         let rows = vec!["(?, ?, ?, ?)"; some.len()].join(", ");
-        let statement = format!("INSERT INTO main.recipient_key (space, key, recipient_id, forms) VALUES {rows}");
-        let mut add = new.prepare_cached(&statement).map_err(sql)?;
+        let statement = format!("INSERT INTO {table} (space, key, recipient_id, forms) VALUES {rows}");
+        let mut add = into.prepare_cached(&statement)?;
         for (at, (space, end, id, forms)) in some.iter().enumerate() {
             let at = at * 4;
-            add.raw_bind_parameter(at + 1, space)
-                .and_then(|()| add.raw_bind_parameter(at + 2, texts.texts.get(start..*end)))
-                .and_then(|()| add.raw_bind_parameter(at + 3, id))
-                .and_then(|()| add.raw_bind_parameter(at + 4, forms))
-                .map_err(sql)?;
+            add.raw_bind_parameter(at + 1, space)?;
+            add.raw_bind_parameter(at + 2, texts.texts.get(start..*end))?;
+            add.raw_bind_parameter(at + 3, id)?;
+            add.raw_bind_parameter(at + 4, forms)?;
             start = *end;
         }
-        add.raw_execute().map_err(sql)?;
+        add.raw_execute()?;
     }
     Ok(())
 }
