@@ -206,7 +206,9 @@ fn a_guid_in_another_spelling_leads_to_the_same_person() {
             |r| Ok((r.get(0)?, r.get(1)?)),
         )
         .unwrap();
-    let altered = "UPDATE proxy_address SET recipient_guid = upper(recipient_guid) WHERE recipient_guid = ?1";
+    // In capitals, and with a hyphen where none belongs.
+    let altered = "UPDATE proxy_address SET recipient_guid = substr(upper(recipient_guid), 1, 1) || '-' || \
+                   substr(upper(recipient_guid), 2) WHERE recipient_guid = ?1";
     assert!(store.execute(altered, [&guid]).unwrap() > 0);
     drop(store);
     let session = open(folder.path());

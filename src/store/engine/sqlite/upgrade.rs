@@ -250,7 +250,7 @@ impl Drop for Beside {
 
 /// A GUID's bytes out of its text. SQLite's own functions: version 1 was only ever SQLite's.
 fn bytes(column: &str) -> String {
-    format!("unhex({column}, '-')")
+    format!("unhex(replace({column}, '-', ''))")
 }
 
 /// Old rows `o` with the new number of the person each is about, in the order of those numbers.
