@@ -46,10 +46,16 @@ mod tests {
     }
 
     #[test]
-    fn a_private_file_is_new_or_not_made() {
+    fn a_private_file_is_new_or_not_made_and_gives_back_what_is_written() {
+        use std::io::{Read, Seek, Write};
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("private");
-        super::create_private_file(&file).unwrap();
+        let mut made = super::create_private_file(&file).unwrap();
+        made.write_all(b"written").unwrap();
+        made.rewind().unwrap();
+        let mut read = String::new();
+        made.read_to_string(&mut read).unwrap();
+        assert_eq!(read, "written");
         assert_eq!(super::create_private_file(&file).unwrap_err().kind(), ErrorKind::AlreadyExists);
     }
 

@@ -155,10 +155,10 @@ pub fn create_private_folder(folder: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Makes a file that must not be there yet, for writing, that its owner alone can use (0600).
+/// Makes a file that must not be there yet, for reading and writing, that its owner alone can use (0600).
 pub fn create_private_file(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    File::options().write(true).create_new(true).mode(0o600).open(path)
+    File::options().read(true).write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Renames a file over another or to a new name. On disk when this returns.

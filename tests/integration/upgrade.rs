@@ -190,7 +190,8 @@ fn faults(session: &Session) -> Vec<Value> {
     checks.into_iter().filter(|c| c["Result"] == "Failed").collect()
 }
 
-/// Rows find people by the bytes of a GUID, and the texts beside them by its spelling: what those miss, the rows bring.
+/// Rows find people, policies and plans by the bytes of a GUID, and the texts beside them people by its spelling: what
+/// those miss, the rows bring.
 #[test]
 fn a_guid_in_another_spelling_leads_to_the_same_person() {
     if crate::support::is_on_server("a_guid_in_another_spelling_leads_to_the_same_person") {
@@ -210,6 +211,14 @@ fn a_guid_in_another_spelling_leads_to_the_same_person() {
     let altered = "UPDATE proxy_address SET recipient_guid = substr(upper(recipient_guid), 1, 1) || '-' || \
                    substr(upper(recipient_guid), 2) WHERE recipient_guid = ?1";
     assert!(store.execute(altered, [&guid]).unwrap() > 0);
+    for (table, column) in [("um_mailbox", "policy_guid"), ("um_address", "dial_plan_guid")] {
+        let altered = store.execute(&format!("UPDATE {table} SET {column} = '-' || {column}"), []).unwrap();
+        assert!(altered > 0, "{table}");
+    }
+    for table in ["um_mailbox", "pin"] {
+        let upper = format!("UPDATE {table} SET recipient_guid = upper(recipient_guid)");
+        assert!(store.execute(&upper, []).unwrap() > 0, "{table}");
+    }
     drop(store);
     let session = open(folder.path());
     let found = run(&session, "Get-UMMailbox", &json!({"Identity": address})).unwrap().objects;

@@ -171,11 +171,11 @@ pub fn create_private_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a file that must not be there yet, for writing, which SYSTEM, Administrators and this account may read and
-/// write, and whom the folder's own list names, unless that names nearly everybody.
+/// Makes a file that must not be there yet, for reading and writing, which SYSTEM, Administrators and this account may
+/// read and write, and whom the folder's own list names, unless that names nearly everybody.
 pub fn create_private_file(path: &Path) -> io::Result<File> {
     use std::os::windows::io::FromRawHandle;
-    const GENERIC_WRITE: u32 = 0x4000_0000;
+    const GENERIC_READ_AND_WRITE: u32 = 0xC000_0000;
     const SHARE_ALL: u32 = 7;
     const CREATE_NEW: u32 = 1;
     const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
@@ -187,7 +187,7 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     let handle = unsafe {
         CreateFileW(
             name.as_ptr(),
-            GENERIC_WRITE,
+            GENERIC_READ_AND_WRITE,
             SHARE_ALL,
             &raw const attributes,
             CREATE_NEW,

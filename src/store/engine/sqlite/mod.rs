@@ -2,6 +2,7 @@
 
 pub(in crate::store) mod backup;
 pub(in crate::store) mod schema;
+mod sorter;
 mod upgrade;
 mod waiting;
 

@@ -1,7 +1,7 @@
 //! Version 1 into version 2.
 //!
 //! The new database is made beside the old one, in a file of its own whose name is removed as soon as the system
-//! allows, and then takes the old one's place in one transaction of SQLite's own. Until that commits, everybody sees
+//! allows, as is that of the file in which texts are sorted, and then takes the old one's place in one transaction of SQLite's own. Until that commits, everybody sees
 //! the old store, whole; a process that is killed leaves it as it was, and the next one begins anew. The old store is
 //! locked against writers from the beginning, so that nothing is written to what is being left.
 //!
@@ -9,17 +9,21 @@
 //! tied to GUIDs and versions, the trail's MACs cover what stands in its rows, and both move as they are.
 
 use std::cell::Cell;
+use std::collections::HashMap;
+use std::fs::File;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 
 use super::schema::{self, INDEXES, VERSION};
-use super::{BUSY_TIMEOUT, Database, Private, open_database, sql};
+use super::sorter::{Entry, Sorter, Texts};
+use super::{BUSY_TIMEOUT, Database, open_database, sql};
 use crate::directory::identity::fold_case;
 use crate::directory::recipient::{ProxyAddress, Recipient};
 use crate::error::{Error, Result, Status};
@@ -32,7 +36,8 @@ use crate::store::statements::Statements;
 
 /// The version that is brought up to date here.
 pub(super) const FROM: i64 = 1;
-/// The new database and its way through the log may each need what the old one has.
+/// The new database and then, when the sorted texts are gone, its way through the log may each need what the old one
+/// has.
 const SPACE_FACTOR: u64 = 2;
 /// What every store needs beyond that, in bytes.
 const SPACE_LEAST: u64 = 1 << 20;
@@ -49,11 +54,12 @@ const RETRY: Duration = Duration::from_millis(20);
 /// At a file of one's own beside the store.
 const MOST_TRIES: u32 = 100;
 
-/// Sorted texts, as many as are handed over at once and as one statement writes, and how often before they must be
-/// taken.
-const AT_ONCE: usize = 4096;
+/// Sorted texts, as many as one statement writes, and how often they are handed over before they must be taken.
 const A_STATEMENT: usize = 64;
 const AHEAD: usize = 8;
+
+/// Rows of a table whose numbers are kept in memory: some 50 MiB.
+const MOST_KNOWN: usize = 1_800_000;
 
 impl Statements for Connection {
     fn on(&self) -> On<'_> {
@@ -92,7 +98,7 @@ impl Database {
         let page_size = live.pragma_query_value(None, "page_size", |r| r.get(0)).map_err(sql)?;
         let mut tries = 0;
         let (_beside, new) = loop {
-            let beside = Beside::create(&path).map_err(|e| self.no_room_beside(&e))?;
+            let (beside, _) = Beside::create(&path).map_err(|e| self.no_room_beside(&e))?;
             match beside.open(page_size) {
                 // Somebody who begins at the same time took it for a leftover.
                 Err(_) if tries < MOST_TRIES && !beside.0.exists() => tries += 1,
@@ -122,7 +128,10 @@ impl Database {
         let old = open_database(&path, flags).map_err(sql)?;
         // Addresses are looked up by GUIDs, which come in no order.
         old.pragma_update(None, "cache_size", -65536).map_err(sql)?;
-        fill(&new, Some(old), &progress)?;
+        let (named, runs) = Beside::create(&path).map_err(|e| self.no_room_beside(&e))?;
+        named.lose_its_name();
+        fill(&new, Some(old), Some(&runs), &progress)?;
+        drop((runs, named));
         new.execute_batch("DETACH DATABASE old").map_err(sql)?;
         let pages: i32 = new.pragma_query_value(None, "page_count", |r| r.get(0)).map_err(sql)?;
         loop {
@@ -191,23 +200,28 @@ fn attachable(path: &Path) -> Value {
 /// A database in memory that holds version 1 in the attached `old`, into version 2.
 pub(super) fn fill_in_memory(new: &Connection) -> Result<()> {
     new.execute_batch(&schema::tables()).map_err(sql)?;
-    // No other connection could see it.
-    fill(new, None, &Progress::begin(&|_, _| {}))
+    // No other connection could see it. Where no file can be made, memory holds the texts that are sorted, too.
+    let sorted = Beside::create(&std::env::temp_dir().join("umpin")).ok();
+    let runs = sorted.as_ref().map(|(named, runs)| {
+        named.lose_its_name();
+        runs
+    });
+    fill(new, None, runs, &Progress::begin(&|_, _| {}))
 }
 
 fn old_version(new: &Connection) -> Result<i64> {
     new.query_row("PRAGMA old.user_version", [], |r| r.get(0)).map_err(sql)
 }
 
-/// The file in which the new database is made.
+/// A file for one upgrade: in it the new database is made, or texts are sorted.
 struct Beside(std::path::PathBuf);
 
 impl Beside {
     const MARK: &str = ".upgrade-";
 
-    fn create(store: &Path) -> std::io::Result<Self> {
-        // What a killed process left, on a system that does not remove the name of an open file. There one that is
-        // still in use cannot be removed, and stays.
+    fn create(store: &Path) -> std::io::Result<(Self, File)> {
+        // What a killed process left, on a system that does not remove the name of an open file. There a database that
+        // is still in use cannot be removed, and stays; texts that are being sorted lose their name alone.
         let mut mark = store.file_name().unwrap_or_default().to_owned();
         mark.push(Self::MARK);
         for entry in std::fs::read_dir(location::folder_of(store))?.flatten() {
@@ -217,8 +231,8 @@ impl Beside {
         }
         let tag = os::random::<8>().map_err(|e| std::io::Error::other(e.message))?;
         let path = location::beside(store, &format!("{}{:016x}", Self::MARK, u64::from_le_bytes(tag)));
-        os::create_private_file(&path)?;
-        Ok(Self(path))
+        let file = os::create_private_file(&path)?;
+        Ok((Self(path), file))
     }
 
     /// Nothing of it need outlive this process, so nothing waits for the disk. Only what was made here is opened: in a
@@ -235,10 +249,16 @@ impl Beside {
              BEGIN IMMEDIATE; COMMIT",
         )
         .map_err(sql)?;
-        // A file without a name is gone with its last user, however that one ends.
-        #[cfg(unix)]
-        let _ = std::fs::remove_file(&self.0);
+        self.lose_its_name();
         Ok(new)
+    }
+
+    /// A file without a name is gone with its last user, however that one ends. Not every system can take the name of
+    /// one that is open.
+    fn lose_its_name(&self) {
+        if cfg!(unix) {
+            let _ = std::fs::remove_file(&self.0);
+        }
     }
 }
 
@@ -253,24 +273,53 @@ fn bytes(column: &str) -> String {
     format!("unhex(replace({column}, '-', ''))")
 }
 
+fn known_in(table: &str) -> String {
+    format!("{table}_known")
+}
+
+/// The new number of the row in `table` whose GUID an old column holds. What memory does not know the index tells.
+fn number(table: &str, column: &str) -> String {
+    format!("COALESCE({}({column}), (SELECT id FROM main.{table} WHERE guid = {}))", known_in(table), bytes(column))
+}
+
+/// Lets statements ask [`known_in`] the table for the numbers of these rows, or of as many as memory should hold: it is asked
+/// several times for each mailbox, and answers in a third of the time that the index takes.
+fn remember(new: &Connection, table: &str) -> Result<()> {
+    let mut numbers: HashMap<[u8; 16], i64> = HashMap::new();
+    new.query_each(&format!("SELECT guid, id FROM main.{table} LIMIT {MOST_KNOWN}"), &[], |r| {
+        let (guid, id): (Vec<u8>, i64) = (r.next("guid")?, r.next("id")?);
+        if let Ok(guid) = <[u8; 16]>::try_from(guid) {
+            numbers.insert(guid, id);
+        }
+        Ok(())
+    })?;
+    let known = move |asked: &Context<'_>| {
+        let guid = asked.get_raw(0).as_str().ok().filter(|text| text.len() == 36);
+        let guid = guid.and_then(|text| uuid::Uuid::try_parse(text).ok());
+        Ok(guid.and_then(|guid| numbers.get(guid.as_bytes()).copied()))
+    };
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
+    new.create_scalar_function(known_in(table).as_str(), 1, flags, known).map_err(sql)
+}
+
 /// Old rows `o` with the new number of the person each is about, in the order of those numbers.
 fn with_person(table: &str) -> String {
-    format!("FROM old.{table} o CROSS JOIN main.recipient r ON r.guid = {}", bytes("o.recipient_guid"))
+    format!("FROM old.{table} o CROSS JOIN main.recipient r ON r.id = {}", number("recipient", "o.recipient_guid"))
 }
 
 /// Fills the new tables from the old. Rows that somebody altered move as they are, for the self-check to name. `old` is
-/// another connection to the old store, where there can be one.
-fn fill(new: &Connection, old: Option<Connection>, progress: &Progress<'_>) -> Result<()> {
+/// another connection to the old store, where there can be one, `runs` a file in which to sort.
+fn fill(new: &Connection, old: Option<Connection>, runs: Option<&File>, progress: &Progress<'_>) -> Result<()> {
     run(new, "BEGIN")?;
     let of_addresses = match old {
-        Some(old) => Some(copy_and_sort(new, old, progress)?),
+        Some(old) => Some(copy_and_sort(new, old, runs, progress)?),
         None => copy(new, progress).map(|()| None)?,
     };
     let addresses: i64 = new.query_row("SELECT COUNT(*) FROM main.proxy_address", [], |r| r.get(0)).map_err(sql)?;
     if of_addresses != Some(addresses) {
         // There was no thread, or somebody wrote a GUID in another way, by whose text it did not find the person.
         run(new, "DELETE FROM main.recipient_key")?;
-        sort_texts(new, &of_new(), |texts| insert_keys(new, &texts))?;
+        sort_texts(new, &of_new(), Sorter::new(runs), |texts| insert_keys(new, &texts))?;
     }
     progress.advance(SORTED);
     numbers_beyond_ascii(new)?;
@@ -283,10 +332,13 @@ fn fill(new: &Connection, old: Option<Connection>, progress: &Progress<'_>) -> R
 
 /// To gather and to sort the texts that find people takes as long as everything else, beside which a thread of its own
 /// does it. Tells of how many addresses they are.
-fn copy_and_sort(new: &Connection, old: Connection, progress: &Progress<'_>) -> Result<i64> {
+fn copy_and_sort(new: &Connection, old: Connection, runs: Option<&File>, progress: &Progress<'_>) -> Result<i64> {
     let failed = |what: &str| Error::new(Status::Internal, format!("{what}. Nothing was changed."));
     let (give, sorted) = sync_channel(AHEAD);
-    let sort = move || sort_texts(&old, &of_old(), |texts| give.send(texts).map_err(|_| failed("Nobody takes texts")));
+    let sort = move || {
+        let give = |texts| give.send(texts).map_err(|_| failed("Nobody takes texts"));
+        sort_texts(&old, &of_old(), Sorter::new(runs), give)
+    };
     thread::scope(|scope| {
         let sorter = thread::Builder::new()
             .spawn_scoped(scope, sort)
@@ -316,82 +368,93 @@ const RECIPIENT: &str = "name, display_name, first_name, last_name, alias, sam_a
 
 /// What SQLite moves by itself, table by table.
 fn copy(new: &Connection, progress: &Progress<'_>) -> Result<()> {
-    for statement in copies() {
+    for (statement, filled) in copies() {
         run(new, &statement)?;
+        filled.map_or(Ok(()), |table| remember(new, table))?;
         progress.advance(1);
     }
-    Ok(())
+    let mut remembered = copies().into_iter().filter_map(|(_, filled)| filled);
+    remembered.try_for_each(|table| new.remove_function(known_in(table).as_str(), 1).map_err(sql))
 }
 
-fn copies() -> [String; COPIES] {
+/// A table each, and whose numbers the next ones ask for.
+fn copies() -> [(String, Option<&'static str>); COPIES] {
     const RULES: &str = "min_length, lifetime_days, history_count, allow_common_patterns, failures_before_reset, \
         max_attempts, lockout_minutes, lifetime_failures, block_human_pins, expiry_notice_days, notify_without_pin, \
         settings, when_created, when_changed";
     let guid = bytes("guid");
+    let people = format!(
+        "INSERT INTO main.recipient (guid, {RECIPIENT}) SELECT {guid}, {RECIPIENT} FROM old.recipient ORDER BY rowid"
+    );
+    let by_guid = "CREATE UNIQUE INDEX IF NOT EXISTS main.recipient_by_guid ON recipient (guid)".into();
+    let addresses = format!(
+        "INSERT INTO main.proxy_address SELECT r.id, o.position, o.prefix, o.address, o.is_primary {} ORDER BY 1, 2",
+        with_person("proxy_address")
+    );
+    let settings = "INSERT INTO main.setting SELECT name, value FROM old.setting ORDER BY name".into();
+    let plans = format!(
+        "INSERT INTO main.dial_plan (guid, name, name_key, digits, uri_type, settings, when_created, when_changed) \
+         SELECT {guid}, name, name_key, digits, uri_type, settings, when_created, when_changed FROM old.dial_plan \
+         ORDER BY rowid"
+    );
+    let policies = format!(
+        "INSERT INTO main.policy (guid, name, name_key, dial_plan_id, {RULES}) SELECT {guid}, name, name_key, {}, \
+         {RULES} FROM old.policy ORDER BY rowid",
+        number("dial_plan", "dial_plan_guid")
+    );
+    let mailboxes = format!(
+        "INSERT INTO main.um_mailbox SELECT r.id, {}, o.settings, o.when_changed {} ORDER BY 1",
+        number("policy", "o.policy_guid"),
+        with_person("um_mailbox")
+    );
+    let numbers = format!(
+        "INSERT INTO main.um_address (address_key, dial_plan_id, address, kind, recipient_id, is_primary, position) \
+         SELECT o.address_key, {}, NULLIF(o.address, o.address_key), CASE o.kind WHEN 'Extension' THEN 0 WHEN \
+         'SipName' THEN 1 WHEN 'E164' THEN 2 ELSE 9 END, r.id, o.is_primary, o.position {} ORDER BY 1, 2",
+        number("dial_plan", "o.dial_plan_guid"),
+        with_person("um_address")
+    );
+    let pins = format!(
+        "INSERT INTO main.pin SELECT r.id, o.version, o.salt, o.memory_kib, o.passes, o.lanes, unhex(o.key_id), \
+         o.sealed, o.set_at, o.forced_expired, o.first_time_user, o.failures, o.last_failure_at, \
+         o.lifetime_failures, 0, o.admin_locked, o.expiry_noticed {} ORDER BY 1",
+        with_person("pin")
+    );
+    let earlier_pins = format!(
+        "INSERT INTO main.pin_history SELECT r.id, o.version, o.memory_kib, o.passes, o.lanes, unhex(o.key_id), \
+         o.sealed {} ORDER BY 1, 2",
+        with_person("pin_history")
+    );
+    // A message may be about nobody.
+    let mail = format!(
+        "INSERT INTO main.outbox SELECT {}, {}, user_id, kind, to_address, message_id, unhex(key_id), sealed, \
+         queued_at, due_at, attempts, last_error, claimed_by, claimed_until FROM old.outbox ORDER BY 1",
+        bytes("id"),
+        number("recipient", "recipient_guid")
+    );
+    let trail = "INSERT INTO main.audit SELECT seq, at, caller, claimed, cmdlet, object, parameters, succeeded, \
+                 detail, mac FROM old.audit ORDER BY seq"
+        .into();
+    // A row about nobody says that the mark was recorded in the trail.
+    let marks = format!(
+        "INSERT INTO main.spray_mark SELECT mark, COALESCE({}, 0), at FROM old.spray_mark WHERE true \
+         ON CONFLICT DO NOTHING",
+        number("recipient", "recipient_guid")
+    );
     [
-        format!(
-            "INSERT INTO main.recipient (guid, {RECIPIENT}) SELECT {guid}, {RECIPIENT} FROM old.recipient ORDER BY \
-             rowid"
-        ),
-        "CREATE UNIQUE INDEX IF NOT EXISTS main.recipient_by_guid ON recipient (guid)".into(),
-        format!(
-            "INSERT INTO main.proxy_address SELECT r.id, o.position, o.prefix, o.address, o.is_primary {} ORDER BY 1, \
-             2",
-            with_person("proxy_address")
-        ),
-        "INSERT INTO main.setting SELECT name, value FROM old.setting ORDER BY name".into(),
-        format!(
-            "INSERT INTO main.dial_plan (guid, name, name_key, digits, uri_type, settings, when_created, when_changed) \
-             SELECT {guid}, name, name_key, digits, uri_type, settings, when_created, when_changed FROM old.dial_plan \
-             ORDER BY rowid"
-        ),
-        format!(
-            "INSERT INTO main.policy (guid, name, name_key, dial_plan_id, {RULES}) SELECT {guid}, name, name_key, \
-             (SELECT id FROM main.dial_plan WHERE guid = {}), {RULES} FROM old.policy ORDER BY rowid",
-            bytes("dial_plan_guid")
-        ),
-        format!(
-            "INSERT INTO main.um_mailbox SELECT r.id, (SELECT id FROM main.policy WHERE guid = {}), o.settings, \
-             o.when_changed {} ORDER BY 1",
-            bytes("o.policy_guid"),
-            with_person("um_mailbox")
-        ),
-        format!(
-            "INSERT INTO main.um_address (address_key, dial_plan_id, address, kind, recipient_id, is_primary, \
-             position) SELECT o.address_key, (SELECT id FROM main.dial_plan WHERE guid = {}), NULLIF(o.address, \
-             o.address_key), CASE o.kind WHEN 'Extension' THEN 0 WHEN 'SipName' THEN 1 WHEN 'E164' THEN 2 ELSE 9 END, \
-             r.id, o.is_primary, o.position {} ORDER BY 1, 2",
-            bytes("o.dial_plan_guid"),
-            with_person("um_address")
-        ),
-        format!(
-            "INSERT INTO main.pin SELECT r.id, o.version, o.salt, o.memory_kib, o.passes, o.lanes, unhex(o.key_id), \
-             o.sealed, o.set_at, o.forced_expired, o.first_time_user, o.failures, o.last_failure_at, \
-             o.lifetime_failures, 0, o.admin_locked, o.expiry_noticed {} ORDER BY 1",
-            with_person("pin")
-        ),
-        format!(
-            "INSERT INTO main.pin_history SELECT r.id, o.version, o.memory_kib, o.passes, o.lanes, unhex(o.key_id), \
-             o.sealed {} ORDER BY 1, 2",
-            with_person("pin_history")
-        ),
-        // A message may be about nobody.
-        format!(
-            "INSERT INTO main.outbox SELECT {}, (SELECT id FROM main.recipient WHERE guid = {}), user_id, kind, \
-             to_address, message_id, unhex(key_id), sealed, queued_at, due_at, attempts, last_error, claimed_by, \
-             claimed_until FROM old.outbox ORDER BY 1",
-            bytes("id"),
-            bytes("recipient_guid")
-        ),
-        "INSERT INTO main.audit SELECT seq, at, caller, claimed, cmdlet, object, parameters, succeeded, detail, mac \
-         FROM old.audit ORDER BY seq"
-            .into(),
-        // A row about nobody says that the mark was recorded in the trail.
-        format!(
-            "INSERT INTO main.spray_mark SELECT mark, COALESCE((SELECT id FROM main.recipient WHERE guid = {}), 0), at \
-             FROM old.spray_mark WHERE true ON CONFLICT DO NOTHING",
-            bytes("recipient_guid")
-        ),
+        (people, None),
+        (by_guid, Some("recipient")),
+        (addresses, None),
+        (settings, None),
+        (plans, Some("dial_plan")),
+        (policies, Some("policy")),
+        (mailboxes, None),
+        (numbers, None),
+        (pins, None),
+        (earlier_pins, None),
+        (mail, None),
+        (trail, None),
+        (marks, None),
     ]
 }
 
@@ -414,33 +477,6 @@ fn numbers_beyond_ascii(new: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Texts that find people, one behind the other, and of each the space, its end, whom it finds and as what: few pieces
-/// of memory, since one thread makes them and another frees them.
-#[derive(Default)]
-struct Texts {
-    texts: String,
-    entries: Vec<(i64, usize, i64, i64)>,
-}
-
-impl Texts {
-    fn add(&mut self, space: i64, text: &str, id: i64, forms: i64) {
-        self.texts.push_str(text);
-        self.entries.push((space, self.texts.len(), id, forms));
-    }
-
-    fn are_enough(&self) -> bool {
-        self.entries.len() >= AT_ONCE
-    }
-}
-
-/// What went wrong with a temporary file, which may lie on another disk than the store.
-fn temporary(e: rusqlite::Error) -> Error {
-    match e.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => Error::new(Status::StoreIo, "the disk of SQLite's temporary files is full"),
-        _ => sql(e),
-    }
-}
-
 /// People and their addresses as version 1 has them, in the order of their new numbers, which begin at 1.
 fn of_old() -> String {
     format!(
@@ -458,22 +494,19 @@ fn of_new() -> String {
     )
 }
 
-/// Gives every text that finds somebody, in the order of the tree that holds them; SQLite sorts them in a temporary
-/// file. Tells of how many addresses they are.
-fn sort_texts(from: &Connection, people: &str, mut give: impl FnMut(Texts) -> Result<()>) -> Result<i64> {
-    let unsorted = Private::new(
-        "BEGIN; CREATE TABLE entry (space INTEGER NOT NULL, key TEXT NOT NULL, recipient_id INTEGER NOT NULL, \
-         forms INTEGER NOT NULL)",
-    )?;
-    let mut texts = Texts::default();
+/// Gives every text that finds somebody, in the order of the tree that holds them. Tells of how many addresses they
+/// are.
+fn sort_texts(
+    from: &Connection,
+    people: &str,
+    mut sorter: Sorter<'_>,
+    give: impl FnMut(Texts) -> Result<()>,
+) -> Result<i64> {
     let mut id = 0;
     let mut add = |person: Recipient| {
         id += 1;
-        entries(&person).into_iter().for_each(|((space, key), forms)| texts.add(space, &key, id, forms));
-        match texts.are_enough() {
-            true => insert(&unsorted.0, "entry", &std::mem::take(&mut texts)).map_err(temporary),
-            false => Ok(()),
-        }
+        let mut entries = entries(&person).into_iter();
+        entries.try_for_each(|((space, key), forms)| sorter.add(Entry { space, text: &key, id, forms }))
     };
     let mut addresses = 0;
     let mut last: Option<(i64, Recipient)> = None;
@@ -492,55 +525,77 @@ fn sort_texts(from: &Connection, people: &str, mut give: impl FnMut(Texts) -> Re
         Ok(())
     })?;
     last.map_or(Ok(()), |(_, person)| add(person))?;
-    insert(&unsorted.0, "entry", &texts).map_err(temporary)?;
-
-    let mut sorted = unsorted.0.prepare("SELECT * FROM entry ORDER BY 1, 2, 3").map_err(sql)?;
-    let mut rows = sorted.query([]).map_err(sql)?;
-    let mut texts = Texts::default();
-    while let Some(row) = rows.next().map_err(temporary)? {
-        let key = row.get_ref(1).map_err(sql)?.as_str().map_err(|e| sql(e.into()))?;
-        texts.add(row.get(0).map_err(sql)?, key, row.get(2).map_err(sql)?, row.get(3).map_err(sql)?);
-        if texts.are_enough() {
-            give(std::mem::take(&mut texts))?;
-        }
-    }
-    give(texts)?;
+    sorter.finish(give)?;
     Ok(addresses)
 }
 
+/// Writes them behind those that are there: many with a statement, for each has its own cost.
 fn insert_keys(new: &Connection, texts: &Texts) -> Result<()> {
-    insert(new, "main.recipient_key", texts).map_err(sql)
-}
-
-/// Texts behind those that are there: many with a statement, for each has its own cost.
-fn insert(into: &Connection, table: &str, texts: &Texts) -> rusqlite::Result<()> {
-    let mut start = 0;
-    for some in texts.entries.chunks(A_STATEMENT) {
-        let rows = vec!["(?, ?, ?, ?)"; some.len()].join(", ");
-        let statement = format!("INSERT INTO {table} (space, key, recipient_id, forms) VALUES {rows}");
-        let mut add = into.prepare_cached(&statement)?;
-        for (at, (space, end, id, forms)) in some.iter().enumerate() {
+    let mut entries = texts.iter();
+    let mut left = texts.len();
+    while left > 0 {
+        let some = left.min(A_STATEMENT);
+        left -= some;
+        let rows = vec!["(?, ?, ?, ?)"; some].join(", ");
+        let statement = format!("INSERT INTO main.recipient_key (space, key, recipient_id, forms) VALUES {rows}");
+        let mut add = new.prepare_cached(&statement).map_err(sql)?;
+        for (at, entry) in entries.by_ref().take(some).enumerate() {
             let at = at * 4;
-            add.raw_bind_parameter(at + 1, space)?;
-            add.raw_bind_parameter(at + 2, texts.texts.get(start..*end))?;
-            add.raw_bind_parameter(at + 3, id)?;
-            add.raw_bind_parameter(at + 4, forms)?;
-            start = *end;
+            add.raw_bind_parameter(at + 1, entry.space).map_err(sql)?;
+            add.raw_bind_parameter(at + 2, entry.text).map_err(sql)?;
+            add.raw_bind_parameter(at + 3, entry.id).map_err(sql)?;
+            add.raw_bind_parameter(at + 4, entry.forms).map_err(sql)?;
         }
-        add.raw_execute()?;
+        add.raw_execute().map_err(sql)?;
     }
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    /// However little memory there is, in whatever version the people are read, and in a file that served before.
+    #[test]
+    fn the_texts_that_find_people_are_sorted_as_the_tree_has_them() {
+        let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/version-1/um.db");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("um.db");
+        std::fs::copy(store, &path).unwrap();
+        let old = Connection::open(&path).unwrap();
+        let new = Connection::open_in_memory().unwrap();
+        new.execute("ATTACH DATABASE ?1 AS old", [attachable(&path)]).unwrap();
+        fill_in_memory(&new).unwrap();
+        let mut query = new
+            .prepare("SELECT space, key, recipient_id, forms FROM recipient_key ORDER BY space, key, recipient_id")
+            .unwrap();
+        let mut expected = Vec::new();
+        let mut rows = query.query([]).unwrap();
+        while let Some(r) = rows.next().unwrap() {
+            let key: String = r.get(1).unwrap();
+            expected.push((r.get(0).unwrap(), key, r.get(2).unwrap(), r.get(3).unwrap()));
+        }
+        assert!(expected.len() > 50, "{}", expected.len());
+        let runs = tempfile::tempfile().unwrap();
+        for (from, people, memory) in [(&old, of_old(), 500), (&new, of_new(), 2_000), (&old, of_old(), 1)] {
+            let mut given = Vec::new();
+            let take = |texts: Texts| {
+                given.extend(texts.iter().map(|e| (e.space, e.text.to_owned(), e.id, e.forms)));
+                Ok(())
+            };
+            runs.set_len(0).unwrap();
+            sort_texts(from, &people, Sorter::with(memory, Some(&runs)), take).unwrap();
+            assert!(given == expected, "{memory}");
+            assert!(runs.metadata().unwrap().len() > 0, "they were in the file");
+        }
+    }
+
+    #[cfg(unix)]
     #[test]
     fn what_somebody_put_in_the_new_databases_place_is_not_written() {
         let folder = tempfile::tempdir().unwrap();
         let elsewhere = folder.path().join("elsewhere");
-        let beside = Beside::create(&folder.path().join("um.db")).unwrap();
+        let (beside, _) = Beside::create(&folder.path().join("um.db")).unwrap();
         std::fs::remove_file(&beside.0).unwrap();
         assert!(beside.open(4096).is_err(), "what is gone is not made anew");
         std::os::unix::fs::symlink(&elsewhere, &beside.0).unwrap();
