@@ -330,8 +330,8 @@ mod tests {
         (runs, given)
     }
 
-    /// Texts that differ before, at and behind the end of each of their pieces, some of them more than once, and two that
-    /// are longer than what is read ahead.
+    /// Texts that differ before, at and behind the end of each of their pieces, some of them more than once, and two
+    /// that are longer than what is read ahead.
     fn many() -> Vec<Owned> {
         let path = "contoso.com/people/é/quite/a/long/way/down";
         let mut entries = Vec::new();

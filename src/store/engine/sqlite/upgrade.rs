@@ -1,9 +1,10 @@
 //! Version 1 into version 2.
 //!
 //! The new database is made beside the old one, in a file of its own whose name is removed as soon as the system
-//! allows, as is that of the file in which texts are sorted, and then takes the old one's place in one transaction of SQLite's own. Until that commits, everybody sees
-//! the old store, whole; a process that is killed leaves it as it was, and the next one begins anew. The old store is
-//! locked against writers from the beginning, so that nothing is written to what is being left.
+//! allows, as is that of the file in which texts are sorted, and then takes the old one's place in one transaction of
+//! SQLite's own. Until that commits, everybody sees the old store, whole; a process that is killed leaves it as it was,
+//! and the next one begins anew. The old store is locked against writers from the beginning, so that nothing is written
+//! to what is being left.
 //!
 //! In version 1 rows named each other by GUIDs as texts of 36 characters. What a row means is not touched: seals are
 //! tied to GUIDs and versions, the trail's MACs cover what stands in its rows, and both move as they are.
@@ -282,8 +283,8 @@ fn number(table: &str, column: &str) -> String {
     format!("COALESCE({}({column}), (SELECT id FROM main.{table} WHERE guid = {}))", known_in(table), bytes(column))
 }
 
-/// Lets statements ask [`known_in`] the table for the numbers of these rows, or of as many as memory should hold: it is asked
-/// several times for each mailbox, and answers in a third of the time that the index takes.
+/// Lets statements ask [`known_in`] the table for the numbers of these rows, or of as many as memory should hold: it is
+/// asked several times for each mailbox, and answers in a third of the time that the index takes.
 fn remember(new: &Connection, table: &str) -> Result<()> {
     let mut numbers: HashMap<[u8; 16], i64> = HashMap::new();
     new.query_each(&format!("SELECT guid, id FROM main.{table} LIMIT {MOST_KNOWN}"), &[], |r| {
