@@ -67,15 +67,15 @@ fn address(r: &Row<'_>) -> Result<UmAddress> {
     })
 }
 
+/// Of a row, as [`numbered`] reads them.
+const NUMBERED: &str = "dial_plan_id, COALESCE(address, address_key) AS address, kind, is_primary";
+
 fn numbered(r: &Row<'_>) -> Result<Numbered> {
     Ok(Numbered {
-        dial_plan: r.get("dial_plan_id")?,
-        address: match r.get("address")? {
-            Some(spelled) => spelled,
-            None => r.get("address_key")?,
-        },
-        kind: r.get("kind")?,
-        is_primary: r.get("is_primary")?,
+        dial_plan: r.next("dial_plan_id")?,
+        address: r.next("address")?,
+        kind: r.next("kind")?,
+        is_primary: r.next("is_primary")?,
     })
 }
 
@@ -139,8 +139,7 @@ impl Tx<'_> {
     /// The same by the person's number, with the number of each plan: for walks over everybody.
     pub(super) fn um_addresses_by_id(&self, id: i64) -> Result<Vec<Numbered>> {
         let mut found = self.query_all(
-            "SELECT address_key, address, dial_plan_id, kind, is_primary FROM um_address WHERE recipient_id = ?1 \
-             ORDER BY position",
+            &format!("SELECT {NUMBERED} FROM um_address WHERE recipient_id = ?1 ORDER BY position"),
             params![id],
             numbered,
         )?;
@@ -151,10 +150,12 @@ impl Tx<'_> {
     /// The same of everybody whose number is in a range, with that number: in order of the people, then as they stand.
     pub(super) fn um_addresses_between(&self, after: i64, last: i64) -> Result<Vec<(i64, Numbered)>> {
         self.query_all(
-            "SELECT recipient_id, address_key, address, dial_plan_id, kind, is_primary FROM um_address \
-             WHERE recipient_id > ?1 AND recipient_id <= ?2 ORDER BY recipient_id, position",
+            &format!(
+                "SELECT recipient_id, {NUMBERED} FROM um_address WHERE recipient_id > ?1 AND recipient_id <= ?2 \
+                 ORDER BY recipient_id, position"
+            ),
             params![after, last],
-            |r| Ok((r.get("recipient_id")?, numbered(r)?)),
+            |r| Ok((r.next("recipient_id")?, numbered(r)?)),
         )
     }
 

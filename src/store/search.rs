@@ -93,12 +93,10 @@ pub(crate) struct Asked {
 }
 
 impl<'a> Passer<'a> {
-    fn read(row: &'a Row<'a>, place: Option<&Place>) -> Result<Self> {
-        let place = match place {
-            Some(place) => place.clone(),
-            None => Place { key: row.get("place")?, id: row.get("number")? },
-        };
-        Ok(Self { place, policy: row.get("policy_id")?, row, addresses: None })
+    fn read(row: &'a Row<'a>) -> Result<Self> {
+        let id = row.next("number")?;
+        let place = Place { key: row.next("place")?, id };
+        Ok(Self { place, policy: row.next("policy_id")?, row, addresses: None })
     }
 
     /// The person's proxy addresses as texts.
@@ -221,7 +219,7 @@ impl Tx<'_> {
         );
         let mut goes_on = true;
         self.query_each(&statement, params![place.id], |row| {
-            goes_on = each(&Passer::read(row, Some(place))?)?;
+            goes_on = each(&Passer { place: place.clone(), ..Passer::read(row)? })?;
             Ok(())
         })?;
         Ok(goes_on)
@@ -248,7 +246,7 @@ impl Tx<'_> {
             asked(columns)
         );
         let (key, id) = after.map_or(("", i64::MIN), |place| (place.key.as_str(), place.id));
-        self.query_while(&statement, params![key, id], |row| each(&Passer::read(row, None)?))
+        self.query_while(&statement, params![key, id], |row| each(&Passer::read(row)?))
     }
 
     /// The person at a place, with addresses.
@@ -275,12 +273,11 @@ impl Tx<'_> {
             let numbers = if asked_for.numbers { self.um_addresses_between(after, last)? } else { Vec::new() };
             let (mut proxies, mut numbers) = (proxies.as_slice(), numbers.as_slice());
             self.query_each(&statement, params![after, last], |row| {
-                let id = row.get("number")?;
+                let passer = Passer::read(row)?;
+                let id = passer.place.id;
                 let addresses =
                     Addresses { proxies: of_person(&mut proxies, id), numbers: of_person(&mut numbers, id) };
-                let place = Place { key: String::new(), id };
-                let passer = Passer { addresses: Some(addresses), ..Passer::read(row, Some(&place))? };
-                if takes(&passer)? {
+                if takes(&Passer { addresses: Some(addresses), ..passer })? {
                     taken.push(id);
                 }
                 Ok(())
@@ -305,12 +302,9 @@ impl Tx<'_> {
              recipient_id <= ?2 ORDER BY recipient_id, position",
             params![after, last],
             |r| {
-                let address = ProxyAddress {
-                    prefix: r.get("prefix")?,
-                    address: r.get("address")?,
-                    is_primary: r.get("is_primary")?,
-                };
-                Ok((r.get("recipient_id")?, address))
+                let id = r.next("recipient_id")?;
+                let (prefix, address, is_primary) = (r.next("prefix")?, r.next("address")?, r.next("is_primary")?);
+                Ok((id, ProxyAddress { prefix, address, is_primary }))
             },
         )
     }
