@@ -2,7 +2,7 @@
 //!
 //! As many as memory may hold are sorted at a time and written to a file one behind the other; at the end all of these
 //! runs are read side by side. SQLite could sort them, too, but takes each row apart and together again on its way into
-//! a table, out of it, and through every comparison: that costs three times as much.
+//! a table, out of it, and through every comparison: that costs more than twice as much.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -186,7 +186,7 @@ impl<F: FnMut(Texts) -> Result<()>> Batches<F> {
 }
 
 fn failed(e: io::Error) -> Error {
-    Error::new(Status::StoreIo, format!("the file beside it in which texts are sorted: {e}"))
+    Error::new(Status::StoreIo, format!("the temporary file in which texts are sorted: {e}"))
 }
 
 /// Sorts them into the file and tells where they end.
