@@ -159,12 +159,22 @@ fn killed_at_each_of_its_steps_the_upgrade_begins_anew_and_loses_nothing() {
             // Only the last step is behind the commit.
             assert_eq!(version(folder.path()), if reached == all { 2 } else { 1 }, "step {reached} of {all}");
             assert_eq!(contents(folder.path()), expected, "step {reached} of {all}");
+            // Neither the new database nor the sorted texts, in which people's names stand.
+            #[cfg(unix)]
+            assert_eq!(beside(folder.path()), Vec::<String>::new(), "step {reached} of {all}");
             let session = assert_goes_on(folder.path(), &expected, NOW, &format!("step {reached} of {all}"));
             assert!(accepts(&session, "user100", CHANGED_PIN) && accepts(&session, "user60", FIRST_PIN));
         }
         (last, steps) = (last + 1, all + 1);
     }
     assert!(steps > 20, "{steps}");
+}
+
+/// What an upgrade made beside the store.
+#[cfg(unix)]
+fn beside(folder: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.contains(".upgrade-")).collect()
 }
 
 fn copy_of(store: &Path) -> tempfile::TempDir {
