@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cmdlets::cursor;
 use crate::cmdlets::document::{Request, Response, date, guid};
-use crate::cmdlets::mailbox_filter::{Search, Verdict};
+use crate::cmdlets::mailbox_filter::{MOST_CANDIDATES, Search, Verdict};
 use crate::cmdlets::parameters::{Parameters, Unlimited};
 use crate::cmdlets::um_mailbox_object;
 use crate::directory::identity;
@@ -148,7 +148,13 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
         let candidates = if how == WALK || how == SCAN { None } else { search.candidates(tx)? };
         let scanned = if how == SCAN { search.scanned(tx, view.whom)? } else { None };
         let is_indexed = candidates.is_some();
-        match (candidates, scanned) {
+        // Of few, each one's place is looked up sooner than everybody's is gone over.
+        let (few, many) = match (candidates, scanned) {
+            (Some(ids), _) => (Some(ids.into_iter().collect()), None),
+            (None, Some(ids)) if ids.len() <= MOST_CANDIDATES => (Some(ids), None),
+            (None, many) => (None, many),
+        };
+        match (few, many) {
             (Some(ids), _) => {
                 let places = tx.places(&ids, order)?;
                 let first = after.as_ref().map_or(0, |after| places.partition_point(|place| place <= after));

@@ -20,24 +20,24 @@
 //! addresses and policy tell is asked of everybody in the order of the tables ([`Search::scanned`]), and the few who
 //! are left are looked at in the list's order.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::directory::identity::fold_case;
 use crate::directory::numbers::AddressKind;
-use crate::directory::opath::{Filter, Operator, compare};
+use crate::directory::opath::{Filter, Operator, compare, compare_texts};
 use crate::error::Result;
 use crate::guid::RecipientGuid;
 use crate::service::addresses::number_text;
 use crate::store::Tx;
 use crate::store::dial_plans::DialPlan;
-use crate::store::mailboxes::Numbered;
 use crate::store::policies::Policy;
 use crate::store::search::{Asked, Clue, Passer, Wanted, Whom};
 
 /// Candidates that are worth looking at one by one; where an index finds more, everybody is walked over in order.
-const MOST_CANDIDATES: usize = if cfg!(test) { 5 } else { 20_000 };
+pub(crate) const MOST_CANDIDATES: usize = if cfg!(test) { 5 } else { 20_000 };
 
 /// Properties that a column tells.
 const COLUMNS: &[(&str, &str)] = &[
@@ -130,9 +130,9 @@ impl Search<'_> {
             }
         }
         let Some(filter) = self.filter else { return Ok(Verdict::Yes) };
-        let passes = filter.passes(&mut |property| match self.column(property) {
-            Some(column) => text(column).map(|text| Some(json!(text))),
-            None => self.known(tx, passer, property),
+        let passes = filter.passes(&mut |property, operator, value| match self.column(property) {
+            Some(column) => Ok(Some(compare_texts([text(column)?], operator, value))),
+            None => self.told(tx, passer, property, operator, value),
         })?;
         Ok(match passes {
             Some(true) => Verdict::Yes,
@@ -147,37 +147,46 @@ impl Search<'_> {
         (*name != "WindowsEmailAddress" || self.needs_smtp).then_some(*column)
     }
 
-    /// What is known of a property that no column tells, without the object.
-    fn known(&self, tx: &Tx<'_>, passer: &Passer<'_>, property: &str) -> Result<Option<Value>> {
+    /// One comparison with a property that no column tells; `None` where only the object does.
+    fn told(
+        &self,
+        tx: &Tx<'_>,
+        passer: &Passer<'_>,
+        property: &str,
+        operator: Operator,
+        value: Option<&str>,
+    ) -> Result<Option<bool>> {
         let is = |name: &str| property.eq_ignore_ascii_case(name);
         let numbered = |id: i64| self.policies.iter().find(|(number, _)| *number == id).map(|(_, policy)| policy);
         let policy = passer.policy.and_then(numbered);
         if is("UMEnabled") {
-            return Ok(Some(json!(policy.is_some())));
+            return Ok(Some(compare(&json!(policy.is_some()), operator, value)));
         }
         if is("UMMailboxPolicy") {
-            return Ok(Some(json!(policy.map(|p| p.name.as_str()))));
+            return Ok(Some(compare_texts(policy.map(|p| p.name.as_str()), operator, value)));
         }
         if is("UMDialPlan") {
             let plan = policy.and_then(|policy| self.plans.iter().find(|(_, plan)| plan.guid == policy.dial_plan_guid));
-            return Ok(Some(json!(plan.map(|(_, plan)| plan.name.as_str()))));
+            return Ok(Some(compare_texts(plan.map(|(_, plan)| plan.name.as_str()), operator, value)));
         }
         let (all, um) = (is("EmailAddresses"), is("UMAddresses"));
         if !all && !um && !is("Extensions") {
             return Ok(None);
         }
+        let numbers = passer.numbers(tx)?;
+        let numbers = numbers.iter().map(|(_, number)| number);
         if is("Extensions") {
-            let extension = |a: &Numbered| (a.kind == AddressKind::Extension).then(|| json!(a.address));
-            return Ok(Some(Value::Array(passer.numbers(tx, extension)?)));
+            let extensions = numbers.filter(|a| a.kind == AddressKind::Extension).map(|a| &a.address);
+            return Ok(Some(compare_texts(extensions, operator, value)));
         }
-        let mut texts: Vec<Value> =
-            if all { passer.proxy_texts(tx)?.into_iter().map(Value::String).collect() } else { Vec::new() };
-        texts.extend(passer.numbers(tx, |a| {
+        let proxies = if all { passer.proxy_texts(tx)? } else { Cow::default() };
+        let numbers = numbers.map(|a| {
             let plan = self.plans.iter().find(|(number, _)| *number == a.dial_plan);
             let plan_name = plan.map(|(_, plan)| plan.name.as_str()).unwrap_or_default();
-            Some(Value::String(number_text(&a.address, a.is_primary, plan_name)))
-        })?);
-        Ok(Some(Value::Array(texts)))
+            Cow::Owned(number_text(&a.address, a.is_primary, plan_name))
+        });
+        let proxies = proxies.iter().map(|(_, text)| Cow::Borrowed(text.as_str()));
+        Ok(Some(compare_texts(proxies.chain(numbers), operator, value)))
     }
 
     /// The people in the list, by going over everybody once; `None` where only their objects can tell.

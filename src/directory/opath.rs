@@ -89,29 +89,28 @@ impl Filter {
         })
     }
 
-    /// Whether somebody passes of whom only some properties are known; `None` where those do not tell.
+    /// Whether somebody passes of whom `told` tells single comparisons: of a property, with a value. `None`, from it as
+    /// from here, where what is known does not tell.
     pub(crate) fn passes<E>(
         &self,
-        known: &mut impl FnMut(&str) -> std::result::Result<Option<Value>, E>,
+        told: &mut impl FnMut(&str, Operator, Option<&str>) -> std::result::Result<Option<bool>, E>,
     ) -> std::result::Result<Option<bool>, E> {
         Ok(match self {
             Filter::And(parts) | Filter::Or(parts) => {
                 // What one part alone decides.
                 let decides = matches!(self, Filter::Or(_));
-                let mut told = Some(!decides);
+                let mut all = Some(!decides);
                 for part in parts {
-                    match part.passes(known)? {
+                    match part.passes(told)? {
                         Some(passes) if passes == decides => return Ok(Some(decides)),
                         Some(_) => {}
-                        None => told = None,
+                        None => all = None,
                     }
                 }
-                told
+                all
             }
-            Filter::Not(a) => a.passes(known)?.map(|passes| !passes),
-            Filter::Compare { property, operator, value } => {
-                known(property)?.map(|found| compare(&found, *operator, value.as_deref()))
-            }
+            Filter::Not(a) => a.passes(told)?.map(|passes| !passes),
+            Filter::Compare { property, operator, value } => told(property, *operator, value.as_deref())?,
         })
     }
 
@@ -140,18 +139,38 @@ impl Filter {
 
 /// Whether a property's value passes one comparison; `None` is `$null`.
 pub(crate) fn compare(found: &Value, operator: Operator, wanted: Option<&str>) -> bool {
+    compare_any(operator, wanted, |passes| any_text(found, passes))
+}
+
+/// The same of a property with these values.
+pub(crate) fn compare_texts<T: AsRef<str>>(
+    found: impl IntoIterator<Item = T>,
+    operator: Operator,
+    wanted: Option<&str>,
+) -> bool {
+    compare_any(operator, wanted, |passes| found.into_iter().any(|text| passes(text.as_ref())))
+}
+
+/// The same of what `any` finds a value among.
+fn compare_any(
+    operator: Operator,
+    wanted: Option<&str>,
+    any: impl FnOnce(&mut dyn FnMut(&str) -> bool) -> bool,
+) -> bool {
     match operator {
-        Operator::Ne => return !compare(found, Operator::Eq, wanted),
-        Operator::NotLike => return !compare(found, Operator::Like, wanted),
+        Operator::Ne => return !compare_any(Operator::Eq, wanted, any),
+        Operator::NotLike => return !compare_any(Operator::Like, wanted, any),
         _ => {}
     }
     let Some(wanted) = wanted else {
-        return operator == Operator::Eq && !any_text(found, &mut |text| !text.is_empty());
+        return operator == Operator::Eq && !any(&mut |text| !text.is_empty());
     };
     let folded = fold_case(wanted);
-    any_text(found, &mut |text| match operator {
+    any(&mut |text| match operator {
         Operator::Eq => same(text, wanted),
-        Operator::Like => like(&fold_case(text), &folded),
+        // Folding in place what most texts are.
+        Operator::Like if text.is_ascii() => like(text, &folded, |byte| byte.to_ascii_lowercase()),
+        Operator::Like => like(&fold_case(text), &folded, |byte| byte),
         Operator::Gt => order(text, wanted) == Ordering::Greater,
         Operator::Ge => order(text, wanted) != Ordering::Less,
         Operator::Lt => order(text, wanted) == Ordering::Less,
@@ -161,7 +180,7 @@ pub(crate) fn compare(found: &Value, operator: Operator, wanted: Option<&str>) -
 }
 
 /// Whether a value of a property passes, each as a text.
-fn any_text(value: &Value, passes: &mut impl FnMut(&str) -> bool) -> bool {
+fn any_text(value: &Value, passes: &mut dyn FnMut(&str) -> bool) -> bool {
     match value {
         Value::Null => false,
         Value::String(text) => passes(text),
@@ -195,8 +214,9 @@ fn moment(text: &str) -> Option<jiff::Timestamp> {
         .or_else(|| format!("{}Z", text.replace(' ', "T")).parse().ok())
 }
 
-/// `*` stands for any text. Linear in the product of the lengths, whatever the pattern.
-fn like(text: &str, pattern: &str) -> bool {
+/// `*` stands for any text, of which each byte is compared as `fold` makes it. Linear in the product of the lengths,
+/// whatever the pattern.
+fn like(text: &str, pattern: &str, fold: impl Fn(u8) -> u8) -> bool {
     // In UTF-8 no character begins inside another, so bytes match where characters do.
     let (text, pattern) = (text.as_bytes(), pattern.as_bytes());
     let (mut t, mut p, mut star) = (0, 0, None);
@@ -206,7 +226,7 @@ fn like(text: &str, pattern: &str) -> bool {
                 star = Some((p, t));
                 p += 1;
             }
-            Some(c) if *c == text[t] => {
+            Some(c) if *c == fold(text[t]) => {
                 t += 1;
                 p += 1;
             }
@@ -452,7 +472,11 @@ mod tests {
 
     #[test]
     fn stars_match_any_text_quickly() {
+        let like = |text: &str, pattern: &str| compare_texts([text], Operator::Like, Some(pattern));
         assert!(like("abc", "*") && like("abc", "a*c") && like("", "*") && !like("abc", "a*b"));
+        assert!(
+            like("aBC", "AbC") && like("\u{c4}bC", "\u{e4}*c") && like("\u{212a}x", "k*") && like("Kx", "\u{212a}X")
+        );
         assert!(!like(&"a".repeat(2000), &format!("{}b", "a*".repeat(200))));
     }
 
@@ -470,7 +494,9 @@ mod tests {
                 let read = Filter::parse(&filter, KNOWN).unwrap();
                 let read = read.map_values(&|text| Ok(text.to_owned())).unwrap();
                 assert!(!read.properties().is_empty());
-                let told = read.passes(&mut |property| Ok::<_, ()>(object.get(property).cloned()));
+                let told = read.passes(&mut |property, operator, value| {
+                    Ok::<_, ()>(object.get(property).map(|found| compare(found, operator, value)))
+                });
                 assert_eq!((read.matches(object.as_object().unwrap()), told), (passes, Ok(Some(passes))));
             };
             std::thread::Builder::new().stack_size(256 << 10).spawn(compared).unwrap().join().unwrap();

@@ -44,10 +44,19 @@ pub struct ProxyAddress {
 impl ProxyAddress {
     /// As directories print it.
     pub(crate) fn text(&self) -> String {
-        if self.is_primary {
-            format!("{}:{}", self.prefix.to_uppercase(), self.address)
-        } else {
-            format!("{}:{}", self.prefix, self.address)
-        }
+        proxy_text(&self.prefix, &self.address, self.is_primary)
     }
+}
+
+/// The same of its parts.
+pub(crate) fn proxy_text(prefix: &str, address: &str, is_primary: bool) -> String {
+    let mut text = String::with_capacity(prefix.len() + 1 + address.len());
+    if is_primary {
+        text.extend(prefix.chars().flat_map(char::to_uppercase));
+    } else {
+        text.push_str(prefix);
+    }
+    text.push(':');
+    text.push_str(address);
+    text
 }

@@ -27,8 +27,7 @@ pub(crate) fn proxy_address_text(a: &UmAddress, plan_name: &str) -> String {
 
 /// The same of its parts.
 pub(crate) fn number_text(address: &str, is_primary: bool, plan_name: &str) -> String {
-    let prefix = if is_primary { "EUM" } else { "eum" };
-    format!("{prefix}:{address}{CONTEXT}{plan_name}")
+    [if is_primary { "EUM:" } else { "eum:" }, address, CONTEXT, plan_name].concat()
 }
 
 /// Number and plan of an EUM proxy address (with or without its prefix), and whether it is written as primary; `None`

@@ -46,6 +46,7 @@ pub struct UmAddress {
 }
 
 /// An EUM proxy address as a walk reads it.
+#[derive(Clone)]
 pub(crate) struct Numbered {
     /// The store's own number of the plan ([`Tx::numbered_dial_plans`]).
     pub dial_plan: i64,
@@ -136,18 +137,17 @@ impl Tx<'_> {
         )
     }
 
-    /// The same by the person's number, with the number of each plan: for walks over everybody.
-    pub(super) fn um_addresses_by_id(&self, id: i64) -> Result<Vec<Numbered>> {
-        let mut found = self.query_all(
+    /// The same by the person's number, which each has beside it, with the number of its plan: for walks over
+    /// everybody, which ask in no order.
+    pub(super) fn um_addresses_by_id(&self, id: i64) -> Result<Vec<(i64, Numbered)>> {
+        self.query_all(
             &format!("SELECT {NUMBERED} FROM um_address WHERE recipient_id = ?1 ORDER BY position"),
             params![id],
-            numbered,
-        )?;
-        found.sort_by_key(|a| !a.is_primary);
-        Ok(found)
+            |r| Ok((id, numbered(r)?)),
+        )
     }
 
-    /// The same of everybody whose number is in a range, with that number: in order of the people, then as they stand.
+    /// The same of everybody whose number is in a range: in order of the people, then as they stand.
     pub(super) fn um_addresses_between(&self, after: i64, last: i64) -> Result<Vec<(i64, Numbered)>> {
         self.query_all(
             &format!(

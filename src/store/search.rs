@@ -4,15 +4,16 @@
 //! over in order instead. Either way whoever asks looks at each person again, so an index may find more than was meant,
 //! but must miss nobody.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::Tx;
-use super::engine::{Row, Value, damaged_row, params, params_of};
+use super::engine::{FromColumn, Row, Value, damaged_row, params, params_of};
 use super::mailboxes::Numbered;
 use super::recipients::{after_all, form, proxy_addresses, space};
 use super::statements::Statements;
 use crate::directory::identity::{fold, fold_case};
-use crate::directory::recipient::{ProxyAddress, Recipient};
+use crate::directory::recipient::{Recipient, proxy_text};
 use crate::error::Result;
 use crate::guid::{DialPlanGuid, PolicyGuid, RecipientGuid};
 use crate::store::recipients::Order;
@@ -79,7 +80,8 @@ pub(crate) struct Passer<'a> {
 /// What a scan read of one person, each with the person's number.
 #[derive(Clone, Copy)]
 struct Addresses<'a> {
-    proxies: &'a [(i64, ProxyAddress)],
+    /// As texts.
+    proxies: &'a [(i64, String)],
     numbers: &'a [(i64, Numbered)],
 }
 
@@ -99,19 +101,21 @@ impl<'a> Passer<'a> {
         Ok(Self { place, policy: row.next("policy_id")?, row, addresses: None })
     }
 
-    /// The person's proxy addresses as texts.
-    pub(crate) fn proxy_texts(&self, tx: &Tx<'_>) -> Result<Vec<String>> {
+    /// The person's proxy addresses as texts, each with the person's number.
+    pub(crate) fn proxy_texts(&self, tx: &Tx<'_>) -> Result<Cow<'_, [(i64, String)]>> {
         Ok(match self.addresses {
-            Some(read) => read.proxies.iter().map(|(_, a)| a.text()).collect(),
-            None => proxy_addresses(tx, self.place.id)?.iter().map(ProxyAddress::text).collect(),
+            Some(read) => Cow::Borrowed(read.proxies),
+            None => Cow::Owned(
+                proxy_addresses(tx, self.place.id)?.iter().map(|address| (self.place.id, address.text())).collect(),
+            ),
         })
     }
 
-    /// What `show` makes of each of the person's numbers.
-    pub(crate) fn numbers<T>(&self, tx: &Tx<'_>, show: impl FnMut(&Numbered) -> Option<T>) -> Result<Vec<T>> {
+    /// The person's numbers in the same way.
+    pub(crate) fn numbers(&self, tx: &Tx<'_>) -> Result<Cow<'_, [(i64, Numbered)]>> {
         Ok(match self.addresses {
-            Some(read) => read.numbers.iter().map(|(_, a)| a).filter_map(show).collect(),
-            None => tx.um_addresses_by_id(self.place.id)?.iter().filter_map(show).collect(),
+            Some(read) => Cow::Borrowed(read.numbers),
+            None => Cow::Owned(tx.um_addresses_by_id(self.place.id)?),
         })
     }
 
@@ -193,7 +197,7 @@ impl Tx<'_> {
     }
 
     /// The places of candidates in an order.
-    pub(crate) fn places(&self, ids: &BTreeSet<i64>, order: Order) -> Result<Vec<Place>> {
+    pub(crate) fn places(&self, ids: &[i64], order: Order) -> Result<Vec<Place>> {
         let statement = format!("SELECT {} AS text FROM recipient WHERE id = ?1", order.column());
         let mut places = Vec::with_capacity(ids.len());
         for id in ids {
@@ -296,15 +300,16 @@ impl Tx<'_> {
         )
     }
 
-    fn proxies_between(&self, after: i64, last: i64) -> Result<Vec<(i64, ProxyAddress)>> {
+    /// A text is made as a row is read, so that memory is asked for once and not for each of its parts.
+    fn proxies_between(&self, after: i64, last: i64) -> Result<Vec<(i64, String)>> {
         self.query_all(
             "SELECT recipient_id, prefix, address, is_primary FROM proxy_address WHERE recipient_id > ?1 AND \
              recipient_id <= ?2 ORDER BY recipient_id, position",
             params![after, last],
             |r| {
                 let id = r.next("recipient_id")?;
-                let (prefix, address, is_primary) = (r.next("prefix")?, r.next("address")?, r.next("is_primary")?);
-                Ok((id, ProxyAddress { prefix, address, is_primary }))
+                let text = |at: usize| r.cell(at)?.text().ok_or_else(damaged_row);
+                Ok((id, proxy_text(text(1)?, text(2)?, bool::from_cell(r.cell(3)?).ok_or_else(damaged_row)?)))
             },
         )
     }
