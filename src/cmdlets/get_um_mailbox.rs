@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cmdlets::cursor;
 use crate::cmdlets::document::{Request, Response, date, guid};
-use crate::cmdlets::mailbox_filter::{MOST_CANDIDATES, Search, Verdict};
+use crate::cmdlets::mailbox_filter::{Search, Verdict};
 use crate::cmdlets::parameters::{Parameters, Unlimited};
 use crate::cmdlets::um_mailbox_object;
 use crate::directory::identity;
@@ -34,6 +34,9 @@ const INDEX: &str = "index";
 const SCAN: &str = "scan";
 /// A walk that shows fewer than this in one answer is followed by a scan, which takes as long as some ten answers.
 const HARDLY_ANYBODY: usize = if cfg!(test) { 3 } else { 100 };
+/// Where a scan finds no more than this, each one's place in the order is looked up, each of which may be a way to a
+/// server and back; of more, everybody is gone over in order.
+const FEW: usize = if cfg!(test) { 5 } else { 100 };
 
 /// Which people a list is of, and how each is shown.
 struct View {
@@ -148,10 +151,9 @@ fn list(session: &Session, request: &Request, view: &View) -> Result<Response> {
         let candidates = if how == WALK || how == SCAN { None } else { search.candidates(tx)? };
         let scanned = if how == SCAN { search.scanned(tx, view.whom)? } else { None };
         let is_indexed = candidates.is_some();
-        // Of few, each one's place is looked up sooner than everybody's is gone over.
         let (few, many) = match (candidates, scanned) {
             (Some(ids), _) => (Some(ids.into_iter().collect()), None),
-            (None, Some(ids)) if ids.len() <= MOST_CANDIDATES => (Some(ids), None),
+            (None, Some(ids)) if ids.len() <= FEW => (Some(ids), None),
             (None, many) => (None, many),
         };
         match (few, many) {

@@ -37,7 +37,7 @@ use crate::store::policies::Policy;
 use crate::store::search::{Asked, Clue, Passer, Wanted, Whom};
 
 /// Candidates that are worth looking at one by one; where an index finds more, everybody is walked over in order.
-pub(crate) const MOST_CANDIDATES: usize = if cfg!(test) { 5 } else { 20_000 };
+const MOST_CANDIDATES: usize = if cfg!(test) { 5 } else { 20_000 };
 
 /// Properties that a column tells.
 const COLUMNS: &[(&str, &str)] = &[

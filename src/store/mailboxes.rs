@@ -137,14 +137,12 @@ impl Tx<'_> {
         )
     }
 
-    /// The same by the person's number, which each has beside it, with the number of its plan: for walks over
-    /// everybody, which ask in no order.
+    /// The addresses of the person with this number, each with that number and the plan's: for walks over everybody,
+    /// which ask for no order.
     pub(super) fn um_addresses_by_id(&self, id: i64) -> Result<Vec<(i64, Numbered)>> {
-        self.query_all(
-            &format!("SELECT {NUMBERED} FROM um_address WHERE recipient_id = ?1 ORDER BY position"),
-            params![id],
-            |r| Ok((id, numbered(r)?)),
-        )
+        self.query_all(&format!("SELECT {NUMBERED} FROM um_address WHERE recipient_id = ?1"), params![id], |r| {
+            Ok((id, numbered(r)?))
+        })
     }
 
     /// The same of everybody whose number is in a range: in order of the people, then as they stand.
